@@ -1,0 +1,4 @@
+//! CCSDS 735.1-B-1, Asynchronous Message Service.
+
+pub mod ids;
+pub mod mib;

@@ -1,0 +1,26 @@
+//! The host tool: `farpost COMMAND`, see `farpost help`.
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::alloc_instead_of_core,
+    clippy::arithmetic_side_effects,
+    reason = "a host tool has an allocator, and may stop on its own bugs"
+)]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tools around the protocol stack of a remote sensing post.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {}
+}

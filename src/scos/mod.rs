@@ -1,0 +1,5 @@
+//! IEEE 802.22.3 SCOS: spectrum characterisation and occupancy sensing.
+
+mod scan;
+
+pub use scan::{Detector, ScanParameters, Window};

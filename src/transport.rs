@@ -1,0 +1,120 @@
+//! What a board or a host implements to move datagrams, and how machines name
+//! where they go.
+
+use core::fmt;
+
+/// Where a datagram goes to or came from, as a [`Transport`] knows it: up to 18
+/// opaque octets and the number of the service they belong to.
+///
+/// Machines get an address from [`Transport::resolve`] or as the `from` of a
+/// received datagram, keep it, compare it, and give it back. Only the transport
+/// looks inside.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Address {
+    service: u8,
+    length: u8,
+    octets: [u8; Self::CAPACITY],
+}
+
+impl Address {
+    /// Octets an address holds: enough for an IPv6 address and a port.
+    pub const CAPACITY: usize = 18;
+
+    /// An address of `service`, a number the transport chooses, made of
+    /// `octets`. Octets past [`Address::CAPACITY`] are not kept.
+    #[must_use]
+    pub fn new(service: u8, octets: &[u8]) -> Self {
+        let mut address = Self { service, length: 0, octets: [0; Self::CAPACITY] };
+        for (to, from) in address.octets.iter_mut().zip(octets) {
+            *to = *from;
+            address.length = address.length.saturating_add(1);
+        }
+        address
+    }
+
+    /// The number of the service.
+    #[must_use]
+    pub const fn service(&self) -> u8 {
+        self.service
+    }
+
+    /// The octets it was made of.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.length)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.service)?;
+        self.octets().iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+/// Why a transport did not take a datagram. Nothing of it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SendError {
+    /// Not now: a buffer is full or a connection is being made. The machine
+    /// offers it again at its next tick where its protocol has it persist.
+    Busy,
+    /// This address cannot be reached by this transport.
+    Unreachable,
+    /// The link cannot carry so many octets in one datagram.
+    TooLong,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Busy => "the transport is busy",
+            Self::Unreachable => "the address cannot be reached",
+            Self::TooLong => "the datagram is too long for the link",
+        })
+    }
+}
+
+impl core::error::Error for SendError {}
+
+/// The transport services below a machine (735.1-B-1 3.2).
+///
+/// It is lent to a machine for the length of a call. It takes each datagram
+/// whole or refuses it, and never waits.
+pub trait Transport {
+    /// The address of `endpoint`, a name in the namespace of the transport
+    /// service `service` (735.1-B-1 annex A). `None` when this transport does not
+    /// provide the service or cannot make sense of the name.
+    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address>;
+
+    /// Sends `octets` as one datagram. The flow label is the service user's
+    /// (735.1-B-1 3.1.2.12); a transport without flows ignores it.
+    ///
+    /// # Errors
+    /// [`SendError`] when the datagram was not taken.
+    fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError>;
+}
+
+impl<T: Transport + ?Sized> Transport for &mut T {
+    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
+        (**self).resolve(service, endpoint)
+    }
+
+    fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
+        (**self).send(to, flow_label, octets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_what_fits() {
+        assert_eq!(Address::new(1, &[1, 2]).octets(), &[1, 2]);
+        assert_ne!(Address::new(1, &[1]), Address::new(1, &[1, 0]));
+        assert_eq!(Address::new(0, &[7; 30]).octets(), &[7; 18]);
+    }
+}
