@@ -3,4 +3,8 @@
 pub mod ids;
 mod meta;
 pub mod mib;
+pub mod module;
 pub mod pdu;
+pub mod service;
+
+pub use meta::MetaStats;
