@@ -1,0 +1,1 @@
+//! Every error with its line and column.
