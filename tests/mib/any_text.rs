@@ -1,16 +1,25 @@
 //! What must hold of any text that is given as a MIB file.
 
-use farpost::host::mib::{Bump, NoKeys, from_amsrc, from_toml, from_xml, to_toml};
+use farpost::host::mib::{Bump, KeyStore, from_amsrc, from_toml, from_xml, to_toml};
+
+/// A key for every name, so that a text with keys is read to its end.
+struct AnyKey;
+
+impl KeyStore for AnyKey {
+    fn key(&self, name: &str) -> Option<Vec<u8>> {
+        Some(name.into())
+    }
+}
 
 /// Reads `octets` in every format. Each gives an error that points into the text, or
 /// a MIB that TOML keeps.
-pub fn any_text(octets: &[u8]) {
+pub(crate) fn any_text(octets: &[u8]) {
     let text = String::from_utf8_lossy(octets);
     let arena = Bump::new();
     for result in [
         from_toml(&arena, &text, "any"),
-        from_amsrc(&arena, &text, "any", &NoKeys),
-        from_xml(&arena, &text, "any", &NoKeys),
+        from_amsrc(&arena, &text, "any", &AnyKey),
+        from_xml(&arena, &text, "any", &AnyKey),
     ] {
         match result {
             Ok(mib) => {

@@ -123,11 +123,12 @@ const fn continuum_again(first: &Continuum<'_>, later: &Continuum<'_>) -> Option
     again(first.number.get() == later.number.get(), first.name, later.name)
 }
 
-/// The fault of an item that comes after one with the same number or name.
+/// The fault of an item that comes after one with the same number or name. That it
+/// has no name is for others to say.
 const fn again(same_number: bool, first: &str, later: &str) -> Option<Fault> {
     if same_number {
         Some(Fault::RepeatedNumber)
-    } else if same(first, later) {
+    } else if !later.is_empty() && same(first, later) {
         Some(Fault::RepeatedName)
     } else {
         None

@@ -37,7 +37,7 @@ fn refused(source: &Source<'_>, error: &toml::de::Error) -> MibError {
     let span = error.span().unwrap_or_default();
     let part = source.text.get(span.clone()).unwrap_or_default();
     let part = part.lines().next().unwrap_or_default().trim();
-    let item = if part.is_empty() { "the file".into() } else { format!("`{part}`") };
+    let item = if part.is_empty() { "the text".into() } else { format!("`{part}`") };
     let problem = error.message().replace('\n', ", ");
     source.error(span.start, item, problem, "see docs/mib.md for the keys and their types")
 }

@@ -216,7 +216,7 @@ fn config_server<'b>(step: Step<'_, '_, 'b>, draft: &mut Draft<'b>) -> Result<()
             let index = after.map_or(servers.len(), usize::from);
             let location = location()?;
             if index > servers.len() {
-                let problem = format!("there are not {index} others that are preferred");
+                let problem = format!("fewer than {index} others are there");
                 return Err(input.refuse(element, problem, "add those before it"));
             }
             servers.insert(index, At::new(element.offset, location));

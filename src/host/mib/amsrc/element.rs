@@ -105,7 +105,7 @@ impl<'t> Element<'t> {
         remedy: impl Into<std::string::String>,
     ) -> MibError {
         let item = format!("`{}` of `{}`", attribute.name, self.name);
-        let problem = format!("`{}` is no such value", attribute.value);
+        let problem = format!("it cannot be `{}`", attribute.value);
         source.error(attribute.value_offset, item, problem, remedy)
     }
 }

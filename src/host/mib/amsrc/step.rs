@@ -55,7 +55,7 @@ impl<'b> Step<'_, '_, 'b> {
                 Ok(Some(list.len().saturating_sub(1)))
             }
             (_, None) => {
-                let problem = "there is no such item";
+                let problem = "there is none like it";
                 let remedy = "add it before, or correct what it is identified by";
                 Err(self.input.refuse(self.element, problem, remedy))
             }
