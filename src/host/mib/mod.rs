@@ -57,8 +57,8 @@ impl Format {
             Some("xml") => return Self::Xml,
             _ => {}
         }
-        let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-        let first = lines.filter(|line| !line.is_empty() && !line.starts_with('#')).next();
+        let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+        let first = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
         match first.and_then(|line| line.chars().next()) {
             Some('<') => Self::Xml,
             Some('*' | '+') => Self::Amsrc,

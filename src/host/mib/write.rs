@@ -23,9 +23,10 @@ use crate::ams::mib::{
 /// The first fault of a MIB that [`Mib::validate`] refuses.
 pub fn to_toml(mib: &Mib<'_>) -> Result<String, Invalid> {
     mib.validate()?;
-    // Nothing of the layout can fail to be written: its keys are text and its
-    // numbers 64 bits or floating point.
-    Ok(toml::to_string(&file(mib)).unwrap_or_default())
+    let written = toml::to_string(&file(mib));
+    // The keys of the layout are text and its numbers fit: nothing of it can fail.
+    debug_assert!(written.is_ok(), "{written:?}");
+    Ok(written.unwrap_or_default())
 }
 
 fn file(mib: &Mib<'_>) -> File {
