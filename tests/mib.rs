@@ -10,16 +10,19 @@
 
 #[path = "mib/any_text.rs"]
 mod any_text;
+#[cfg(feature = "cli")]
+#[path = "mib/command.rs"]
+mod command;
 #[path = "mib/errors.rs"]
 mod errors;
 
-use std::time::Duration;
+use core::time::Duration;
 
 use any_text::any_text;
 use farpost::ams::ids::{RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use farpost::ams::mib::{Mib, Timers};
 use farpost::host::mib::{
-    Bump, Format, KeyStore, NoKeys, from_amsrc, from_toml, from_xml, load, to_toml,
+    Bump, Format, KeyStore, NoKeys, Position, from_amsrc, from_toml, from_xml, load, to_toml,
 };
 use proptest::prelude::*;
 
@@ -136,6 +139,15 @@ fn keys_of_an_ion_file_are_files_next_to_it() {
     let mib = mib.unwrap();
     assert_eq!((mib.public_key, mib.private_key), ([1, 2].as_slice(), [3].as_slice()));
     assert_eq!(outside.unwrap_err().problem, "there is no key `../plain`");
+}
+
+#[test]
+fn a_file_that_is_not_text_is_an_error_where_it_stops_being_so() {
+    let path = std::env::temp_dir().join(format!("farpost-mib-{}.toml", std::process::id()));
+    std::fs::write(&path, b"checksums = true\nx = \"\xff\"").unwrap();
+    let error = load(&Bump::new(), &path).unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(error.position, Some(Position { line: 2, column: 6 }));
 }
 
 #[test]

@@ -23,11 +23,12 @@ mod read;
 mod write;
 
 use std::path::Path;
-use std::string::{String, ToString};
+use std::string::ToString;
 
 pub use bumpalo::Bump;
 
 pub use self::amsrc::{from_amsrc, from_xml};
+use self::error::Source;
 pub use self::error::{MibError, Position};
 pub use self::keys::{KeyDirectory, KeyStore, NoKeys};
 pub use self::read::from_toml;
@@ -75,17 +76,23 @@ impl Format {
 pub fn load<'b>(arena: &'b Bump, path: impl AsRef<Path>) -> Result<Mib<'b>, MibError> {
     let path = path.as_ref();
     let name = path.display().to_string();
-    let unreadable = |problem: String| MibError {
+    let octets = std::fs::read(path).map_err(|error| MibError {
         file: name.clone(),
         position: None,
         item: "the file".into(),
-        problem,
-        remedy: "name a text file that can be read".into(),
-    };
-    let octets = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-    let text = String::from_utf8(octets).map_err(|error| unreadable(error.to_string()))?;
+        problem: error.to_string(),
+        remedy: "name a file that can be read".into(),
+    })?;
+    let text = std::str::from_utf8(&octets).map_err(|_| not_text(&octets, &name))?;
     let keys = KeyDirectory(path.parent().unwrap_or(Path::new("")).into());
-    parse(arena, &text, &name, &keys)
+    parse(arena, text, &name, &keys)
+}
+
+/// The error of octets that are not UTF-8.
+fn not_text(octets: &[u8], file: &str) -> MibError {
+    let text = octets.utf8_chunks().next().map(|chunk| chunk.valid()).unwrap_or_default();
+    let source = Source { file, text };
+    source.error(text.len(), "the text", "it is not UTF-8 from here on", "save it as UTF-8")
 }
 
 /// Reads a MIB from text, in the [`Format`] it has. `name` is what errors call it,
