@@ -7,5 +7,6 @@
 
 pub mod clock;
 pub mod driver;
+pub mod mib;
 pub mod module;
 pub mod net;
