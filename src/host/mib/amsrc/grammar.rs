@@ -4,7 +4,7 @@
 //! file      = *(line eol)
 //! line      = comment / blank / start / end / whole
 //! start     = "+" name *(space attribute)     begins an element
-//! end       = "-" name                        ends it
+//! end       = "-" name *(space attribute)     ends it; the attributes do not count
 //! whole     = "*" name *(space attribute)     an element with nothing within it
 //! attribute = name "=" [space] value
 //! value     = bare / quoted / braced
@@ -38,15 +38,14 @@ use super::element::{Attribute, DEPTH_LIMIT, Element};
 pub(super) fn parse<'t>(source: &Source<'t>) -> Result<Vec<Element<'t>>, MibError> {
     let mut tree = Tree { source, done: Vec::new(), open: Vec::new() };
     for text in source.text.lines() {
-        match line(source, text).map(|(_, line)| line) {
-            Ok(Line::Nothing) => {}
-            Ok(Line::Start(element)) => tree.start(element)?,
-            Ok(Line::End { name, offset }) => tree.end(name, offset)?,
-            Ok(Line::Whole(element)) => tree.add(element),
+        match line(source, text) {
+            Ok((_, Line::Nothing)) => {}
+            Ok((_, Line::Start(element))) => tree.start(element)?,
+            Ok((_, Line::End { name, offset })) => tree.end(name, offset)?,
+            Ok((_, Line::Whole(element))) => tree.add(element),
             Err(Err::Error(fault) | Err::Failure(fault)) => return Err(fault.error(source)),
             Err(Err::Incomplete(_)) => {
-                let offset = source.offset(text);
-                return Err(source.error(offset, "the line", "it is cut short", "complete it"));
+                return Err(Fault { at: text, expected: "a whole line" }.error(source));
             }
         }
     }
