@@ -77,10 +77,10 @@ fn the_sample_says_what_it_seems_to() {
     assert_eq!(venture.unit(UnitNumber::ROOT).unwrap().resync_period, 6);
     assert!(venture.contains(UnitNumber(1), UnitNumber(2)));
     let (ssd, ssm) = (RoleNumber(2), RoleNumber(3));
-    assert!(venture.may_send(ssd, SubjectNumber(4)));
-    assert!(!venture.may_send(ssd, SubjectNumber(3)));
-    assert!(venture.may_receive(ssd, SubjectNumber(3)));
-    assert!(venture.may_receive(ssm, SubjectNumber(4)));
+    assert!(venture.may_send(ssd, SubjectNumber(1)));
+    assert!(!venture.may_send(ssd, SubjectNumber(2)));
+    assert!(venture.may_receive(ssd, SubjectNumber(2)));
+    assert!(venture.may_receive(ssm, SubjectNumber(1)));
 }
 
 #[test]
