@@ -135,6 +135,7 @@ fn exact_seven((plan, pattern): (Plan, Pattern)) -> Result<(), u16> {
 #[bench::hopeless_for_60((hopeless(60), 60, 5_000))]
 #[bench::hopeless_for_64((hopeless(64), 64, 5_000))]
 #[bench::hopeless_for_65((hopeless(65), 65, 5_000))]
+#[bench::hopeless_for_66((hopeless(66), 66, 5_000))]
 #[bench::hopeless_for_200((hopeless(200), 200, 5_000))]
 #[bench::hopeless_for_1440((hopeless(1_440), 1_440, 5_000))]
 #[bench::hopeless_for_5040((hopeless(5_040), 5_040, 2_520))]
@@ -162,6 +163,8 @@ fn nearest_repeated((plan, shape, reserve): (Plan, Shape, u8)) -> Option<u16> {
 #[bench::one((filled(50), pattern(5_000, shape(1, 0, 0))))]
 #[bench::five((filled(0), pattern(5_000, shape(5, 0, 0))))]
 #[bench::sixty((filled(0), pattern(5_000, shape(60, 0, 0))))]
+#[bench::sixty_at_50((filled(50), pattern(5_000, shape(60, 0, 0))))]
+#[bench::sixty_at_90((filled(90), pattern(5_000, shape(60, 0, 0))))]
 fn book_and_cancel((plan, pattern): (Plan, Pattern)) {
     let plan = black_box(plan);
     plan.book(black_box(&pattern));

@@ -1,11 +1,12 @@
 //! Where a shape fits: the nearest of all starts at which every slot is free.
 //!
-//! Two ways to know the starts. [`Runs`] looks for one occurrence word by word
-//! and stops where it fits; [`Starts`] knows all starts of a repeated one.
+//! Three ways to know the starts. [`ShortRuns`] and [`LongRuns`] look for one
+//! occurrence and stop where it fits; [`Starts`] knows all starts of a repeated
+//! one.
 
 use core::num::NonZeroU64;
 
-use super::bits::{WORDS, Words, bit_of, low_bits, overlay, runs_of, slot_of, word_of};
+use super::bits::{WORDS, Words, overlay, runs_of, slot_of, slots_within, word_of};
 use super::pattern::Shape;
 use super::policy::Reserve;
 use crate::time::Week;
@@ -26,9 +27,9 @@ pub struct Search {
 
 /// Starts at which something fits.
 pub(super) trait Fits {
-    /// The first start from `low` to `high`.
+    /// The first start from `low` to `high`, which is not below.
     fn first(&self, low: u16, high: u16) -> Option<u16>;
-    /// The last start from `low` to `high`.
+    /// The last start from `low` to `high`, which is not below.
     fn last(&self, low: u16, high: u16) -> Option<u16>;
 }
 
@@ -38,115 +39,149 @@ pub(super) fn nearest(fits: &impl Fits, shape: Shape, search: &Search) -> Option
     let reach = search.max_shift.unwrap_or(u16::MAX);
     let low = search.earliest.max(wanted.saturating_sub(reach));
     let high = shape.latest_start().min(wanted.saturating_add(reach));
-    let after = fits.first(wanted.max(low), high);
+    let from = wanted.max(low);
+    let after = if from <= high { fits.first(from, high) } else { None };
     if after == Some(wanted) {
         return after;
     }
     // Before the wanted start only what is not farther is of interest.
     let shift = after.map_or(u16::MAX, |after| after.wrapping_sub(wanted));
     let low = low.max(wanted.saturating_sub(shift));
-    let before = fits.last(low, high.min(wanted.checked_sub(1)?));
+    let high = high.min(wanted.saturating_sub(1));
+    let before = if low <= high && low < wanted { fits.last(low, high) } else { None };
     before.or(after)
 }
 
-/// Free runs of one length, found lazily.
+/// The starts of one occurrence of at most 64 minutes: the octet of a word says
+/// whether there is any in it, so that only words that have one are looked at.
 #[derive(Debug)]
-pub(super) struct Runs<'p> {
+pub(super) struct ShortRuns<'p> {
+    taken: &'p Words,
+    reach: &'p [u8; WORDS],
+    minutes: u8,
+}
+
+impl<'p> ShortRuns<'p> {
+    /// `None` when `minutes` is more than 64.
+    pub(super) fn new(taken: &'p Words, reach: &'p [u8; WORDS], minutes: u16) -> Option<Self> {
+        let minutes = u8::try_from(minutes).ok().filter(|minutes| *minutes <= 64)?;
+        Some(Self { taken, reach, minutes })
+    }
+
+    /// The words from that of `low` to that of `high` with a start in them.
+    fn words(&self, low: u16, high: u16) -> impl DoubleEndedIterator<Item = usize> {
+        let from = word_of(low);
+        let reach = self.reach.get(from..=word_of(high)).unwrap_or_default();
+        let with_start = reach.iter().enumerate().filter(|(_, reach)| **reach >= self.minutes);
+        with_start.map(move |(ahead, _)| from.wrapping_add(ahead))
+    }
+
+    /// The starts in `word`.
+    fn starts_in(&self, word: usize) -> u64 {
+        let free = |word| !self.taken.get(word).copied().unwrap_or(u64::MAX);
+        runs_of(free(word), free(word.wrapping_add(1)), self.minutes.into())
+    }
+}
+
+impl Fits for ShortRuns<'_> {
+    fn first(&self, low: u16, high: u16) -> Option<u16> {
+        self.words(low, high)
+            .find_map(|word| {
+                let starts =
+                    NonZeroU64::new(self.starts_in(word) & slots_within(word, low, Week::MINUTES))?;
+                Some(slot_of(word, starts.trailing_zeros()))
+            })
+            .filter(|start| *start <= high)
+    }
+
+    fn last(&self, low: u16, high: u16) -> Option<u16> {
+        self.words(low, high)
+            .rev()
+            .find_map(|word| {
+                let starts = NonZeroU64::new(
+                    self.starts_in(word) & slots_within(word, 0, high.wrapping_add(1)),
+                )?;
+                Some(slot_of(word, starts.leading_zeros() ^ 63))
+            })
+            .filter(|start| *start >= low)
+    }
+}
+
+/// The starts of one occurrence of more than 64 minutes, which no word holds:
+/// what counts are the free ends of words and how many between are all free.
+#[derive(Debug)]
+pub(super) struct LongRuns<'p> {
     pub(super) taken: &'p Words,
-    /// The longest free run within each word.
-    pub(super) longest: &'p [u8; WORDS],
-    /// The length that is looked for.
     pub(super) minutes: u16,
 }
 
-impl Fits for Runs<'_> {
+impl LongRuns<'_> {
+    /// The words with slots of any occurrence that starts from `low` to `high`.
+    fn words(&self, low: u16, high: u16) -> &[u64] {
+        let end = high.saturating_add(self.minutes).saturating_sub(1);
+        self.taken.get(word_of(low)..=word_of(end)).unwrap_or_default()
+    }
+}
+
+impl Fits for LongRuns<'_> {
     fn first(&self, low: u16, high: u16) -> Option<u16> {
-        if low > high {
-            return None;
-        }
         let need = u32::from(self.minutes);
         let from = word_of(low);
-        let to = word_of(high.wrapping_add(self.minutes).wrapping_sub(1));
+        let last = word_of(high).wrapping_sub(from);
         // What is before `low` counts as taken.
-        let mut before = low_bits(bit_of(low));
-        // The free slots right before the word at hand.
-        let mut carry = 0_u32;
-        let words = self.taken.get(from..=to)?.iter().zip(self.longest.get(from..=to)?);
-        for (word, (taken, longest)) in (from..).zip(words) {
-            let Some(taken) = NonZeroU64::new(taken | core::mem::take(&mut before)) else {
-                carry = carry.wrapping_add(64);
-                if carry >= need {
-                    let start = slot_of(word.wrapping_add(1), 0).wrapping_sub(low_half(carry));
-                    return Some(start).filter(|start| *start <= high);
+        let mut outside = !slots_within(from, low, Week::MINUTES);
+        // The length of the free run up to the word at hand.
+        let mut run = 0_u32;
+        for (ahead, taken) in self.words(low, high).iter().enumerate() {
+            let start = |run| slot_of(from.wrapping_add(ahead), 0).wrapping_sub(slot_of(0, run));
+            if let Some(taken) = NonZeroU64::new(taken | core::mem::take(&mut outside)) {
+                if run.wrapping_add(taken.trailing_zeros()) >= need {
+                    return Some(start(run)).filter(|start| *start <= high);
                 }
-                continue;
-            };
-            if carry.wrapping_add(taken.trailing_zeros()) >= need {
-                let start = slot_of(word, 0).wrapping_sub(low_half(carry));
-                return Some(start).filter(|start| *start <= high);
-            }
-            if u32::from(*longest) >= need {
-                let runs = runs_of(!taken.get(), need);
-                if runs != 0 {
-                    let start = slot_of(word, runs.trailing_zeros());
-                    return Some(start).filter(|start| *start <= high);
+                if ahead > last {
+                    return None;
+                }
+                run = taken.leading_zeros();
+            } else {
+                let before = run;
+                run = run.wrapping_add(64);
+                if run >= need {
+                    return Some(start(before)).filter(|start| *start <= high);
                 }
             }
-            carry = taken.leading_zeros();
         }
         None
     }
 
     fn last(&self, low: u16, high: u16) -> Option<u16> {
-        if low > high {
-            return None;
-        }
         let need = u32::from(self.minutes);
+        let words = self.words(low, high);
         let from = word_of(low);
-        let end = high.wrapping_add(self.minutes).wrapping_sub(1);
-        let to = word_of(end);
         // What is after the end of the latest counts as taken.
-        let mut after = (u64::MAX << 1).wrapping_shl(bit_of(end));
-        // The free slots right after the word at hand.
-        let mut carry = 0_u32;
-        let words = self.taken.get(from..=to)?.iter().zip(self.longest.get(from..=to)?);
-        for (word, (taken, longest)) in (from..to.wrapping_add(1)).rev().zip(words.rev()) {
-            let Some(taken) = NonZeroU64::new(taken | core::mem::take(&mut after)) else {
-                carry = carry.wrapping_add(64);
-                if carry >= need {
-                    return latest(word, carry, need, low);
-                }
-                continue;
+        let end = high.saturating_add(self.minutes);
+        let mut outside = !slots_within(word_of(end.wrapping_sub(1)), 0, end);
+        // The length of the free run from the end of the word at hand on.
+        let mut run = 0_u32;
+        for (ahead, taken) in words.iter().enumerate().rev() {
+            let start = |run| {
+                let end = slot_of(from.wrapping_add(ahead).wrapping_add(1), 0);
+                end.wrapping_add(slot_of(0, run)).wrapping_sub(self.minutes)
             };
-            let above = carry.wrapping_add(taken.leading_zeros());
-            if above >= need {
-                let bit = 64_u32.wrapping_sub(taken.leading_zeros());
-                return latest(word, above.wrapping_add(bit), need, low);
-            }
-            if u32::from(*longest) >= need {
-                let runs = runs_of(!taken.get(), need);
-                if runs != 0 {
-                    let start = slot_of(word, 63_u32.wrapping_sub(runs.leading_zeros()));
-                    return Some(start).filter(|start| *start >= low);
+            if let Some(taken) = NonZeroU64::new(taken | core::mem::take(&mut outside)) {
+                if run.wrapping_add(taken.leading_zeros()) >= need {
+                    return Some(start(run)).filter(|start| *start >= low);
+                }
+                run = taken.trailing_zeros();
+            } else {
+                let after = run;
+                run = run.wrapping_add(64);
+                if run >= need {
+                    return Some(start(after)).filter(|start| *start >= low);
                 }
             }
-            carry = taken.trailing_zeros();
         }
         None
     }
-}
-
-/// The start of the last `need` of the free slots that end `end` slots after the
-/// start of `word`, unless it is before `low`.
-fn latest(word: usize, end: u32, need: u32, low: u16) -> Option<u16> {
-    let start = slot_of(word, 0).wrapping_add(low_half(end)).wrapping_sub(low_half(need));
-    Some(start).filter(|start| *start >= low)
-}
-
-/// `value`, which is at most a week and 64 slots.
-fn low_half(value: u32) -> u16 {
-    let [low, high, ..] = value.to_le_bytes();
-    u16::from_le_bytes([low, high])
 }
 
 /// Every start of a shape: a clear bit is a start at which all is free.
@@ -169,36 +204,27 @@ impl Starts {
 
 impl Fits for Starts {
     fn first(&self, low: u16, high: u16) -> Option<u16> {
-        if low > high {
-            return None;
-        }
-        let from = word_of(low);
-        let mut before = low_bits(bit_of(low));
-        for (word, taken) in (from..).zip(self.0.get(from..=word_of(high))?) {
-            let free = !(taken | core::mem::take(&mut before));
-            if free != 0 {
-                let start = slot_of(word, free.trailing_zeros());
-                return Some(start).filter(|start| *start <= high);
-            }
-        }
-        None
+        let words = word_of(low)..word_of(high).wrapping_add(1);
+        words
+            .clone()
+            .zip(self.0.get(words)?)
+            .find_map(|(word, taken)| {
+                let starts = NonZeroU64::new(!taken & slots_within(word, low, Week::MINUTES))?;
+                Some(slot_of(word, starts.trailing_zeros()))
+            })
+            .filter(|start| *start <= high)
     }
 
     fn last(&self, low: u16, high: u16) -> Option<u16> {
-        if low > high {
-            return None;
-        }
-        let (from, to) = (word_of(low), word_of(high));
-        let mut after = (u64::MAX << 1).wrapping_shl(bit_of(high));
-        for (word, taken) in
-            (from..to.wrapping_add(1)).rev().zip(self.0.get(from..=to)?.iter().rev())
-        {
-            let free = !(taken | core::mem::take(&mut after));
-            if free != 0 {
-                let start = slot_of(word, 63_u32.wrapping_sub(free.leading_zeros()));
-                return Some(start).filter(|start| *start >= low);
-            }
-        }
-        None
+        let words = word_of(low)..word_of(high).wrapping_add(1);
+        words
+            .clone()
+            .zip(self.0.get(words)?)
+            .rev()
+            .find_map(|(word, taken)| {
+                let starts = NonZeroU64::new(!taken & slots_within(word, 0, high.wrapping_add(1)))?;
+                Some(slot_of(word, starts.leading_zeros() ^ 63))
+            })
+            .filter(|start| *start >= low)
     }
 }

@@ -2,6 +2,7 @@
 //! what is kept for short scans.
 
 use super::bits::{Words, low_bits};
+use crate::time::Week;
 
 /// The rules scan requests are judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,12 @@ impl Reserve {
         self.0 == 0
     }
 
+    /// The most minutes without a reserved one among them.
+    #[must_use]
+    pub const fn leaves_at_most(self) -> u16 {
+        if self.is_none() { Week::MINUTES } else { self.first() }
+    }
+
     /// Whether slot `slot` is reserved.
     #[must_use]
     pub fn holds(self, slot: u16) -> bool {
@@ -98,8 +105,8 @@ impl Reserve {
     }
 
     /// The first minute of an hour that is reserved; 60 when none is.
-    fn first(self) -> u16 {
-        u16::from(60_u8.saturating_sub(self.0))
+    const fn first(self) -> u16 {
+        u16::from_le_bytes([60_u8.saturating_sub(self.0), 0])
     }
 }
 

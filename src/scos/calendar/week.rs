@@ -2,21 +2,23 @@
 
 use core::fmt;
 
-use super::bits::{PAST_THE_WEEK, WORDS, Words, bit_of, longest_run, low_bits, window, word_of};
-use super::fit::{Runs, Search, Starts, nearest};
+use super::bits::{
+    PAST_THE_WEEK, WORDS, Words, longest_free_run, low_bits, slots_within, window, word_of,
+};
+use super::fit::{LongRuns, Search, ShortRuns, Starts, nearest};
 use super::pattern::{Pattern, Shape};
 use crate::time::Week;
 
-/// Which slots of a week are taken.
+/// Which slots of a week are taken: 1,424 octets.
 ///
-/// A bit for each slot, and for each 64 slots the length of the longest free run
-/// among them, so that a search looks at each word once: 1,424 octets. No call
-/// takes longer the more is booked, but by what it has to look at: see the
-/// bounds in `benches/calendar.rs`.
+/// A bit for each slot, and for each 64 slots an octet that tells a search
+/// whether to look at them: the length of the longest free run that begins in
+/// them, counted to the end of the 64 after. How long a call takes is bounded
+/// whatever is booked; `benches/calendar.rs` holds the bounds.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WeekPlan {
     taken: Words,
-    longest: [u8; WORDS],
+    reach: [u8; WORDS],
 }
 
 const _: () = assert!(size_of::<WeekPlan>() <= 1_440, "a week of a device is at most 1,440 octets");
@@ -25,11 +27,12 @@ impl WeekPlan {
     /// A week in which every slot is free.
     pub const EMPTY: Self = {
         let mut taken = [0; WORDS];
-        let mut longest = [64; WORDS];
-        let ([.., last_taken], [.., last_longest]) = (&mut taken, &mut longest);
-        *last_taken = PAST_THE_WEEK;
-        *last_longest = 32;
-        Self { taken, longest }
+        let mut reach = [128; WORDS];
+        let ([.., last], [.., reach_before, reach_last]) = (&mut taken, &mut reach);
+        *last = PAST_THE_WEEK;
+        *reach_before = 96;
+        *reach_last = 32;
+        Self { taken, reach }
     };
 
     /// A week in which every slot is free.
@@ -63,12 +66,16 @@ impl WeekPlan {
     /// from `search.earliest` to the end of the week within `search.max_shift`.
     #[must_use]
     pub fn nearest(&self, shape: Shape, search: &Search) -> Option<u16> {
-        if shape.repeats() == 0 && search.reserve.is_none() {
-            let runs =
-                Runs { taken: &self.taken, longest: &self.longest, minutes: shape.minutes() };
-            nearest(&runs, shape, search)
-        } else {
-            nearest(&Starts::new(&self.taken, search.reserve, shape), shape, search)
+        let minutes = shape.minutes();
+        if search.reserve.leaves_at_most() < minutes {
+            return None;
+        }
+        if shape.repeats() != 0 || !search.reserve.is_none() {
+            return nearest(&Starts::new(&self.taken, search.reserve, shape), shape, search);
+        }
+        match ShortRuns::new(&self.taken, &self.reach, minutes) {
+            Some(runs) => nearest(&runs, shape, search),
+            None => nearest(&LongRuns { taken: &self.taken, minutes }, shape, search),
         }
     }
 
@@ -110,21 +117,25 @@ impl WeekPlan {
         }
     }
 
-    /// Changes the `minutes` slots from `start` on, word by word.
+    /// Changes the `minutes` slots from `start` on.
     fn change_one(&mut self, start: u16, minutes: u16, how: impl Fn(u64, u64) -> u64) {
-        let mut bit = bit_of(start);
-        let mut left = u32::from(minutes);
+        let end = start.saturating_add(minutes);
         let from = word_of(start);
-        let words = self.taken.iter_mut().zip(self.longest.iter_mut()).skip(from);
-        for (taken, longest) in words {
-            *taken = how(*taken, low_bits(left).wrapping_shl(bit));
-            *longest = longest_run(!*taken);
-            let done = 64_u32.wrapping_sub(bit);
-            if left <= done {
-                break;
-            }
-            left = left.wrapping_sub(done);
-            bit = 0;
+        let to = word_of(end.saturating_sub(1)).wrapping_add(1);
+        let mut next = self.taken.get(to).copied().unwrap_or(u64::MAX);
+        let taken = self.taken.get_mut(from..to).unwrap_or_default();
+        let reach = self.reach.get_mut(from..to).unwrap_or_default();
+        for (ahead, (taken, reach)) in taken.iter_mut().zip(reach).enumerate().rev() {
+            *taken = how(*taken, slots_within(from.wrapping_add(ahead), start, end));
+            *reach = longest_free_run(*taken, next);
+            next = *taken;
+        }
+        // A run that begins in the word before may go on in the first.
+        let before = from.wrapping_sub(1);
+        if let (Some(taken), Some(reach)) = (self.taken.get(before), self.reach.get_mut(before))
+            && taken >> 63 == 0
+        {
+            *reach = longest_free_run(*taken, next);
         }
     }
 }
