@@ -228,7 +228,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(600))]
+        #![proptest_config(ProptestConfig::with_cases(256))]
         #[test]
         fn answers_as_one_slot_at_a_time(shape in shape(), search in search(),
             fill in prop_oneof![0_u32..=100, 90_u32..=100, Just(0)], length in 1_u16..90,
