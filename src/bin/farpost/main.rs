@@ -6,6 +6,8 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod calendar;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,8 +21,12 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Calendar(calendar::Arguments),
+}
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {}
+    match Arguments::parse().command {
+        Command::Calendar(arguments) => calendar::run(&arguments),
+    }
 }
