@@ -1,6 +1,11 @@
 //! `farpost calendar` as a user runs it.
 #![cfg(feature = "cli")]
-#![allow(clippy::arithmetic_side_effects, clippy::std_instead_of_core)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    reason = "a test stops on what it does not expect"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
