@@ -6,6 +6,7 @@
 )]
 
 pub mod clock;
+pub mod draw;
 pub mod driver;
 pub mod mib;
 pub mod module;
