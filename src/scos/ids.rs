@@ -16,3 +16,8 @@ pub struct ActorId(pub u32);
 )]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RequestId(pub u32);
+
+/// The number of a device in the inventory of an SSM, and of its calendar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct DeviceIndex(pub u16);

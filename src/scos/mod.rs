@@ -1,14 +1,22 @@
 //! IEEE 802.22.3 SCOS: spectrum characterisation and occupancy sensing.
 
+pub mod actor;
+mod association;
 mod ids;
+mod link;
 pub mod messages;
 mod metadata;
+mod outbox;
 mod retry;
 mod scan;
 mod series;
+pub mod ssd;
 
-pub use ids::{ActorId, RequestId};
+pub use association::{Admission, AssociationEvent, DeviceConfig, RegisteredDevice};
+pub use ids::{ActorId, DeviceIndex, RequestId};
+pub use link::LinkStats;
 pub use metadata::{Antenna, Capabilities, Environment, Host, Limit, Location, Receiver};
+pub use outbox::{StoredReport, Summary};
 pub use retry::Backoff;
 pub use scan::{Detector, ScanParameters, Window};
 pub use series::{ScanId, Series};

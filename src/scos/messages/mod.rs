@@ -209,6 +209,6 @@ fn change_is_sound(change: &Change) -> bool {
         Change::Add { entry, next } => {
             entry.series.is_sound() && *next < entry.series.occurrences()
         }
-        Change::Truncate { .. } => true,
+        Change::Remove { .. } => true,
     }
 }

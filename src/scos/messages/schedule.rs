@@ -22,22 +22,21 @@ pub struct ScheduleEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Change {
-    /// The recipe is to be executed from occurrence `next` on; it replaces one of
-    /// the same request.
+    /// The recipe is to be executed from occurrence `next` on. It replaces the recipe
+    /// of the same request, of which it may be a part.
     Add {
         /// The recipe.
         entry: ScheduleEntry,
         /// The first occurrence that is not settled.
         next: u16,
     },
-    /// Of the recipe only the first `keep` occurrences remain.
-    Truncate {
+    /// What remains of the recipe of this request is dropped. An occurrence that has
+    /// begun goes on.
+    Remove {
         /// The Actor.
         actor: ActorId,
         /// Its request.
         request: RequestId,
-        /// How many remain, counted from the first of all; 0 to remove it.
-        keep: u16,
     },
 }
 
