@@ -11,6 +11,8 @@ mod retry;
 mod scan;
 mod series;
 pub mod ssd;
+#[cfg(test)]
+mod testing;
 
 pub use association::{Admission, AssociationEvent, DeviceConfig, RegisteredDevice};
 pub use ids::{ActorId, DeviceIndex, RequestId};

@@ -1,5 +1,7 @@
 //! Reports kept until their receiver has acknowledged them.
 
+use core::time::Duration;
+
 use super::link::{LinkStats, count};
 use super::messages::{Message, Outcome, Report};
 use super::retry::{Backoff, Retry};
@@ -127,9 +129,9 @@ impl<'s> Outbox<'s> {
         self.remove(scan).then_some(scan)
     }
 
-    /// Forgets one report kept since before `limit` and returns its name.
-    pub(crate) fn remove_before(&mut self, limit: Instant) -> Option<ScanId> {
-        let scan = self.reports.iter().find(|row| row.stored < limit)?.scan;
+    /// Forgets one report kept for `keep` or longer and returns its name.
+    pub(crate) fn remove_stale(&mut self, now: Instant, keep: Duration) -> Option<ScanId> {
+        let scan = self.reports.iter().find(|row| row.stored.after(keep) <= now)?.scan;
         self.remove(scan).then_some(scan)
     }
 

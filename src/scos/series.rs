@@ -109,11 +109,6 @@ pub(crate) enum Mark {
 }
 
 impl Progress {
-    /// All occurrences below `next` are settled.
-    pub(crate) const fn from(next: u16) -> Self {
-        Self { next, ahead: 0 }
-    }
-
     /// Settles `index`, if it is [`Mark::New`].
     pub(crate) fn settle(&mut self, index: u16) {
         let Some(bit) = self.bit(index) else { return };
@@ -138,6 +133,17 @@ impl Progress {
     /// The first occurrence that is not settled; at most the number of all.
     pub(crate) const fn next(&self) -> u16 {
         self.next
+    }
+
+    /// How many occurrences are settled.
+    pub(crate) fn settled(&self) -> u16 {
+        self.next.saturating_add(u16::try_from(self.ahead.count_ones()).unwrap_or(u16::MAX))
+    }
+
+    /// One more than the last occurrence that is settled; 0 when none is.
+    pub(crate) fn end(&self) -> u16 {
+        let width = u64::BITS.saturating_sub(self.ahead.leading_zeros());
+        self.next.saturating_add(u16::try_from(width).unwrap_or(u16::MAX))
     }
 
     fn bit(&self, index: u16) -> Option<u64> {
@@ -207,6 +213,8 @@ mod tests {
                 }
                 let gap = (0_u16..).find(|at| !model.contains(at)).unwrap();
                 prop_assert_eq!(progress.next(), gap);
+                prop_assert_eq!(usize::from(progress.settled()), model.len());
+                prop_assert_eq!(progress.end(), model.last().map_or(0, |last| last + 1));
             }
         }
     }
