@@ -2,7 +2,7 @@
 
 pub mod actor;
 mod association;
-mod ids;
+pub mod calendar;
 mod link;
 pub mod messages;
 mod metadata;
@@ -15,7 +15,7 @@ pub mod ssd;
 mod testing;
 
 pub use association::{Admission, AssociationEvent, DeviceConfig, RegisteredDevice};
-pub use ids::{ActorId, DeviceIndex, RequestId};
+pub use calendar::{ActorId, DeviceIndex, RequestId, When};
 pub use link::LinkStats;
 pub use metadata::{Antenna, Capabilities, Environment, Host, Limit, Location, Receiver};
 pub use outbox::{StoredReport, Summary};
