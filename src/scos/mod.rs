@@ -10,7 +10,10 @@ mod outbox;
 mod retry;
 mod scan;
 mod series;
+#[cfg(test)]
+mod simulation;
 pub mod ssd;
+pub mod ssm;
 #[cfg(test)]
 mod testing;
 

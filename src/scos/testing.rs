@@ -1,19 +1,25 @@
 //! What the tests of the machines share.
 
+use core::time::Duration;
 use std::vec::Vec;
 
 use proptest::prelude::*;
 
+use super::actor::{Actor, ActorConfig};
+use super::calendar::{DevicePlan, Policy, RefusalReason};
 use super::messages::{
     Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Cancel,
     Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice, InventoryItem,
     InventoryRequest, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
-    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark, When,
+    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
 };
+use super::ssd::{Ssd, SsdConfig, SsdStorage};
+use super::ssm::{Ssm, SsmConfig, SsmStorage};
 use super::{
-    ActorId, Antenna, Capabilities, Detector, Environment, Host, Limit, Location, Receiver,
-    RequestId, ScanId, ScanParameters, Series, Window,
+    ActorId, Admission, Antenna, Backoff, Capabilities, Detector, DeviceConfig, Environment, Host,
+    Limit, Location, Receiver, RequestId, ScanId, ScanParameters, Series, Summary, When, Window,
 };
+use crate::storage::Slot;
 use crate::time::{ClockQuality, Instant, Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 
@@ -183,9 +189,9 @@ pub(crate) fn parameters() -> impl Strategy<Value = ScanParameters> {
 }
 
 const REFUSALS: [Refusal; 5] = [
-    Refusal::Conflict,
+    Refusal::Calendar(RefusalReason::Conflict),
     Refusal::OutOfCapability(Limit::Gain),
-    Refusal::Quota,
+    Refusal::Calendar(RefusalReason::NotOnAMinute),
     Refusal::Forgotten,
     Refusal::Busy,
 ];
@@ -338,8 +344,8 @@ impl Parts {
                 },
                 when: self.pick(&[
                     When::Exact,
-                    When::Nearest { max_shift: None },
-                    When::Nearest { max_shift: Some(self.small[2]) },
+                    When::Nearest { max_shift_minutes: None },
+                    When::Nearest { max_shift_minutes: Some(self.small[2]) },
                 ]),
                 parameters: self.parameters,
             }),
@@ -369,8 +375,87 @@ impl Parts {
                     capabilities: (self.choice > 9).then(|| self.capabilities()),
                     schedule: entries.entries(),
                 }),
-                next: (self.choice % 2 == 0).then_some(cursor),
+                next: self.choice.is_multiple_of(2).then_some(cursor),
             }),
         })
     }
+}
+
+/// Empty storage that lives as long as the tests.
+pub(crate) fn slots<T>(count: usize) -> &'static mut [Slot<T>] {
+    Vec::leak((0..count).map(|_| Slot::EMPTY).collect())
+}
+
+/// Room for spectra that lives as long as the tests.
+pub(crate) fn summaries(count: usize) -> &'static mut [Summary] {
+    Vec::leak(std::vec![Summary::EMPTY; count])
+}
+
+pub(crate) const QUICK: Backoff =
+    Backoff { first: Duration::from_secs(2), limit: Duration::from_secs(20) };
+
+/// A device of a name, with room for 16 recipes and 8 reports.
+pub(crate) fn ssd(device: &'static str, ssm: Address, boot: u32) -> Ssd<'static> {
+    let config = SsdConfig {
+        device,
+        public_key: device.as_bytes(),
+        capabilities: CAPABILITIES,
+        ssm,
+        boot,
+        seed: boot.into(),
+        backoff: QUICK,
+        tolerance: Duration::from_secs(5),
+        guard: Duration::from_secs(30),
+    };
+    let storage = SsdStorage { recipes: slots(16), reports: slots(8), summaries: summaries(8) };
+    Ssd::new(config, storage)
+}
+
+pub(crate) const SSM_CONFIG: SsmConfig<'static> = SsmConfig {
+    epoch: 9,
+    devices: &[
+        DeviceConfig { device: "mast-1", public_key: b"mast-1" },
+        DeviceConfig { device: "mast-2", public_key: b"mast-2" },
+        DeviceConfig { device: "mast-3", public_key: b"mast-3" },
+    ],
+    admission: Admission::Configured,
+    max_ttl: Duration::from_secs(300),
+    policy: Policy { lead_minutes: 1, ..Policy::OPEN },
+    guard: Duration::from_secs(30),
+    grace: Duration::from_secs(180),
+    backoff: QUICK,
+    memory: Duration::from_secs(3_600),
+    keep: Duration::from_secs(86_400),
+};
+
+/// An SSM with room for four devices and so many requests, Actors and reports.
+pub(crate) fn ssm(
+    config: SsmConfig<'_>,
+    bookings: usize,
+    actors: usize,
+    reports: usize,
+) -> Ssm<'static> {
+    Ssm::new(
+        config,
+        SsmStorage {
+            devices: slots(4),
+            plans: Vec::leak(std::vec![DevicePlan::EMPTY; 4]),
+            recipes: slots(bookings),
+            bookings: slots(bookings),
+            actors: slots(actors),
+            reports: slots(reports),
+            summaries: summaries(reports),
+        },
+    )
+}
+
+pub(crate) fn actor(number: u32, ssm: Address) -> Actor<'static> {
+    let config = ActorConfig {
+        actor: ActorId(number),
+        ssm,
+        first_request: RequestId(1),
+        backoff: QUICK,
+        attempts: 20,
+    };
+    Actor::new(config, slots(64))
 }

@@ -28,11 +28,11 @@ use heapless::String;
 use super::link::{LinkStats, count};
 use super::messages::{
     Cancel, Cancelled, Cursor, DEVICE_ID_MAX, Granted, InventoryItem, InventoryRequest, Message,
-    Refusal, Refused, Report, ScanRequest, When, is_id,
+    Refusal, Refused, Report, ScanRequest, is_id,
 };
 use super::retry::{Backoff, Retry};
 use super::series::{Mark, Progress};
-use super::{ActorId, RequestId, ScanParameters, Series};
+use super::{ActorId, RequestId, ScanParameters, Series, When};
 use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};

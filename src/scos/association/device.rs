@@ -167,8 +167,8 @@ impl<'s> DeviceAssociation<'s> {
         self.epoch = answer.epoch;
         // From the time of asking: early, never late.
         let ttl = Duration::from_secs(answer.max_ttl_s.into());
-        let third = ttl / 3;
-        let early = self.jitter.up_to(third / 4);
+        let third = ttl.checked_div(3).unwrap_or_default();
+        let early = self.jitter.up_to(ttl.checked_div(12).unwrap_or_default());
         self.expires = Some(self.asked.after(ttl));
         self.refresh_at = self.asked.after(third.saturating_sub(early));
         if answer.state == Association::New || was_new { Answer::New } else { Answer::Refreshed }

@@ -34,7 +34,7 @@ pub use inventory::{
     Cursor, Entries, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest,
 };
 pub use report::{Outcome, Rejection, Report};
-pub use request::{Cancel, Cancelled, Granted, Refusal, Refused, ScanRequest, When};
+pub use request::{Cancel, Cancelled, Granted, Refusal, Refused, ScanRequest};
 pub use schedule::{Change, ScheduleAck, ScheduleChange, ScheduleEntry};
 
 use core::fmt;

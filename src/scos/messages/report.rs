@@ -67,19 +67,23 @@ impl Report<'_> {
     pub const SPECTRUM_MAX: usize = 1_024;
 }
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Outcome {
+    /// A name for machines that never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::Complete => f.write_str("complete"),
-            Self::Incomplete => f.write_str("incomplete"),
-            Self::Rejected(reason) => write!(f, "rejected: {reason}"),
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+            Self::Rejected(_) => "rejected",
         }
     }
 }
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Rejection {
+    /// A name for machines that never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Clock => "clock",
             Self::Missed => "missed",
             Self::Busy => "busy",
@@ -89,6 +93,22 @@ impl fmt::Display for Rejection {
             Self::Offline => "offline",
             Self::Undelivered => "undelivered",
             Self::Restart => "restart",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::Rejected(reason) => write!(f, ": {reason}"),
+            Self::Complete | Self::Incomplete => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

@@ -4,21 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scos::{ActorId, Limit, RequestId, ScanParameters, Series};
-
-/// Whether a scan may be at another time than asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum When {
-    /// At the time asked for or not at all.
-    #[default]
-    Exact,
-    /// At the nearest time that is free; the earlier of two.
-    Nearest {
-        /// The longest shift either way, in minutes; `None` for any.
-        max_shift: Option<u16>,
-    },
-}
+use crate::scos::calendar::RefusalReason;
+use crate::scos::{ActorId, Limit, RequestId, ScanParameters, Series, When};
 
 /// Actor to SSM: a request for a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,24 +83,8 @@ pub struct Cancelled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Refusal {
-    /// A slot is taken.
-    Conflict,
-    /// A slot is kept for short scans.
-    Reserved,
-    /// It would begin in the past, or too soon for the SSD to hear of it.
-    Past,
-    /// It lies beyond the weeks that are held.
-    BeyondHorizon,
-    /// The last occurrence would end in another week than the first begins in.
-    CrossesWeek,
-    /// The minutes are 0 or more than a week.
-    Minutes,
-    /// The offset is less than the minutes.
-    OverlapsItself,
-    /// No shift within the limit is free.
-    NoneNear,
-    /// The Actor would have more minutes of the week than it may.
-    Quota,
+    /// The calendar says no.
+    Calendar(RefusalReason),
     /// No device has this ID.
     UnknownDevice,
     /// The device is not associated, or has not said yet what it can do.
@@ -132,26 +103,36 @@ pub enum Refusal {
     Busy,
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Conflict => "conflict",
-            Self::Reserved => "reserved",
-            Self::Past => "past",
-            Self::BeyondHorizon => "beyond_horizon",
-            Self::CrossesWeek => "crosses_week",
-            Self::Minutes => "minutes",
-            Self::OverlapsItself => "overlaps_itself",
-            Self::NoneNear => "none_near",
-            Self::Quota => "quota",
+impl Refusal {
+    /// A name for machines that never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calendar(reason) => reason.name(),
             Self::UnknownDevice => "unknown_device",
             Self::Offline => "offline",
-            Self::OutOfCapability(limit) => return write!(f, "out_of_capability: {limit}"),
+            Self::OutOfCapability(_) => "out_of_capability",
             Self::ScheduleFull => "schedule_full",
             Self::Clock => "clock",
             Self::NumberReused => "number_reused",
             Self::Forgotten => "forgotten",
             Self::Busy => "busy",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Calendar(reason) => reason.fmt(f),
+            Self::UnknownDevice => f.write_str("there is no such device"),
+            Self::Offline => f.write_str("the device is not associated"),
+            Self::OutOfCapability(limit) => write!(f, "the device cannot do it: {limit}"),
+            Self::ScheduleFull => f.write_str("the device holds no more recipes"),
+            Self::Clock => f.write_str("the SSM does not know the time"),
+            Self::NumberReused => f.write_str("the request number is used for something else"),
+            Self::Forgotten => f.write_str("the request is settled and forgotten"),
+            Self::Busy => f.write_str("the SSM has no room now"),
+        }
     }
 }

@@ -4,8 +4,9 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::scos::calendar::RefusalReason;
 use crate::scos::testing::{CAPABILITIES, KINDS, MONDAY, SCAN, octets, parts};
-use crate::scos::{ActorId, Capabilities, RequestId, Series};
+use crate::scos::{ActorId, Capabilities, RequestId, Series, When};
 
 proptest! {
     /// Every message comes back as it was, from octets that are the same again.
@@ -257,7 +258,7 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                 floor: RequestId(298),
                 device: "mast-1",
                 series,
-                when: When::Nearest { max_shift: Some(90) },
+                when: When::Nearest { max_shift_minutes: Some(90) },
                 parameters: SCAN,
             })
         ),
@@ -277,7 +278,7 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
             Message::Refused(Refused {
                 actor,
                 request,
-                reason: Refusal::Conflict,
+                reason: Refusal::Calendar(RefusalReason::Conflict),
                 first_conflict: Some(MONDAY + 661),
             })
         ),

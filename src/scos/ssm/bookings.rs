@@ -1,8 +1,6 @@
 //! Requests and what became of them.
 
-use crate::scos::messages::{
-    Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry,
-};
+use crate::scos::messages::{Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry};
 use crate::scos::series::Progress;
 use crate::scos::{ActorId, DeviceIndex, RequestId, ScanParameters, Series};
 use crate::storage::{Row, Slot, Table};

@@ -7,8 +7,8 @@ use crate::scos::DeviceIndex;
 use crate::scos::association::{Admitted, Rejected};
 use crate::scos::link::count;
 use crate::scos::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused,
-    Message, ScheduleAck, ScheduleChange,
+    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Message,
+    ScheduleAck, ScheduleChange,
 };
 use crate::scos::retry::Retry;
 use crate::time::{ClockQuality, Instant, Now};
@@ -184,6 +184,6 @@ impl Ssm<'_> {
 }
 
 /// Whole seconds, rounded down.
-fn seconds(span: Duration) -> u32 {
+pub(super) fn seconds(span: Duration) -> u32 {
     u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
 }

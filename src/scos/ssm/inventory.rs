@@ -1,7 +1,9 @@
 //! The copy of the inventory, a part at a time.
 
 use super::Ssm;
-use crate::scos::association::RegisteredDevice;
+use super::bookings::{Booking, Bookings};
+use super::devices::seconds;
+use crate::scos::association::{RegisteredDevice, Registry};
 use crate::scos::link::count;
 use crate::scos::messages::{
     Cursor, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest, Message,
@@ -19,22 +21,24 @@ impl Ssm<'_> {
         request: &InventoryRequest,
         transport: &mut dyn Transport,
     ) {
+        let (registry, bookings) = (&self.registry, &self.bookings);
         let mut buffer = EntriesBuffer::new();
-        let device = self.device_from(request.at.device);
-        let mut next = None;
-        if let Some(device) = device {
+        let device = device_from(registry, request.at.device);
+        let next = device.and_then(|device| {
             let same = device.index().0 == request.at.device;
-            let first = if same { request.at.recipe } else { (ActorId(0), RequestId(0)) };
-            next = self.fill(&mut buffer, device, first);
-        }
+            let first = if same { request.at.recipe } else { Cursor::default().recipe };
+            fill(&mut buffer, bookings, device.index(), first).or_else(|| {
+                let after = device_from(registry, device.index().0.checked_add(1)?)?.index();
+                Some(Cursor { device: after.0, ..Cursor::default() })
+            })
+        });
         let item = InventoryItem {
             actor: request.actor,
             copy: request.copy,
             at: request.at,
             device: device.map(|device| InventoryDevice {
                 device: device.device(),
-                remaining_ttl_s: u32::try_from(device.remaining(now.monotonic).as_secs())
-                    .unwrap_or(u32::MAX),
+                remaining_ttl_s: seconds(device.remaining(now.monotonic)),
                 capabilities: device.capabilities(),
                 schedule: buffer.entries(),
             }),
@@ -44,30 +48,25 @@ impl Ssm<'_> {
         // Not taken: the Actor asks again.
         self.stats.link.send(from, &Message::InventoryItem(item), transport);
     }
+}
 
-    /// Puts a device's recipes from `first` on into the buffer. Returns where the
-    /// next part begins.
-    fn fill(
-        &self,
-        buffer: &mut EntriesBuffer,
-        device: &RegisteredDevice,
-        first: (ActorId, RequestId),
-    ) -> Option<Cursor> {
-        let index = device.index();
-        for booking in self.bookings.iter_from(first) {
-            let booked = booking.booked().is_some_and(|booked| booked.device == index);
-            let Some(entry) = booking.entry().filter(|_| booked) else { continue };
-            if !buffer.push(&entry) {
-                let recipe = (booking.actor, booking.request);
-                return Some(Cursor { device: index.0, recipe });
-            }
-        }
-        let DeviceIndex(after) = self.device_from(index.0.checked_add(1)?)?.index();
-        Some(Cursor { device: after, recipe: (ActorId(0), RequestId(0)) })
-    }
+/// Puts a device's recipes from `first` on into the buffer. Returns where the next
+/// part begins, if some did not fit.
+fn fill(
+    buffer: &mut EntriesBuffer,
+    bookings: &Bookings<'_>,
+    device: DeviceIndex,
+    first: (ActorId, RequestId),
+) -> Option<Cursor> {
+    let mut entries = bookings
+        .iter_from(first)
+        .filter(|booking| booking.booked().is_some_and(|booked| booked.device == device))
+        .filter_map(Booking::entry);
+    let left = entries.find(|entry| !buffer.push(entry))?;
+    Some(Cursor { device: device.0, recipe: (left.actor, left.request) })
+}
 
-    /// The first device that is there at or after a number.
-    fn device_from(&self, number: u16) -> Option<&RegisteredDevice> {
-        self.registry.iter().find(|device| device.is_there() && device.index().0 >= number)
-    }
+/// The first device that is there at or after a number.
+fn device_from<'r>(registry: &'r Registry<'_>, number: u16) -> Option<&'r RegisteredDevice> {
+    registry.iter().find(|device| device.is_there() && device.index().0 >= number)
 }

@@ -324,7 +324,7 @@ impl<'s> Ssm<'s> {
         self.last = now;
         self.expire(now, user);
         if now.quality != ClockQuality::Unset {
-            self.scheduler.advance(now.utc);
+            self.turn_week(now);
             self.settle_overdue(now, user);
         }
         self.push(now.monotonic, transport);
@@ -360,7 +360,7 @@ impl<'s> Ssm<'s> {
         &self.scheduler
     }
 
-    /// How many occurrences are owed a report.
+    /// How many occurrences are owed a report and have none.
     #[must_use]
     pub fn owed(&self) -> u64 {
         self.bookings.iter().map(|booking| u64::from(booking.open())).sum()
@@ -370,5 +370,20 @@ impl<'s> Ssm<'s> {
     #[must_use]
     pub const fn unacknowledged(&self) -> usize {
         self.outbox.len()
+    }
+
+    /// Moves the calendars to the week of `now` and frees the recipes of weeks that
+    /// are over: what is still owed for them is known by their bookings.
+    fn turn_week(&mut self, now: Now) {
+        self.scheduler.advance(now.utc);
+        let over = |scheduler: &Scheduler<'_>| {
+            let recipe = scheduler.finished().next()?;
+            Some((recipe.request.actor, recipe.request.request))
+        };
+        while let Some((actor, request)) = over(&self.scheduler) {
+            if self.scheduler.forget(actor, request).is_none() {
+                return;
+            }
+        }
     }
 }

@@ -110,8 +110,8 @@ impl Ssm<'_> {
         let ScanId { actor, request, occurrence } = report.scan;
         let booking = self.bookings.get_mut(actor, request);
         let booked = booking.and_then(|booking| booking.booked_mut());
-        let booked = booked
-            .filter(|booked| booked.device == index && occurrence <= booked.series.repeats);
+        let booked =
+            booked.filter(|booked| booked.device == index && occurrence <= booked.series.repeats);
         let Some(booked) = booked else {
             count(&mut self.stats.reports_unknown);
             return true;

@@ -3,8 +3,7 @@
 use core::time::Duration;
 
 use super::bookings::{Booked, Booking, State};
-use super::slots::{self, SlotRefusal};
-use super::{Ssm, SsmUser};
+use super::{Ssm, SsmUser, slots};
 use crate::scos::association::RegisteredDevice;
 use crate::scos::link::count;
 use crate::scos::messages::{
@@ -36,7 +35,7 @@ impl Row for KnownActor {
 }
 
 /// Why a request gets no booking: for good, or for now.
-enum Unbooked {
+pub(super) enum Unbooked {
     Refused(Refusal, Option<i64>),
     Busy,
 }
@@ -111,23 +110,20 @@ impl Ssm<'_> {
                 count(&mut self.stats.granted);
                 let (series, parameters) = (booked.series, booked.parameters);
                 let device = request.device;
-                user.granted(now, request, &Granted {
-                    actor,
-                    request: request_id,
-                    device,
-                    series,
-                    parameters,
-                });
+                user.granted(
+                    now,
+                    request,
+                    &Granted { actor, request: request_id, device, series, parameters },
+                );
                 State::Booked(booked)
             }
             Err(Unbooked::Refused(reason, first_conflict)) => {
                 count(&mut self.stats.refused);
-                user.refused(now, request, &Refused {
-                    actor,
-                    request: request_id,
-                    reason,
-                    first_conflict,
-                });
+                user.refused(
+                    now,
+                    request,
+                    &Refused { actor, request: request_id, reason, first_conflict },
+                );
                 State::Refused { reason, first_conflict }
             }
             Err(Unbooked::Busy) => {
@@ -153,11 +149,7 @@ impl Ssm<'_> {
         let device = self.registry.by_id(request.device).ok_or(Refusal::UnknownDevice)?;
         self.check(device, request)?;
         let index = device.index();
-        let granted = slots::book(&mut self.scheduler, now.utc, index, request);
-        let start = granted.map_err(|refusal| match refusal {
-            SlotRefusal::Refused(reason, conflict) => Unbooked::Refused(reason, conflict),
-            SlotRefusal::Full => Unbooked::Busy,
-        })?;
+        let start = slots::book(&mut self.scheduler, now.utc, index, request)?;
         let series = Series { start, ..request.series };
         Ok(Booked {
             device: index,
@@ -220,7 +212,8 @@ impl Ssm<'_> {
         let device = booked.device;
         // What begins at the end of the guard time exactly is kept too.
         let guarded = now.utc.after(self.settings.guard.saturating_add(Duration::from_micros(1)));
-        slots::release(&mut self.scheduler, guarded, actor, request);
+        // When all has begun, or the week is over, there is nothing to free.
+        let _ = self.scheduler.cancel(guarded, actor, request);
         let version = self.changed(device);
         let booking = self.bookings.get_mut(actor, request);
         if let Some(booking) = booking
