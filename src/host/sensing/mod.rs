@@ -15,6 +15,7 @@
 
 mod band;
 mod plan;
+mod sigmf;
 mod signal;
 mod spectrum;
 mod summary;
@@ -28,6 +29,9 @@ use std::ops::RangeInclusive;
 pub use band::{Band, Post};
 pub use plan::{Plan, PlanError};
 pub use rustfft::num_complex::Complex32;
+pub use sigmf::{
+    Datatype, Metadata, Player, Recording, RecordingError, RecordingWriter, Segment, write_spectrum,
+};
 pub use spectrum::{Analyser, Peak, SenseError, Spectrum, measure};
 pub use summary::{PeakSummary, Summary, summarise};
 pub use window::equivalent_noise_bandwidth;
@@ -163,7 +167,7 @@ pub enum FrontEndError {
     /// Samples were asked of a front-end that was not tuned.
     NotTuned,
     /// The recording cannot be played.
-    Recording(std::io::Error),
+    Recording(RecordingError),
 }
 
 impl fmt::Display for FrontEndError {
@@ -204,8 +208,8 @@ impl std::error::Error for FrontEndError {
     }
 }
 
-impl From<std::io::Error> for FrontEndError {
-    fn from(error: std::io::Error) -> Self {
+impl From<RecordingError> for FrontEndError {
+    fn from(error: RecordingError) -> Self {
         Self::Recording(error)
     }
 }

@@ -184,20 +184,21 @@ pub(super) fn between(dice: &mut SplitMix64, range: Range<f64>) -> f64 {
 }
 
 /// A turning phasor: a multiplication a sample instead of a sine and a cosine.
-struct Oscillator {
+#[derive(Clone, Debug)]
+pub(super) struct Oscillator {
     now: Complex64,
     turn: Complex64,
 }
 
 impl Oscillator {
-    fn new(hz: f64, at: f64, rate: f64) -> Self {
+    pub(super) fn new(hz: f64, at: f64, rate: f64) -> Self {
         Self {
             now: Complex64::cis(TAU * (hz * at).fract()),
             turn: Complex64::cis(TAU * (hz / rate).fract()),
         }
     }
 
-    fn step(&mut self) -> Complex64 {
+    pub(super) fn step(&mut self) -> Complex64 {
         let now = self.now;
         self.now *= self.turn;
         now
