@@ -33,6 +33,7 @@ pub use sigmf::{
     Datatype, Metadata, Player, Recording, RecordingError, RecordingWriter, Segment, write_spectrum,
 };
 pub use spectrum::{Analyser, Peak, SenseError, Spectrum, measure};
+pub(crate) use summary::max_hold;
 pub use summary::{PeakSummary, Summary, summarise};
 pub use window::equivalent_noise_bandwidth;
 pub use world::{Emitter, Place, World};

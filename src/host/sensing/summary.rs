@@ -11,8 +11,9 @@ use super::{Peak, Spectrum};
 /// A point is one octet: half decibels below [`Summary::top_cdbm`]. That is a
 /// range of 127.5 dB to 0.25 dB, finer than what front-ends are calibrated to;
 /// 16-bit hundredths of a dBm would take two or three octets a point in postcard
-/// and say no more. 1,024 points and the rest fit in one datagram of 1,400
-/// octets. Figures that are single are kept in hundredths of a dBm.
+/// and say no more. [`Summary::MOST_POINTS`] and the rest fit in a scan report,
+/// 1,024 points in one datagram of 1,400 octets. Single figures are kept in
+/// hundredths of a dBm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// The lower edge of the band, in hertz.
@@ -48,6 +49,27 @@ impl Summary {
     pub const PEAKS: usize = 8;
     /// Peaks are at least this part of the band apart.
     pub const PEAK_SEPARATION: f64 = 1.0 / 64.0;
+
+    /// The most points with which [`Summary::encode`] needs at most
+    /// 1,024 octets, whatever else there is to say: what a scan report carries.
+    pub const MOST_POINTS: usize = 880;
+
+    /// The first octet of an encoded summary: which form the rest has.
+    const FORM: u8 = 1;
+
+    /// Encodes it into `buffer`: an octet 1, then the fields in postcard. `None`
+    /// when there is too little space.
+    #[must_use]
+    pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+        postcard::to_slice(&(Self::FORM, self), buffer).ok().map(|used| &*used)
+    }
+
+    /// Decodes what [`Summary::encode`] gave. `None` for anything else.
+    #[must_use]
+    pub fn decode(octets: &[u8]) -> Option<Self> {
+        let ((form, summary), rest): ((u8, Self), _) = postcard::take_from_bytes(octets).ok()?;
+        (form == Self::FORM && rest.is_empty()).then_some(summary)
+    }
 
     /// The power of each point, in dBm.
     pub fn dbm(&self) -> impl Iterator<Item = f32> + '_ {
@@ -109,6 +131,7 @@ mod tests {
     use crate::time::Utc;
     use proptest::prelude::*;
     use std::sync::Arc;
+    use std::vec;
 
     #[test]
     fn shares_are_whole_and_keep_their_greatest() {
@@ -127,13 +150,42 @@ mod tests {
             measure(&mut Band::new(Arc::new(World::town(2)), post), &parameters, Utc::default())
                 .unwrap();
         let summary = summarise(&spectrum, 1_024);
-        let mut buffer = [0; 1_200];
-        let octets = postcard::to_slice(&summary, &mut buffer).unwrap();
-        assert_eq!(postcard::from_bytes::<Summary>(octets).unwrap(), summary);
+        let mut buffer = [0; 1_400];
+        let octets = summary.encode(&mut buffer).unwrap();
+        assert_eq!(Summary::decode(octets).unwrap(), summary);
+        assert_eq!(summary.points.len(), 1_024);
         assert_eq!((summary.low_hz, summary.high_hz), (97_500_000, 98_500_000));
     }
 
+    #[test]
+    fn the_most_points_always_fit_in_a_report() {
+        let peak = PeakSummary { hz: u64::MAX, cdbm: i16::MIN };
+        let worst = Summary {
+            low_hz: u64::MAX,
+            high_hz: u64::MAX,
+            top_cdbm: i16::MIN,
+            points: vec![255; Summary::MOST_POINTS],
+            noise_floor_cdbm: i16::MIN,
+            occupancy_permille: 1_000,
+            peaks: vec![peak; Summary::PEAKS],
+            overload: true,
+        };
+        let mut buffer = [0; 1_024];
+        let length = worst.encode(&mut buffer).unwrap().len();
+        assert_eq!(Summary::decode(&buffer[..length]), Some(worst));
+        assert_eq!(Summary::decode(&buffer[..length - 1]), None);
+        assert_eq!(Summary::decode(&buffer[1..length]), None);
+    }
+
     proptest! {
+        #[test]
+        fn any_octets_are_a_summary_or_not(octets in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(summary) = Summary::decode(&octets) {
+                let mut buffer = [0; 1_000];
+                prop_assert_eq!(Summary::decode(summary.encode(&mut buffer).unwrap()), Some(summary));
+            }
+        }
+
         #[test]
         fn points_keep_what_was_measured(
             parts in prop::collection::vec((-1.0_f32..1.0, -1.0_f32..1.0), 32),

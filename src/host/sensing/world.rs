@@ -56,7 +56,7 @@ impl World {
     /// - 88 to 108 MHz: 22 FM broadcast stations within 50 km;
     /// - 138 to 174 MHz: 120 narrow-band FM voice channels within 15 km that
     ///   come and go, and a carrier that sweeps 163 to 165 MHz every 2 s;
-    /// - 433.05 to 434.79 MHz: 40 devices within 1.5 km that send short bursts;
+    /// - 433.05 to 434.79 MHz: 60 devices within 5 km that send short bursts;
     /// - 1,090 MHz: 40 aircraft within 150 km that send pulses.
     #[must_use]
     pub fn town(seed: u64) -> Self {
@@ -67,8 +67,8 @@ impl World {
             .populate(120, 138_012_500..173_990_000, 12_500, |hz, dice| {
                 Emitter::voice(hz, between(dice, 37.0..47.0), Place::within(dice, 15_000.0))
             })
-            .populate(40, 433_070_000..434_770_000, 25_000, |hz, dice| {
-                Emitter::bursts(hz, between(dice, 4.0..14.0), Place::within(dice, 1_500.0))
+            .populate(60, 433_070_000..434_770_000, 25_000, |hz, dice| {
+                Emitter::bursts(hz, between(dice, 7.0..20.0), Place::within(dice, 5_000.0))
             })
             .populate(40, 1_090_000_000..1_090_000_001, 1, |hz, dice| {
                 Emitter::aircraft(hz, between(dice, 48.0..57.0), Place::within(dice, 150_000.0))

@@ -32,6 +32,23 @@ pub struct RecordingError {
     problem: Problem,
 }
 
+/// The names of the two files of the recording that `path` names: with
+/// `.sigmf-meta` or `.sigmf-data` at the end, or with neither. Metadata first.
+fn names(path: &Path) -> (PathBuf, PathBuf) {
+    let ends = |end| path.extension().is_some_and(|extension| extension == end);
+    let base = if ends("sigmf-meta") || ends("sigmf-data") {
+        path.with_extension("")
+    } else {
+        path.into()
+    };
+    let with = |end| {
+        let mut name = base.clone().into_os_string();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    (with(".sigmf-meta"), with(".sigmf-data"))
+}
+
 #[derive(Debug)]
 enum Problem {
     Io(io::Error),

@@ -1,7 +1,6 @@
 //! A front-end that plays a recording.
 
-use std::ops::Range;
-use std::vec;
+use std::ops::{Range, RangeInclusive};
 use std::vec::Vec;
 
 use super::super::signal::Oscillator;
@@ -62,6 +61,13 @@ impl Player {
         &self.recording
     }
 
+    /// The frequencies each segment holds, in whole hertz; segments that do not
+    /// tell are left out.
+    pub fn bands(&self) -> impl Iterator<Item = RangeInclusive<u64>> {
+        let bands = self.recording.segments().filter_map(|(segment, _)| self.band(segment));
+        bands.map(|(low, high)| low.floor() as u64..=high.ceil() as u64)
+    }
+
     /// The frequencies of `segment`, when it tells.
     fn band(&self, segment: &Segment) -> Option<(f64, f64)> {
         let center = segment.center_hz?;
@@ -88,13 +94,12 @@ impl FrontEnd for Player {
     /// From the lowest to the highest frequency of all segments; what lies
     /// between two of them cannot be tuned to nevertheless.
     fn capabilities(&self) -> Capabilities {
-        let bands = || self.recording.segments().filter_map(|(segment, _)| self.band(segment));
-        let low = bands().map(|(low, _)| low).fold(f64::INFINITY, f64::min);
-        let high = bands().map(|(_, high)| high).fold(0.0, f64::max);
+        let low = self.bands().map(|band| *band.start()).min();
+        let high = self.bands().map(|band| *band.end()).max();
         let metadata = self.recording.metadata();
         let widest = metadata.sample_rate / if metadata.datatype.is_complex() { 1.0 } else { 2.0 };
         Capabilities {
-            frequency_hz: low.floor() as u64..=high.ceil() as u64,
+            frequency_hz: low.unwrap_or(1)..=high.unwrap_or(0),
             bandwidth_hz: (widest / Self::MOST_RATIO).ceil() as u32..=widest.floor() as u32,
             gain_db: i8::MIN..=i8::MAX,
         }
@@ -173,18 +178,12 @@ mod tests {
     use core::f64::consts::TAU;
     use core::time::Duration;
     use std::fs;
-    use std::path::PathBuf;
     use std::string::{String, ToString};
     use std::sync::Arc;
+    use std::vec;
+    use tempfile::TempDir;
 
     const START: Utc = Utc::from_unix_seconds(1_795_428_000);
-
-    /// A directory of its own for the test `name`.
-    fn directory(name: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(std::format!("farpost-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        path
-    }
 
     fn metadata(datatype: &str, captures: &str) -> String {
         std::format!(
@@ -193,12 +192,13 @@ mod tests {
         )
     }
 
-    /// A recording made of raw octets.
-    fn player(name: &str, datatype: &str, captures: &str, data: &[u8]) -> Player {
-        let base = directory(name).join("x");
+    /// A recording made of raw octets, and the directory that holds it.
+    fn player(datatype: &str, captures: &str, data: &[u8]) -> (TempDir, Player) {
+        let directory = tempfile::tempdir().unwrap();
+        let base = directory.path().join("x");
         fs::write(base.with_extension("sigmf-meta"), metadata(datatype, captures)).unwrap();
         fs::write(base.with_extension("sigmf-data"), data).unwrap();
-        Player::new(Recording::open(&base).unwrap(), -20.0)
+        (directory, Player::new(Recording::open(&base).unwrap(), -20.0))
     }
 
     const AT_100_MHZ: &str = r#"[{"core:sample_start": 0, "core:frequency": 100e6,
@@ -218,7 +218,7 @@ mod tests {
                 [re.to_le_bytes(), im.to_le_bytes()].concat()
             })
             .collect();
-        let mut player = player("part", "ci16_le", AT_100_MHZ, &data);
+        let (_directory, mut player) = player("ci16_le", AT_100_MHZ, &data);
         for (center_hz, bandwidth_hz) in
             [(100_300_000, 500_000), (100_200_000, 777_777), (100_000_000, 1_000_000)]
         {
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_recording_goes_round_in_step_with_time() {
         let data: Vec<u8> = (0..10_u8).flat_map(|n| [n * 10, 0]).collect();
-        let mut player = player("round", "cu8", AT_100_MHZ, &data);
+        let (_directory, mut player) = player("cu8", AT_100_MHZ, &data);
         let parameters =
             ScanParameters { center_hz: 100_000_000, bandwidth_hz: 2_400_000, ..PARAMETERS };
         let mut numbers = |start| {
@@ -262,7 +262,7 @@ mod tests {
         let data: Vec<u8> = (0..100_000)
             .flat_map(|n| (0.5 * (TAU * f64::from(n) * 0.25).cos() as f32).to_le_bytes())
             .collect();
-        let mut player = player("real", "rf32_le", AT_100_MHZ, &data);
+        let (_directory, mut player) = player("rf32_le", AT_100_MHZ, &data);
         assert_eq!(*player.capabilities().bandwidth_hz.end(), 1_200_000);
         let parameters =
             ScanParameters { center_hz: 100_600_000, bandwidth_hz: 1_200_000, ..PARAMETERS };
@@ -280,7 +280,7 @@ mod tests {
         let captures = r#"[{"core:sample_start": 0, "core:frequency": 100e6},
             {"core:sample_start": 4, "core:frequency": 110e6, "ntia-sensor:overload": true},
             {"core:sample_start": 6}]"#;
-        let mut player = player("refused", "cu8", captures, &[0; 20]);
+        let (_directory, mut player) = player("cu8", captures, &[0; 20]);
         let error = |player: &mut Player, center_hz, bandwidth_hz| {
             let parameters = ScanParameters { center_hz, bandwidth_hz, ..PARAMETERS };
             player.tune(&parameters, START).unwrap_err().to_string()
@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn errors_name_the_file() {
-        let base = directory("errors").join("x");
+        let directory = tempfile::tempdir().unwrap();
+        let base = directory.path().join("x");
         let open = || Recording::open(&base).unwrap_err();
         assert!(open().path().ends_with("x.sigmf-meta"));
         fs::write(base.with_extension("sigmf-meta"), metadata("cu8", AT_100_MHZ)).unwrap();
@@ -323,7 +324,8 @@ mod tests {
         let tuned = band.tune(&PARAMETERS, START).unwrap();
         let mut samples = vec![Complex32::ZERO; heard.dbm().len() * 8];
         band.read(&mut samples).unwrap();
-        let base = directory("again").join("x");
+        let directory = tempfile::tempdir().unwrap();
+        let base = directory.path().join("x");
         let mut writer = RecordingWriter::create(&base, &PARAMETERS, START).unwrap();
         writer.write(&samples[..1_000]).unwrap();
         writer.write(&samples[1_000..]).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
 use super::super::Complex32;
-use super::{Metadata, RecordingError, Segment};
+use super::{Metadata, RecordingError, Segment, names};
 
 /// An open recording. Memory is that of one block, whatever its length.
 ///
@@ -32,22 +32,11 @@ impl Recording {
     ///
     /// What is wrong with which of the two files.
     pub fn open(path: &Path) -> Result<Self, RecordingError> {
-        let is = |extension| path.extension().is_some_and(|e| e == extension);
-        let base = if is("sigmf-meta") || is("sigmf-data") {
-            path.with_extension("")
-        } else {
-            path.into()
-        };
-        let beside = |extension| {
-            let mut name = base.clone().into_os_string();
-            name.push(extension);
-            PathBuf::from(name)
-        };
-        let metadata_path = beside(".sigmf-meta");
+        let (metadata_path, data_path) = names(path);
         let metadata = Metadata::read(&metadata_path)?;
         let path = match &metadata.dataset {
             Some(name) => metadata_path.with_file_name(name),
-            None => beside(".sigmf-data"),
+            None => data_path,
         };
         let file = File::open(&path).map_err(RecordingError::io(&path))?;
         let length = file.metadata().map_err(RecordingError::io(&path))?.len();

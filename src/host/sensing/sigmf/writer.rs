@@ -9,14 +9,14 @@ use std::vec::Vec;
 use serde_json::{Value, json};
 
 use super::super::{Complex32, Spectrum};
-use super::{Datatype, RecordingError};
+use super::{Datatype, RecordingError, names};
 use crate::scos::{Detector, ScanParameters, Window};
 use crate::time::Utc;
 
 /// Writes the samples of a scan as a recording of one segment, `cf32_le`.
 #[derive(Debug)]
 pub struct RecordingWriter {
-    base: PathBuf,
+    metadata: PathBuf,
     data: PathBuf,
     file: BufWriter<File>,
     parameters: ScanParameters,
@@ -24,21 +24,22 @@ pub struct RecordingWriter {
 }
 
 impl RecordingWriter {
-    /// Creates `BASE.sigmf-data` for samples of the band of `parameters` from
-    /// `start` on. A file of that name is replaced.
+    /// Creates `NAME.sigmf-data` for samples of the band of `parameters` from
+    /// `start` on; `path` is `NAME`, with either extension or none. A file of that
+    /// name is replaced.
     ///
     /// # Errors
     ///
     /// The file cannot be created.
     pub fn create(
-        base: &Path,
+        path: &Path,
         parameters: &ScanParameters,
         start: Utc,
     ) -> Result<Self, RecordingError> {
-        let data = beside(base, ".sigmf-data");
+        let (metadata, data) = names(path);
         let file = File::create(&data).map_err(RecordingError::io(&data))?;
         let file = BufWriter::new(file);
-        Ok(Self { base: base.into(), data, file, parameters: *parameters, start })
+        Ok(Self { metadata, data, file, parameters: *parameters, start })
     }
 
     /// Appends samples.
@@ -54,7 +55,7 @@ impl RecordingWriter {
             .map_err(RecordingError::io(&self.data))
     }
 
-    /// Writes what is left and `BASE.sigmf-meta`. Without this there is no
+    /// Writes what is left and `NAME.sigmf-meta`. Without this there is no
     /// recording.
     ///
     /// # Errors
@@ -63,18 +64,18 @@ impl RecordingWriter {
     pub fn finish(mut self) -> Result<(), RecordingError> {
         self.file.flush().map_err(RecordingError::io(&self.data))?;
         let global = global(&self.parameters, &Datatype::CF32_LE.to_string());
-        write_metadata(&self.base, &global, &self.parameters, self.start, false)
+        write_metadata(&self.metadata, &global, &self.parameters, self.start, false)
     }
 }
 
-/// Writes `spectrum` as `BASE.sigmf-data` and `BASE.sigmf-meta`: the power of
+/// Writes `spectrum` as `NAME.sigmf-data` and `NAME.sigmf-meta`: the power of
 /// each bin in dBm, `rf32_le`, described by the `ntia-algorithm` extension.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
-pub fn write_spectrum(base: &Path, spectrum: &Spectrum) -> Result<(), RecordingError> {
-    let data = beside(base, ".sigmf-data");
+pub fn write_spectrum(path: &Path, spectrum: &Spectrum) -> Result<(), RecordingError> {
+    let (metadata, data) = names(path);
     let octets: Vec<u8> = spectrum.dbm().iter().flat_map(|dbm| dbm.to_le_bytes()).collect();
     fs::write(&data, octets).map_err(RecordingError::io(&data))?;
 
@@ -111,13 +112,7 @@ pub fn write_spectrum(base: &Path, spectrum: &Spectrum) -> Result<(), RecordingE
     if let (Value::Object(global), Value::Object(algorithm)) = (&mut global, algorithm) {
         global.extend(algorithm);
     }
-    write_metadata(base, &global, parameters, spectrum.start(), spectrum.overload())
-}
-
-fn beside(base: &Path, extension: &str) -> PathBuf {
-    let mut name = base.as_os_str().to_os_string();
-    name.push(extension);
-    name.into()
+    write_metadata(&metadata, &global, parameters, spectrum.start(), spectrum.overload())
 }
 
 fn global(parameters: &ScanParameters, datatype: &str) -> Value {
@@ -131,15 +126,14 @@ fn global(parameters: &ScanParameters, datatype: &str) -> Value {
 }
 
 fn write_metadata(
-    base: &Path,
+    path: &Path,
     global: &Value,
     parameters: &ScanParameters,
     start: Utc,
     overload: bool,
 ) -> Result<(), RecordingError> {
-    let path = beside(base, ".sigmf-meta");
     let datetime = datetime(start)
-        .ok_or_else(|| RecordingError::content(&path, std::format!("{start} has no name")))?;
+        .ok_or_else(|| RecordingError::content(path, std::format!("{start} has no name")))?;
     let document = json!({
         "global": global,
         "captures": [{
@@ -150,8 +144,8 @@ fn write_metadata(
         }],
         "annotations": [],
     });
-    let text = serde_json::to_vec_pretty(&document).map_err(RecordingError::json(&path))?;
-    fs::write(&path, text).map_err(RecordingError::io(&path))
+    let text = serde_json::to_vec_pretty(&document).map_err(RecordingError::json(path))?;
+    fs::write(path, text).map_err(RecordingError::io(path))
 }
 
 /// ISO 8601, for the years -9999 to 9999.
@@ -189,10 +183,10 @@ mod tests {
     #[test]
     fn a_spectrum_is_described() {
         let spectrum = Analyser::new(&PARAMETERS).unwrap().finish(Utc::default(), -30.0, true);
-        let base = std::env::temp_dir().join(std::format!("farpost-psd-{}", std::process::id()));
-        write_spectrum(&base, &spectrum).unwrap();
-        assert_eq!(fs::read(beside(&base, ".sigmf-data")).unwrap().len(), 4 * 256);
-        let path = beside(&base, ".sigmf-meta");
+        let directory = tempfile::tempdir().unwrap();
+        let (path, data) = names(&directory.path().join("a.spectrum"));
+        write_spectrum(&path, &spectrum).unwrap();
+        assert_eq!(fs::read(data).unwrap().len(), 4 * 256);
         let metadata = Metadata::read(&path).unwrap();
         assert_eq!(metadata.datatype.to_string(), "rf32_le");
         assert!(metadata.segments[0].overload);
