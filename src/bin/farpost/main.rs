@@ -6,6 +6,8 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod mib;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,8 +21,14 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Check or convert a MIB file.
+    #[command(subcommand)]
+    Mib(mib::Command),
+}
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {}
+    match Arguments::parse().command {
+        Command::Mib(command) => mib::run(&command),
+    }
 }
