@@ -1,6 +1,11 @@
 //! CCSDS 735.1-B-1, Asynchronous Message Service.
 
+pub mod config_server;
 pub mod ids;
 mod meta;
 pub mod mib;
 pub mod pdu;
+pub mod registrar;
+
+#[cfg(test)]
+mod script;

@@ -44,7 +44,7 @@ impl Interrogation {
     /// The answer to question `echo` came from `from`. False when that question
     /// is not open.
     pub(in crate::ams) fn answered(&mut self, echo: u32, from: &Address) -> bool {
-        if !self.open.is_some_and(|(query, _)| query == echo) {
+        if self.open.is_none_or(|(query, _)| query != echo) {
             return false;
         }
         self.open = None;
@@ -55,7 +55,7 @@ impl Interrogation {
     /// Whether the open question has failed by now (4.2.2.2.4). If so the next
     /// cycle asks the next location, after the last the first again.
     pub(in crate::ams) fn failed(&mut self, now: Instant, mib: &Mib<'_>) -> bool {
-        if !self.open.is_some_and(|(_, until)| now >= until) {
+        if self.open.is_none_or(|(_, until)| now < until) {
             return false;
         }
         self.open = None;
