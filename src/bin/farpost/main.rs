@@ -7,6 +7,7 @@
 )]
 
 mod calendar;
+mod mib;
 
 use std::process::ExitCode;
 
@@ -23,10 +24,14 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Calendar(calendar::Arguments),
+    /// Check or convert a MIB file.
+    #[command(subcommand)]
+    Mib(mib::Command),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Calendar(arguments) => calendar::run(&arguments),
+        Command::Mib(command) => mib::run(&command),
     }
 }
