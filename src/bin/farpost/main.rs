@@ -6,6 +6,13 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod assemble;
+mod capture;
+mod dissect;
+mod json;
+mod lines;
+
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,8 +26,23 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Dissect(dissect::Dissect),
+    Assemble(assemble::Assemble),
+}
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {}
+    let outcome = match Arguments::parse().command {
+        Command::Dissect(command) => command.run(),
+        Command::Assemble(command) => command.run(),
+    };
+    match outcome {
+        Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("farpost: {error}");
+            ExitCode::from(2)
+        }
+    }
 }
