@@ -1,6 +1,7 @@
 //! Frames to datagrams: link headers, IP with its fragments, UDP and TCP.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::defrag::{IpDefragPayloadVec, IpDefragPool};
@@ -152,11 +153,13 @@ impl<'a> Packet<'a> {
 #[derive(Default)]
 pub(crate) struct Reassembly {
     pool: IpDefragPool<Origin>,
+    count: u64,
 }
 
-/// When a fragment was seen, and between whom.
-#[derive(Clone, Copy, Debug)]
+/// When a fragment was seen, and between whom. The number tells it from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Origin {
+    number: u64,
     time: Option<Timestamp>,
     from: IpAddr,
     to: IpAddr,
@@ -187,24 +190,26 @@ impl Reassembly {
             }
             _ => return Ok(None),
         };
-        let whole = self
-            .pool
-            .process_sliced_packet(&sliced, Origin { time, from, to }, ())
-            .map_err(|error| bad(&error))?;
+        self.count += 1;
+        let origin = Origin { number: self.count, time, from, to };
+        let whole =
+            self.pool.process_sliced_packet(&sliced, origin, ()).map_err(|error| bad(&error))?;
         Ok(whole.map(|payload| Reassembled { from, to, payload }))
     }
 
     /// The packets of which fragments are missing.
     pub(crate) fn incomplete(mut self) -> Vec<(Option<Timestamp>, Fault)> {
-        let faults = RefCell::new(Vec::new());
-        self.pool.retain(|&Origin { time, from, to }| {
-            let message = format!("of a packet from {from} to {to} not all fragments are there");
-            faults.borrow_mut().push((time, Fault::new("fragments_missing", message)));
+        // The pool may ask about a packet more than once.
+        let origins = RefCell::new(BTreeSet::new());
+        self.pool.retain(|&origin| {
+            origins.borrow_mut().insert(origin);
             false
         });
-        let mut faults = faults.into_inner();
-        faults.sort_by_key(|&(time, _)| time);
-        faults
+        let fault = |Origin { time, from, to, .. }| {
+            let message = format!("of a packet from {from} to {to} not all fragments are there");
+            (time, Fault::new("fragments_missing", message))
+        };
+        origins.into_inner().into_iter().map(fault).collect()
     }
 }
 
