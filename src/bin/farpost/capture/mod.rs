@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::dissect::Report;
 use crate::json::{Fault, Kind, Object};
 use file::Frame;
-use packet::{Contents, Packet, Reassembly};
+use packet::{Contents, Packet, Reassembled, Reassembly};
 use stream::{Found, Stream};
 
 /// The most TCP connections that are followed at a time.
@@ -86,26 +86,25 @@ impl<W: Write> Capture<'_, W> {
             Ok(frame) => frame,
             Err(fault) => return self.report.fault(heading(None, None), fault),
         };
-        let Some(octets) = packet::internet(frame.link, frame.octets) else {
-            return self.foreign(&frame);
-        };
-        match Packet::read(octets.unwrap_or_default()) {
-            Some(Contents::Whole(packet)) => self.packet(frame.time, &packet),
-            Some(Contents::Fragment) => {
-                let whole = self.fragments.add(octets.unwrap_or_default(), frame.time);
-                match whole {
-                    Ok(Some(whole)) => match whole.packet() {
-                        Some(packet) => self.packet(frame.time, &packet),
-                        None => Ok(()),
-                    },
-                    Ok(None) => Ok(()),
-                    Err(fault) => self.report.fault(heading(frame.time, None), fault),
-                }
-            }
-            Some(Contents::Unreadable(fault)) => {
-                self.report.fault(heading(frame.time, None), fault)
-            }
-            None => Ok(()),
+        match packet::internet(frame.link, frame.octets) {
+            Some(Some(octets)) => self.internet(frame.time, octets),
+            Some(None) => Ok(()),
+            None => self.foreign(&frame),
+        }
+    }
+
+    fn internet(&mut self, time: Option<Timestamp>, octets: &[u8]) -> io::Result<()> {
+        match Packet::read(octets) {
+            Ok(Some(Contents::Whole(packet))) => self.packet(time, &packet),
+            Ok(Some(Contents::Fragment)) => match self.fragments.add(octets, time) {
+                Ok(whole) => match whole.as_ref().and_then(Reassembled::packet) {
+                    Some(packet) => self.packet(time, &packet),
+                    None => Ok(()),
+                },
+                Err(fault) => self.report.fault(heading(time, None), fault),
+            },
+            Ok(None) => Ok(()),
+            Err(fault) => self.report.fault(heading(time, None), fault),
         }
     }
 
@@ -147,17 +146,16 @@ impl<W: Write> Capture<'_, W> {
         if packet.missing > 0 {
             self.report.fault(with_kind(object(), Kind::Aams), cut(packet))?;
         }
-        if !self.streams.contains_key(&ends) && self.streams.len() >= MAX_STREAMS {
+        if self.streams.len() >= MAX_STREAMS && !self.streams.contains_key(&ends) {
+            self.streams.retain(|_, stream| !stream.is_closed());
+        }
+        if self.streams.len() >= MAX_STREAMS && !self.streams.contains_key(&ends) {
             let fault = Fault::new("too_many_streams", format!("{MAX_STREAMS} are open already"));
             return self.report.fault(with_kind(object(), Kind::Aams), fault);
         }
         let stream = self.streams.entry(ends).or_default();
         stream.add(segment, packet.payload);
-        tell(stream, time, ends, self.report)?;
-        if stream.is_closed() {
-            self.streams.remove(&ends);
-        }
-        Ok(())
+        tell(stream, time, ends, self.report)
     }
 
     /// Reports what never became complete.

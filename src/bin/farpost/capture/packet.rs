@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use etherparse::defrag::{IpDefragPayloadVec, IpDefragPool};
+use etherparse::err::ip::LaxHeaderSliceError;
 use etherparse::{
     EtherType, IpNumber, LaxNetSlice, LaxSlicedPacket, LenSource, NetSlice, SlicedPacket, TcpSlice,
     TransportSlice, UdpSlice,
@@ -57,8 +58,6 @@ pub(crate) enum Contents<'a> {
     Whole(Packet<'a>),
     /// A part of one.
     Fragment,
-    /// One of which not even the ports were captured.
-    Unreadable(Fault),
 }
 
 /// A UDP datagram or a TCP segment.
@@ -77,14 +76,23 @@ pub(crate) struct Packet<'a> {
 pub(crate) struct Segment {
     pub(crate) sequence: u32,
     pub(crate) opens: bool,
-    pub(crate) closes: bool,
+    pub(crate) ends: bool,
+    pub(crate) aborts: bool,
 }
 
 impl<'a> Packet<'a> {
     /// Reads an IP packet; `None` when it holds something else.
-    pub(crate) fn read(octets: &'a [u8]) -> Option<Contents<'a>> {
-        let sliced = LaxSlicedPacket::from_ip(octets).ok()?;
-        let net = sliced.net.as_ref()?;
+    ///
+    /// # Errors
+    /// When not even the ports were captured.
+    pub(crate) fn read(octets: &'a [u8]) -> Result<Option<Contents<'a>>, Fault> {
+        let cut = |what| Fault::new("header_truncated", format!("{what} is cut within its header"));
+        let sliced = match LaxSlicedPacket::from_ip(octets) {
+            Ok(sliced) => sliced,
+            Err(LaxHeaderSliceError::Len(_)) => return Err(cut("an IP packet".to_owned())),
+            Err(LaxHeaderSliceError::Content(_)) => return Ok(None),
+        };
+        let Some(net) = &sliced.net else { return Ok(None) };
         let (from, to, stated) = match net {
             LaxNetSlice::Ipv4(ip) => {
                 let header = ip.header();
@@ -96,25 +104,22 @@ impl<'a> Packet<'a> {
                 let stated = usize::from(header.payload_length()) + 40;
                 (header.source_addr().into(), header.destination_addr().into(), stated)
             }
-            LaxNetSlice::Arp(_) => return None,
+            LaxNetSlice::Arp(_) => return Ok(None),
         };
-        let payload = net.ip_payload_ref()?;
-        if !matches!(payload.ip_number, IpNumber::UDP | IpNumber::TCP) {
-            return None;
-        }
+        let payload = match net.ip_payload_ref() {
+            Some(payload) if matches!(payload.ip_number, IpNumber::UDP | IpNumber::TCP) => payload,
+            _ => return Ok(None),
+        };
         if payload.fragmented {
-            return Some(Contents::Fragment);
+            return Ok(Some(Contents::Fragment));
         }
         let missing = if payload.incomplete { stated.saturating_sub(octets.len()) } else { 0 };
         let packet = match sliced.transport {
             Some(TransportSlice::Udp(udp)) => Self::udp(from, to, &udp, missing),
             Some(TransportSlice::Tcp(tcp)) => Self::tcp(from, to, &tcp, missing),
-            _ => {
-                let message = format!("a packet from {from} to {to} is cut within its header");
-                return Some(Contents::Unreadable(Fault::new("header_truncated", message)));
-            }
+            _ => return Err(cut(format!("a packet from {from} to {to}"))),
         };
-        Some(Contents::Whole(packet))
+        Ok(Some(Contents::Whole(packet)))
     }
 
     fn udp(from: IpAddr, to: IpAddr, udp: &UdpSlice<'a>, missing: usize) -> Self {
@@ -142,7 +147,8 @@ impl<'a> Packet<'a> {
             segment: Some(Segment {
                 sequence: tcp.sequence_number(),
                 opens: tcp.syn(),
-                closes: tcp.fin() || tcp.rst(),
+                ends: tcp.fin(),
+                aborts: tcp.rst(),
             }),
         }
     }

@@ -29,6 +29,8 @@ pub(crate) struct Stream {
     waiting: BTreeMap<u32, Vec<u8>>,
     /// Complete, not yet fetched.
     found: VecDeque<Found>,
+    /// The sequence number behind the last octet, once it is known.
+    end: Option<u32>,
     closed: bool,
 }
 
@@ -42,7 +44,7 @@ impl Stream {
             if self.next.is_some_and(|next| next != sequence) {
                 self.close();
             }
-            (self.next, self.closed) = (Some(sequence), false);
+            (self.next, self.end, self.closed) = (Some(sequence), None, false);
         }
         if !payload.is_empty() {
             self.next.get_or_insert(sequence);
@@ -56,7 +58,11 @@ impl Stream {
         while self.waiting.values().map(Vec::len).sum::<usize>() > MAX_WAITING {
             self.skip();
         }
-        if segment.closes {
+        if segment.ends {
+            let length = u32::try_from(payload.len()).unwrap_or_default();
+            self.end = Some(sequence.wrapping_add(length));
+        }
+        if segment.aborts || self.end.is_some() && self.end == self.next {
             self.close();
         }
     }
@@ -138,7 +144,7 @@ mod tests {
     use super::*;
 
     fn segment(sequence: u32) -> Segment {
-        Segment { sequence, opens: false, closes: false }
+        Segment { sequence, opens: false, ends: false, aborts: false }
     }
 
     fn all(stream: &mut Stream) -> Vec<String> {
@@ -154,7 +160,7 @@ mod tests {
     fn order_repetition_and_wrapping_do_not_matter() {
         let mut stream = Stream::default();
         let start = u32::MAX - 3;
-        stream.add(Segment { sequence: start, opens: true, closes: false }, &[]);
+        stream.add(Segment { opens: true, ..segment(start) }, &[]);
         stream.add(segment(start.wrapping_add(5)), b"\0\x02");
         stream.add(segment(start.wrapping_add(7)), b"de");
         assert!(all(&mut stream).is_empty());
@@ -167,7 +173,7 @@ mod tests {
     fn a_gap_is_told_and_passed_over() {
         let mut stream = Stream::default();
         stream.add(segment(100), b"\0\x05ab");
-        stream.add(Segment { sequence: 107, opens: false, closes: true }, b"\0\x01x\0");
+        stream.add(Segment { aborts: true, ..segment(107) }, b"\0\x01x\0");
         assert_eq!(
             all(&mut stream),
             [
@@ -178,5 +184,18 @@ mod tests {
             ]
         );
         assert!(stream.is_closed());
+    }
+
+    #[test]
+    fn the_end_may_come_before_the_rest() {
+        let mut stream = Stream::default();
+        stream.add(segment(10), b"\0\x02a");
+        stream.add(Segment { ends: true, ..segment(14) }, &[]);
+        assert!(!stream.is_closed());
+        stream.add(segment(13), b"b");
+        assert!(stream.is_closed());
+        // What is sent again afterwards says nothing new.
+        stream.add(segment(10), b"\0\x02ab");
+        assert_eq!(all(&mut stream), ["ab"]);
     }
 }
