@@ -7,10 +7,12 @@
 )]
 
 mod assemble;
+mod calendar;
 mod capture;
 mod dissect;
 mod json;
 mod lines;
+mod mib;
 
 use std::io;
 use std::process::ExitCode;
@@ -29,13 +31,23 @@ struct Arguments {
 enum Command {
     Dissect(dissect::Dissect),
     Assemble(assemble::Assemble),
+    /// Check or convert a MIB file.
+    #[command(subcommand)]
+    Mib(mib::Command),
+    Calendar(calendar::Arguments),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
-        Command::Dissect(command) => command.run(),
-        Command::Assemble(command) => command.run(),
-    };
+    match Arguments::parse().command {
+        Command::Dissect(command) => ended(command.run()),
+        Command::Assemble(command) => ended(command.run()),
+        Command::Mib(command) => mib::run(&command),
+        Command::Calendar(arguments) => calendar::run(&arguments),
+    }
+}
+
+/// The exit status of a command that stopped when it could not read or write.
+fn ended(outcome: io::Result<ExitCode>) -> ExitCode {
     match outcome {
         Ok(code) => code,
         // Whoever read the output has seen enough.
