@@ -6,6 +6,8 @@
 )]
 
 pub mod clock;
+pub mod draw;
 pub mod driver;
+pub mod mib;
 pub mod module;
 pub mod net;

@@ -6,6 +6,15 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod assemble;
+mod calendar;
+mod capture;
+mod dissect;
+mod json;
+mod lines;
+mod mib;
+
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,8 +28,33 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Dissect(dissect::Dissect),
+    Assemble(assemble::Assemble),
+    /// Check or convert a MIB file.
+    #[command(subcommand)]
+    Mib(mib::Command),
+    Calendar(calendar::Arguments),
+}
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {}
+    match Arguments::parse().command {
+        Command::Dissect(command) => ended(command.run()),
+        Command::Assemble(command) => ended(command.run()),
+        Command::Mib(command) => mib::run(&command),
+        Command::Calendar(arguments) => calendar::run(&arguments),
+    }
+}
+
+/// The exit status of a command that stopped when it could not read or write.
+fn ended(outcome: io::Result<ExitCode>) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("farpost: {error}");
+            ExitCode::from(2)
+        }
+    }
 }
