@@ -2,18 +2,18 @@
 
 use super::noting::gateway_domain;
 use super::rows::{OwnRule, OwnState, RuleKind};
+use super::status::{Census, One, OwnStatus};
 use super::{Membership, Module, Request, bump};
 use crate::ams::ids::{
     Domain, ModuleId, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
 };
 use crate::ams::meta::Pulse;
 use crate::ams::mib::ServiceMode;
-use crate::ams::pdu::{AssertionValues, CancellationValues, Content, ModuleStatusHead, MpduType};
+use crate::ams::pdu::{AssertionValues, CancellationValues, Content, MpduType};
 use crate::ams::service::{Fault, Indication, ServiceUser};
-use crate::storage::Table;
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
-use crate::wire::{Encode, NoSpace, Writer};
+use crate::wire::Encode;
 
 /// After this many failures in a row the registrar is looked for anew.
 const FAILURES_TO_RELOCATE: u8 = 2;
@@ -553,61 +553,3 @@ impl Module<'_> {
 
 /// How soon the transport is offered again what it refused.
 const RETRY_REFUSED: core::time::Duration = core::time::Duration::from_millis(100);
-
-/// This module's own module status structure (5.1.5.15).
-#[derive(Clone, Copy)]
-struct OwnStatus<'a, 's> {
-    id: ModuleId,
-    contact: &'a dyn Encode,
-    own: &'a Table<'s, OwnRule>,
-}
-
-impl OwnStatus<'_, '_> {
-    fn list(&self, kind: RuleKind, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        let rules = || self.own.iter().filter(|row| row.kind == kind && row.is_asserted());
-        let count = rules().count();
-        to.u16(u16::try_from(count).map_err(|_| NoSpace { need: count, have: 0xffff })?)?;
-        rules().try_for_each(|row| row.assertion.encode(to))
-    }
-}
-
-impl Encode for OwnStatus<'_, '_> {
-    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        ModuleStatusHead(self.id).encode(to)?;
-        self.contact.encode(to)?;
-        self.list(RuleKind::Subscription, to)?;
-        self.list(RuleKind::Invitation, to)
-    }
-}
-
-/// A module status list of one (5.1.5.16).
-struct One<'a, 's>(OwnStatus<'a, 's>);
-
-impl Encode for One<'_, '_> {
-    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.u32(1)?;
-        self.0.encode(to)
-    }
-}
-
-/// A reconnect structure (5.1.5.19): the own status, and all modules of the cell.
-struct Census<'a, 's> {
-    status: OwnStatus<'a, 's>,
-    module: ModuleNumber,
-    others: usize,
-    peers: &'a Table<'s, super::Peer>,
-}
-
-impl Encode for Census<'_, '_> {
-    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        self.status.encode(to)?;
-        let count = self.others.saturating_add(1);
-        to.u8(u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?)?;
-        to.u8(self.module.0)?;
-        let unit = self.status.id.unit;
-        self.peers
-            .iter()
-            .filter(|peer| peer.key.unit == unit)
-            .try_for_each(|peer| to.u8(peer.key.module.0))
-    }
-}

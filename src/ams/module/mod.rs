@@ -48,6 +48,7 @@ mod memory;
 mod noting;
 mod outbound;
 mod rows;
+mod status;
 
 #[cfg(test)]
 mod tests;
