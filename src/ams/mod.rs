@@ -1,10 +1,15 @@
 //! CCSDS 735.1-B-1, Asynchronous Message Service.
 
+pub mod config_server;
 pub mod ids;
 mod meta;
 pub mod mib;
 pub mod module;
 pub mod pdu;
+pub mod registrar;
 pub mod service;
+
+#[cfg(test)]
+mod script;
 
 pub use meta::MetaStats;
