@@ -43,6 +43,7 @@ use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Outlet, RETRY, bump};
 use super::mib::Mib;
 use super::pdu::{Content, EndpointName, Mpdu, MpduType, RefusalReason, Sender};
+use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
@@ -443,4 +444,18 @@ fn send_spec(
     transport: &mut dyn Transport,
 ) -> Result<(), SendError> {
     outlet.send_raw(now, to, MpduType::CELL_SPEC, echo, &Spec(cell), transport)
+}
+
+impl Machine for ConfigServer<'_> {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
+        ConfigServer::receive(self, now, from, octets, transport);
+    }
+
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+        ConfigServer::tick(self, now, transport);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        ConfigServer::next_deadline(self)
+    }
 }
