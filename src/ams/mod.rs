@@ -4,8 +4,11 @@ pub mod config_server;
 pub mod ids;
 mod meta;
 pub mod mib;
+pub mod module;
 pub mod pdu;
 pub mod registrar;
-
 #[cfg(test)]
 mod script;
+pub mod service;
+
+pub use meta::MetaStats;

@@ -39,6 +39,7 @@ mod cell;
 #[cfg(test)]
 mod tests;
 
+use super::MetaStats;
 use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Outlet, RETRY, bump};
 use super::mib::Mib;
@@ -49,7 +50,6 @@ use crate::transport::{Address, SendError, Transport};
 
 use cell::Spec;
 
-pub use super::meta::MetaStats;
 pub use cell::{Cell, CellState};
 
 /// What a configuration server keeps its state in.

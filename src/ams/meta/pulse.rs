@@ -34,9 +34,9 @@ impl Pulse {
         due
     }
 
-    /// Offers the heartbeat again at the next tick: it could not be sent.
-    pub(in crate::ams) const fn beat_again(&mut self, now: Instant) {
-        self.next_beat = now;
+    /// Has the heartbeat sent again at `at`: it could not be sent now.
+    pub(in crate::ams) const fn beat_again(&mut self, at: Instant) {
+        self.next_beat = at;
     }
 
     /// Whether `limit` periods (N6) have lapsed without a heartbeat (4.2.7.2).

@@ -84,6 +84,7 @@ mod tests;
 
 use core::time::Duration;
 
+use super::MetaStats;
 use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
 use super::mib::Mib;
@@ -97,7 +98,6 @@ use circle::Circle;
 use numbers::Resting;
 use reconnection::Census;
 
-pub use super::meta::MetaStats;
 pub use archive::{Dossier, DossierRule};
 pub use circle::{Member, OtherRegistrar};
 pub use reconnection::ReconnectionPolicy;

@@ -1,0 +1,33 @@
+//! The week calendar: who scans on which device in which minutes.
+//!
+//! A UTC week from Monday 00:00 has 10,080 slots of a minute, numbered from 0. A
+//! leap second belongs to the minute it ends. A [`Pattern`] is what one request
+//! takes of a week, a [`WeekPlan`] what is taken of one week on one device, and the
+//! [`Scheduler`] keeps the recipes of an SSM on all of its devices.
+//!
+//! | what | source | file |
+//! |---|---|---|
+//! | slots of one minute, at most a week, in UTC weeks | SSM Task Scheduling | `pattern`, `week` |
+//! | Exact Time, Nearest Time | SSM Task Scheduling | `week`, `fit` |
+//! | the most minutes of an Actor; slots for very short scans | SSM Task Scheduling | `policy` |
+//! | scan request, accepted or refused | SSM Task Scheduling | `request` |
+//! | the schedule as a set of scan recipes | SSM Task Scheduling | `scheduler` |
+
+mod bits;
+mod fit;
+mod pattern;
+mod policy;
+mod request;
+mod scheduler;
+#[cfg(test)]
+mod tests;
+mod week;
+
+pub use fit::Search;
+pub use pattern::{Pattern, PatternError, Shape};
+pub use policy::{Policy, Reserve};
+pub use request::{
+    ActorId, CancelError, DeviceIndex, Grant, Refusal, RefusalReason, RequestId, ScanRequest, When,
+};
+pub use scheduler::{DevicePlan, Recipe, Scheduler};
+pub use week::WeekPlan;
