@@ -35,6 +35,7 @@
 //!   host's: it sees [`CellState::Lost`].
 
 mod cell;
+mod memory;
 
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ use crate::transport::{Address, SendError, Transport};
 use cell::Spec;
 
 pub use cell::{Cell, CellState};
+pub use memory::ConfigServerMemory;
 
 /// What a configuration server keeps its state in.
 #[derive(Debug)]

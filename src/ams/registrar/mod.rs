@@ -74,6 +74,7 @@
 mod archive;
 mod circle;
 mod health;
+mod memory;
 mod numbers;
 mod reconnection;
 mod registration;
@@ -100,6 +101,7 @@ use reconnection::Census;
 
 pub use archive::{Dossier, DossierRule};
 pub use circle::{Member, OtherRegistrar};
+pub use memory::RegistrarMemory;
 pub use reconnection::ReconnectionPolicy;
 
 /// What a registrar keeps its state in.
