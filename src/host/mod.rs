@@ -11,3 +11,5 @@ pub mod driver;
 pub mod mib;
 pub mod module;
 pub mod net;
+pub mod sensing;
+pub mod station;

@@ -48,6 +48,7 @@ use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Outlet, RETRY, bump};
 use super::mib::Mib;
 use super::pdu::{Content, EndpointName, Mpdu, MpduType, RefusalReason, Sender};
+use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
@@ -60,7 +61,7 @@ pub use memory::ConfigServerMemory;
 /// What a configuration server keeps its state in.
 #[derive(Debug)]
 pub struct ConfigServerStorage<'s> {
-    /// One slot for every cell of every venture, 136 octets each. A registrar for
+    /// One slot for every cell of every venture, 128 octets each. A registrar for
     /// whom there is no slot gets no answer and is counted as `full`.
     pub cells: &'s mut [Slot<Cell>],
     /// Where MPDUs are written: [`ConfigServer::BUFFER_LEN`] octets or more.
@@ -457,4 +458,18 @@ fn send_spec(
     transport: &mut dyn Transport,
 ) -> Result<(), SendError> {
     outlet.send_raw(now, to, MpduType::CELL_SPEC, echo, &Spec(cell), transport)
+}
+
+impl Machine for ConfigServer<'_> {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
+        ConfigServer::receive(self, now, from, octets, transport);
+    }
+
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+        ConfigServer::tick(self, now, transport);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        ConfigServer::next_deadline(self)
+    }
 }

@@ -90,6 +90,7 @@ use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
 use super::mib::Mib;
 use super::pdu::{Content, EndpointName, Mpdu, RefusalReason, Sender};
+use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
@@ -478,4 +479,18 @@ struct Arrival<'a> {
     from: &'a Address,
     octets: &'a [u8],
     sender: Sender,
+}
+
+impl Machine for Registrar<'_> {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
+        Registrar::receive(self, now, from, octets, transport);
+    }
+
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+        Registrar::tick(self, now, transport);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        Registrar::next_deadline(self)
+    }
 }
