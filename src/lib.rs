@@ -10,6 +10,7 @@ extern crate std;
 pub mod ams;
 #[cfg(feature = "std")]
 pub mod host;
+pub mod machine;
 #[cfg(feature = "scos")]
 pub mod scos;
 pub mod storage;

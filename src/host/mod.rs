@@ -1,4 +1,13 @@
 //! Ground software: sockets, clocks and files. Feature `std`.
-#![allow(clippy::std_instead_of_core, clippy::alloc_instead_of_core)]
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::alloc_instead_of_core,
+    reason = "the host has both, and says std"
+)]
 
+pub mod clock;
 pub mod draw;
+pub mod driver;
+pub mod mib;
+pub mod module;
+pub mod net;

@@ -3,6 +3,7 @@
 pub mod actor;
 mod association;
 pub mod calendar;
+pub mod carriage;
 mod link;
 pub mod messages;
 mod metadata;

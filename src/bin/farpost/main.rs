@@ -6,6 +6,9 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod calendar;
+mod mib;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,8 +22,16 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Calendar(calendar::Arguments),
+    /// Check or convert a MIB file.
+    #[command(subcommand)]
+    Mib(mib::Command),
+}
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {}
+    match Arguments::parse().command {
+        Command::Calendar(arguments) => calendar::run(&arguments),
+        Command::Mib(command) => mib::run(&command),
+    }
 }

@@ -56,7 +56,7 @@ pub fn week_svg(weeks: &[Week], bookings: &[Booking<'_>]) -> String {
     let devices = names(bookings, |booking| booking.device);
     let actors = names(bookings, |booking| booking.actor);
     let layout = Layout::of(devices.len());
-    let height = layout.week_height() * count(weeks.len()) + 60;
+    let height = layout.week_height() * count(weeks.len()) + 40;
     let width = LEFT + WIDTH + RIGHT;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
@@ -68,7 +68,7 @@ pub fn week_svg(weeks: &[Week], bookings: &[Booking<'_>]) -> String {
         let top = layout.week_height() * count(nth);
         write_week(&mut svg, &layout, top, *week, &devices, &actors, bookings);
     }
-    write_legend(&mut svg, height - 36, &actors, bookings);
+    write_legend(&mut svg, height - 30, &actors, bookings);
     svg.push_str("</svg>\n");
     svg
 }
@@ -125,7 +125,7 @@ impl Layout {
     }
 
     fn week_height(&self) -> i64 {
-        TOP + 7 * (self.day + DAY_GAP) + 24
+        TOP + 7 * (self.day + DAY_GAP) + 8
     }
 
     fn day_top(&self, day: i64) -> i64 {

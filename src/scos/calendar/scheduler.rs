@@ -205,6 +205,12 @@ impl<'s> Scheduler<'s> {
         self.devices.len()
     }
 
+    /// How many more recipes there is room for.
+    #[must_use]
+    pub const fn room(&self) -> usize {
+        self.recipes.capacity().saturating_sub(self.recipes.len())
+    }
+
     /// What is taken on `device` in `week`, which is this or the next.
     #[must_use]
     pub fn plan(&self, device: DeviceIndex, week: Week) -> Option<&WeekPlan> {

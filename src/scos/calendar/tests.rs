@@ -340,8 +340,8 @@ impl Naive {
         let starts = |first: i64| (0..=repeats).map(move |nth| first + nth * offset);
         let slots_free = |first: i64, reserved: bool| {
             starts(first).flat_map(|start| start..start + minutes).all(|minute| {
-                !taken[usize::try_from(minute).unwrap()]
-                    && !(reserved && long && minute.rem_euclid(60) >= 60 - reserve)
+                let reserved = reserved && long && minute.rem_euclid(60) >= 60 - reserve;
+                !reserved && !taken[usize::try_from(minute).unwrap()]
             })
         };
         let now_in_micros = now.unix_micros() - MONDAY * 60_000_000;

@@ -2,9 +2,32 @@
 //! before it starts.
 //!
 //! Firmware writes it as a `const`; hosts read it from a file (`host::mib`).
-//! Everything is borrowed and nothing is copied.
+//! Everything is borrowed and nothing is copied. [`Mib::validate`] runs at compile
+//! time too, so that firmware with an inconsistent MIB does not build:
+//!
+//! ```
+//! use farpost::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, VentureNumber};
+//! use farpost::ams::mib::{Mib, Role, Subject, Venture};
+//!
+//! const SENSING: Venture<'_> = Venture {
+//!     roles: &[Role::new(RoleNumber(2), "ssd")],
+//!     subjects: &[Subject::new(SubjectNumber(1), "report")],
+//!     ..Venture::new(VentureNumber(1), "sensing", "test")
+//! };
+//! const MIB: Mib<'_> = Mib {
+//!     config_servers: &["192.0.2.1:2357"],
+//!     ventures: &[SENSING],
+//!     ..Mib::new(ContinuumNumber::from_bits(2), "field")
+//! };
+//! const _: () = assert!(MIB.validate().is_ok());
+//! ```
+
+mod check;
+mod fault;
 
 use core::time::Duration;
+
+pub use self::fault::{Fault, Invalid, Item};
 
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 
@@ -95,6 +118,17 @@ pub struct TransportService<'m> {
     pub name: &'m str,
     /// The service mode that characterises it.
     pub mode: ServiceMode,
+}
+
+/// A delivery point specification: an endpoint specification and the transport
+/// service it belongs to (3.1.2.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryPointSpec<'m> {
+    /// The name of the transport service; one of [`Mib::transports`].
+    pub service: &'m str,
+    /// The endpoint specification, such as `@:2358` (annex A); at most 63
+    /// characters.
+    pub endpoint: &'m str,
 }
 
 /// A continuum that is known of.
@@ -210,8 +244,18 @@ pub struct RemoteMessageSpace<'m> {
     pub continuum: ContinuumNumber,
     /// The RAMS network location of its gateway, such as `udp@host:port`.
     pub gateway: &'m str,
+    /// Whether that gateway is a neighbour of this venture's local gateway.
+    pub neighbour: bool,
     /// The key messages with it are encrypted with; empty for none.
     pub symmetric_key: &'m [u8],
+}
+
+impl<'m> RemoteMessageSpace<'m> {
+    /// A message space with a neighbouring gateway and without a key.
+    #[must_use]
+    pub const fn new(continuum: ContinuumNumber, gateway: &'m str) -> Self {
+        Self { continuum, gateway, neighbour: true, symmetric_key: &[] }
+    }
 }
 
 /// A venture: an application under an authority.
@@ -331,6 +375,9 @@ pub struct Mib<'m> {
     pub transports: &'m [TransportService<'m>],
     /// The default MADP specification (8.1 f), such as `@:2357`; empty for any.
     pub default_madp: &'m str,
+    /// The default delivery specification, most preferred first (3.1.3.5); empty
+    /// for any endpoint of each of [`Mib::transports`].
+    pub default_delivery: &'m [DeliveryPointSpec<'m>],
     /// The public key of the continuum, empty for none (8.1 h).
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
@@ -358,6 +405,7 @@ impl<'m> Mib<'m> {
                 TransportService { name: "tcp", mode: ServiceMode::ASSURED },
             ],
             default_madp: "",
+            default_delivery: &[],
             public_key: &[],
             private_key: &[],
             ventures: &[],

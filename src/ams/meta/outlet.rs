@@ -1,0 +1,92 @@
+//! The way out for MPDUs.
+
+use super::MetaStats;
+use super::stats::bump;
+use crate::ams::mib::Mib;
+use crate::ams::pdu::{Content, MpduHeader, MpduType, Sender};
+use crate::time::Now;
+use crate::transport::{Address, SendError, Transport};
+use crate::wire::{Encode, TimeCode};
+
+/// Writes MPDUs in a borrowed buffer and hands them to the transport.
+#[derive(Debug)]
+pub(in crate::ams) struct Outlet<'s> {
+    sender: Sender,
+    checksum: bool,
+    tai_minus_utc: i8,
+    last_query: u32,
+    buffer: &'s mut [u8],
+    pub(in crate::ams) stats: MetaStats,
+}
+
+impl<'s> Outlet<'s> {
+    /// `buffer` bounds the MPDUs that can be sent; `first_query` is where this
+    /// entity's series of query numbers begins (5.1.3.1).
+    pub(in crate::ams) fn new(
+        mib: &Mib<'_>,
+        sender: Sender,
+        first_query: u32,
+        buffer: &'s mut [u8],
+    ) -> Self {
+        Self {
+            sender,
+            checksum: mib.checksums,
+            tai_minus_utc: mib.tai_minus_utc,
+            last_query: first_query.wrapping_sub(1),
+            buffer,
+            stats: MetaStats::default(),
+        }
+    }
+
+    /// The next query number of the series; never 0, which means "no question".
+    pub(in crate::ams) fn next_query(&mut self) -> u32 {
+        self.last_query = self.last_query.wrapping_add(1).max(1);
+        self.last_query
+    }
+
+    pub(in crate::ams) fn send(
+        &mut self,
+        now: Now,
+        to: &Address,
+        content: &Content<'_>,
+        transport: &mut dyn Transport,
+    ) -> Result<(), SendError> {
+        self.send_raw(now, to, content.mpdu_type(), content.reference(), content, transport)
+    }
+
+    /// Sends an MPDU whose supplementary data are not at hand as a [`Content`].
+    pub(in crate::ams) fn send_raw(
+        &mut self,
+        now: Now,
+        to: &Address,
+        kind: MpduType,
+        reference: u32,
+        supplement: &dyn Encode,
+        transport: &mut dyn Transport,
+    ) -> Result<(), SendError> {
+        let time = TimeCode::new(now.utc, self.tai_minus_utc);
+        let header =
+            MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
+        let sent = header
+            .encode_raw(kind, reference, supplement, &time, self.buffer)
+            .map_err(|_| SendError::TooLong)
+            .and_then(|octets| transport.send(to, 0, octets));
+        self.count(sent)
+    }
+
+    /// Sends on what was received, without modification (4.2.10.2 and others).
+    pub(in crate::ams) fn forward(
+        &mut self,
+        to: &Address,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+    ) -> Result<(), SendError> {
+        let sent = transport.send(to, 0, octets);
+        self.count(sent)
+    }
+
+    fn count(&mut self, sent: Result<(), SendError>) -> Result<(), SendError> {
+        bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.refused });
+        sent
+    }
+}

@@ -1,0 +1,244 @@
+//! What can be wrong with a MIB, and where.
+
+use core::fmt;
+
+#[cfg(doc)]
+use super::Mib;
+use crate::ams::ids::{ContinuumNumber, RoleNumber};
+
+/// A part of a MIB, by its place in the lists it is in, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Item {
+    /// [`Mib::continuum`].
+    Continuum,
+    /// One of [`Mib::continua`].
+    RemoteContinuum(usize),
+    /// [`Mib::timers`].
+    Timers,
+    /// [`Mib::primary_transport`].
+    PrimaryTransport,
+    /// [`Mib::config_servers`] as a whole.
+    ConfigServers,
+    /// One of [`Mib::config_servers`].
+    ConfigServer(usize),
+    /// One of [`Mib::transports`].
+    Transport(usize),
+    /// [`Mib::default_madp`].
+    DefaultMadp,
+    /// One of [`Mib::default_delivery`].
+    DeliveryPoint(usize),
+    /// One of [`Mib::ventures`].
+    Venture(usize),
+    /// One of the units of a venture.
+    Unit {
+        /// Which venture.
+        venture: usize,
+        /// Which of its units.
+        unit: usize,
+    },
+    /// One of the roles of a venture.
+    Role {
+        /// Which venture.
+        venture: usize,
+        /// Which of its roles.
+        role: usize,
+    },
+    /// One of the subjects of a venture.
+    Subject {
+        /// Which venture.
+        venture: usize,
+        /// Which of its subjects.
+        subject: usize,
+    },
+    /// One of the senders of a subject.
+    Sender {
+        /// Which venture.
+        venture: usize,
+        /// Which of its subjects.
+        subject: usize,
+        /// Which of its senders.
+        sender: usize,
+    },
+    /// One of the receivers of a subject.
+    Receiver {
+        /// Which venture.
+        venture: usize,
+        /// Which of its subjects.
+        subject: usize,
+        /// Which of its receivers.
+        receiver: usize,
+    },
+    /// One of the remote message spaces of a venture.
+    MessageSpace {
+        /// Which venture.
+        venture: usize,
+        /// Which of its remote message spaces.
+        space: usize,
+    },
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Continuum => f.write_str("continuum"),
+            Self::RemoteContinuum(at) => write!(f, "continua[{at}]"),
+            Self::Timers => f.write_str("timers"),
+            Self::PrimaryTransport => f.write_str("primary_transport"),
+            Self::ConfigServers => f.write_str("config_servers"),
+            Self::ConfigServer(at) => write!(f, "config_servers[{at}]"),
+            Self::Transport(at) => write!(f, "transports[{at}]"),
+            Self::DefaultMadp => f.write_str("default_madp"),
+            Self::DeliveryPoint(at) => write!(f, "default_delivery[{at}]"),
+            Self::Venture(venture) => write!(f, "ventures[{venture}]"),
+            Self::Unit { venture, unit } => write!(f, "ventures[{venture}].units[{unit}]"),
+            Self::Role { venture, role } => write!(f, "ventures[{venture}].roles[{role}]"),
+            Self::Subject { venture, subject } => {
+                write!(f, "ventures[{venture}].subjects[{subject}]")
+            }
+            Self::Sender { venture, subject, sender } => {
+                write!(f, "ventures[{venture}].subjects[{subject}].senders[{sender}]")
+            }
+            Self::Receiver { venture, subject, receiver } => {
+                write!(f, "ventures[{venture}].subjects[{subject}].receivers[{receiver}]")
+            }
+            Self::MessageSpace { venture, space } => {
+                write!(f, "ventures[{venture}].remote[{space}]")
+            }
+        }
+    }
+}
+
+/// What is wrong with a part of a MIB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Fault {
+    /// The number is 0, or below 0, which has another meaning (annex B).
+    ReservedNumber,
+    /// An item of the same kind before this one has the number.
+    RepeatedNumber,
+    /// An item of the same kind before this one has the name.
+    RepeatedName,
+    /// The name is empty, which has another meaning (annex B).
+    NoName,
+    /// N1, N2 or N3 is zero.
+    ZeroTimer,
+    /// N6 is zero.
+    ZeroHeartbeatLimit,
+    /// No location of the configuration server is given (8.1 d).
+    NoConfigServer,
+    /// The name of a transport service has more than 15 characters (5.1.5.6).
+    LongServiceName,
+    /// The name of a transport service has a character that is not printable ASCII,
+    /// or `=` or `,`, which end it in a delivery point name (5.1.5.6, 5.1.5.7).
+    ServiceNameCharacter,
+    /// An endpoint is empty.
+    NoEndpoint,
+    /// An endpoint has more than 63 characters (5.1.5.6).
+    LongEndpoint,
+    /// An endpoint has a character that is not printable ASCII, or `,`, which ends it
+    /// in a delivery vector (5.1.5.7).
+    EndpointCharacter,
+    /// The transport service is none of [`Mib::transports`].
+    UnknownService,
+    /// A venture before this one has the same application and authority.
+    RepeatedVenture,
+    /// A venture has no authority.
+    NoAuthority,
+    /// The root unit is not among the units.
+    NoRootUnit,
+    /// The root unit has a name (annex B).
+    NamedRootUnit,
+    /// Role 1 has another name than `RAMS`, or another role has it (annex B).
+    NotRams,
+    /// No role of the venture has this number.
+    UnknownRole(RoleNumber),
+    /// The continuum is none of [`Mib::continua`].
+    UnknownContinuum(ContinuumNumber),
+    /// The message space is not remote: its continuum is the local one.
+    LocalMessageSpace,
+    /// No gateway is given.
+    NoGateway,
+}
+
+impl Fault {
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::ReservedNumber => "give it a number above 0",
+            Self::RepeatedNumber => "give it another number",
+            Self::RepeatedName => "give it another name",
+            Self::NoName => "give it a name",
+            Self::ZeroTimer => "give N1, N2 and N3 a time above 0, nominally 5, 5 and 10 s",
+            Self::ZeroHeartbeatLimit => "give N6 at least 1, nominally 3",
+            Self::NoConfigServer => "list at least one endpoint, such as `@:2357`",
+            Self::LongServiceName => "use at most 15 characters",
+            Self::ServiceNameCharacter => "use printable ASCII without `=` and `,`",
+            Self::NoEndpoint => "give the endpoint, such as `@:2357`",
+            Self::LongEndpoint => "use at most 63 characters",
+            Self::EndpointCharacter => "use printable ASCII without `,`",
+            Self::UnknownService => "name one of the transport services, or add it to them",
+            Self::RepeatedVenture => "merge the two, or name another authority",
+            Self::NoAuthority => "name the authority",
+            Self::NoRootUnit => "add unit 0 with an empty name",
+            Self::NamedRootUnit => "leave the name of unit 0 empty",
+            Self::NotRams => "name role 1, and no other, `RAMS`",
+            Self::UnknownRole(_) => "add the role, or take it off the list",
+            Self::UnknownContinuum(_) => "add the continuum to those that are known of",
+            Self::LocalMessageSpace => "leave it out: the venture itself stands for it",
+            Self::NoGateway => "give the location of the gateway, such as `udp@host:port`",
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReservedNumber => "its number is not above 0",
+            Self::RepeatedNumber => "its number is used twice",
+            Self::RepeatedName => "its name is used twice",
+            Self::NoName => "it has no name",
+            Self::ZeroTimer => "one of N1, N2 and N3 is zero",
+            Self::ZeroHeartbeatLimit => "N6 is zero",
+            Self::NoConfigServer => "no location of the configuration server is given",
+            Self::LongServiceName => "the name of the transport service is too long",
+            Self::ServiceNameCharacter => "the name of the transport service has a bad character",
+            Self::NoEndpoint => "the endpoint is empty",
+            Self::LongEndpoint => "the endpoint is too long",
+            Self::EndpointCharacter => "the endpoint has a bad character",
+            Self::UnknownService => "the transport service is not known",
+            Self::RepeatedVenture => "another venture has the same application and authority",
+            Self::NoAuthority => "it has no authority",
+            Self::NoRootUnit => "it has no root unit",
+            Self::NamedRootUnit => "the root unit has a name",
+            Self::NotRams => "role 1 is the RAMS gateway's",
+            Self::UnknownRole(role) => return write!(f, "there is no role {role}"),
+            Self::UnknownContinuum(continuum) => {
+                return write!(f, "continuum {continuum} is not known");
+            }
+            Self::LocalMessageSpace => "its continuum is the local one",
+            Self::NoGateway => "it has no gateway",
+        })
+    }
+}
+
+/// The first fault of a MIB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Invalid {
+    /// The part that is wrong.
+    pub item: Item,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.item, self.fault, self.fault.remedy())
+    }
+}
+
+impl core::error::Error for Invalid {}

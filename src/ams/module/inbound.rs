@@ -1,0 +1,352 @@
+//! What arrives: MPDUs, which change what the module knows, and messages, which
+//! are delivered.
+
+use super::rows::RuleKind;
+use super::{Membership, Module, bump, domain_includes};
+use crate::ams::ids::{
+    Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
+};
+use crate::ams::pdu::{
+    Aams, ContactSummary, Content, MessageType, ModuleList, ModuleStatusList, Mpdu,
+};
+use crate::ams::service::{Delivery, Fault, Indication, Received, ServiceUser};
+use crate::time::Now;
+use crate::transport::{Address, Transport};
+
+/// MPDUs.
+impl Module<'_> {
+    /// Takes a datagram that arrived at the MAMS endpoint.
+    pub fn receive_mams(
+        &mut self,
+        now: Now,
+        from: &Address,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        bump(&mut self.outlet.stats.received);
+        let mpdu = match Mpdu::parse(octets) {
+            Ok(mpdu) => mpdu,
+            Err(fault) => return self.outlet.stats.note_malformed(fault),
+        };
+        self.outlet.stats.note_deviations(mpdu.deviations());
+        let venture = mpdu.sender().venture;
+        if venture != self.identity.venture && venture != VentureNumber(0) {
+            return bump(&mut self.outlet.stats.not_ours);
+        }
+        match self.membership {
+            Membership::Outside | Membership::Dead => {
+                bump(&mut self.outlet.stats.inappropriate);
+            }
+            Membership::Joining | Membership::Member(_) => {
+                if !self.take_answer(now, from, &mpdu, transport, user) {
+                    self.take_notice(now, &mpdu, transport, user);
+                }
+            }
+        }
+    }
+
+    /// Takes what the configuration server or the registrar says to this module.
+    /// False when it is something else.
+    fn take_answer(
+        &mut self,
+        now: Now,
+        from: &Address,
+        mpdu: &Mpdu<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> bool {
+        match mpdu.content() {
+            Content::CellSpec { echo, cell } => {
+                if cell.unit != self.identity.unit {
+                    bump(&mut self.outlet.stats.not_ours);
+                } else if self.interrogation.answered(echo, from) {
+                    self.located(now, cell.registrar.as_str(), transport);
+                } else {
+                    bump(&mut self.outlet.stats.stale);
+                }
+            }
+            Content::RegistrarUnknown { echo } => {
+                if self.interrogation.answered(echo, from) {
+                    self.not_located(now, user);
+                } else {
+                    bump(&mut self.outlet.stats.stale);
+                }
+            }
+            Content::Rejection { echo, reason } => {
+                if self.membership == Membership::Joining && self.close_request(echo) {
+                    self.retry_at = now.monotonic.after(self.mib.timers.n2);
+                    user.indicate(Indication::Fault(Fault::Rejected(reason)));
+                }
+            }
+            Content::YouAreIn { echo, module } => {
+                if self.membership == Membership::Joining && self.close_request(echo) {
+                    self.admitted(now, module, transport, user);
+                }
+            }
+            Content::Reconnected { echo } => {
+                if matches!(self.membership, Membership::Member(_)) && self.close_request(echo) {
+                    self.reconnected(now);
+                }
+            }
+            Content::Heartbeat { source: ModuleNumber::NONE } => {
+                if mpdu.sender().unit == self.identity.unit {
+                    self.pulse.heard(now.monotonic);
+                } else {
+                    bump(&mut self.outlet.stats.not_ours);
+                }
+            }
+            Content::YouAreDead => match self.membership {
+                Membership::Member(_) => self.die(user),
+                _ => bump(&mut self.outlet.stats.inappropriate),
+            },
+            _ => return false,
+        }
+        true
+    }
+
+    /// Takes what is said about modules of the message space.
+    fn take_notice(
+        &mut self,
+        now: Now,
+        mpdu: &Mpdu<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        match mpdu.content() {
+            Content::IAmStarting { module, contact } => {
+                self.take_start(now, module, &contact, true, transport, user);
+            }
+            Content::ModuleHasStarted { module, contact } => {
+                self.take_start(now, module, &contact, false, transport, user);
+            }
+            Content::IAmHere { modules } => self.take_here(modules, transport, user),
+            Content::IAmStopping { module } => self.take_stop(module, user),
+            Content::Subscribe { module, assertion } => {
+                self.note_rule(module, RuleKind::Subscription, assertion.values(), user);
+            }
+            Content::Unsubscribe { module, cancellation } => {
+                self.forget_rule(module, RuleKind::Subscription, cancellation.values(), user);
+            }
+            Content::Invite { module, assertion } => {
+                self.note_rule(module, RuleKind::Invitation, assertion.values(), user);
+            }
+            Content::Disinvite { module, cancellation } => {
+                self.forget_rule(module, RuleKind::Invitation, cancellation.values(), user);
+            }
+            Content::CellStatus { unit, modules } => {
+                self.take_cell_status(now, unit, modules, transport, user);
+            }
+            Content::ModuleStatus { modules, .. } => {
+                self.take_module_status(modules, transport, user);
+            }
+            _ => bump(&mut self.outlet.stats.inappropriate),
+        }
+    }
+
+    /// A module has been registered (4.2.5.5.8, 4.2.5.5.9).
+    fn take_start(
+        &mut self,
+        now: Now,
+        id: ModuleId,
+        contact: &ContactSummary<'_>,
+        wants_state: bool,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        if self.is_me(id) || !self.note_peer(id, contact, transport, user) {
+            return;
+        }
+        if wants_state {
+            if let Some(peer) = self.peers.get_mut(id.key()) {
+                peer.here_owed = true;
+            }
+            self.send_owed_states(now, transport);
+        }
+    }
+
+    /// The state of modules that were here before (4.2.5.5.10).
+    fn take_here(
+        &mut self,
+        modules: ModuleStatusList<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        let me = self.id().map(|id| id.key());
+        for status in modules.iter().filter(|status| Some(status.id.key()) != me) {
+            if !self.note_peer(status.id, &status.contact, transport, user) {
+                continue;
+            }
+            for assertion in status.declaration.subscriptions.iter() {
+                self.note_rule(status.id, RuleKind::Subscription, assertion.values(), user);
+            }
+            for assertion in status.declaration.invitations.iter() {
+                self.note_rule(status.id, RuleKind::Invitation, assertion.values(), user);
+            }
+        }
+    }
+
+    /// A module has terminated (4.2.6.4).
+    fn take_stop(&mut self, id: ModuleId, user: &mut dyn ServiceUser) {
+        if self.is_me(id) {
+            self.die(user);
+        } else if self.peers.contains(id.key()) {
+            self.forget_peer(id.key(), user);
+        } else {
+            bump(&mut self.outlet.stats.unknown_module);
+        }
+    }
+
+    /// The membership of a cell (4.2.9.3).
+    fn take_cell_status(
+        &mut self,
+        now: Now,
+        unit: UnitNumber,
+        modules: ModuleList<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        let absent = |key: &ModuleKey| key.unit == unit && !modules.contains(key.module);
+        loop {
+            let gone = self.peers.iter().map(|peer| peer.key).find(absent);
+            let Some(gone) = gone else { break };
+            self.forget_peer(gone, user);
+        }
+        if unit == self.identity.unit {
+            self.status_owed = true;
+            self.send_owed_states(now, transport);
+        }
+    }
+
+    /// The state of modules as they declare it (4.2.9.6).
+    fn take_module_status(
+        &mut self,
+        modules: ModuleStatusList<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        let me = self.id().map(|id| id.key());
+        for status in modules.iter().filter(|status| Some(status.id.key()) != me) {
+            if self.note_peer(status.id, &status.contact, transport, user) {
+                let declared = status.declaration;
+                let (subscriptions, invitations) = (declared.subscriptions, declared.invitations);
+                self.reconcile_rules(status.id, subscriptions, invitations, user);
+            }
+        }
+    }
+
+    fn is_me(&self, id: ModuleId) -> bool {
+        self.id().is_some_and(|me| me.key() == id.key())
+    }
+
+    /// Closes the request that `echo` answers; false and counted when none does.
+    fn close_request(&mut self, echo: u32) -> bool {
+        if self.request.is_some_and(|request| request.query == echo) {
+            self.request = None;
+            return true;
+        }
+        bump(&mut self.outlet.stats.stale);
+        false
+    }
+}
+
+/// Messages.
+impl Module<'_> {
+    /// Takes a datagram that arrived at a delivery point. It yields exactly one
+    /// indication, whose data lie in `octets` (4.3.8).
+    ///
+    /// # Errors
+    /// The [`Fault`] for which the message is discarded.
+    pub fn receive_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Delivery<'d>, Fault> {
+        bump(&mut self.stats.received);
+        let message = Aams::parse(octets).map_err(|fault| {
+            bump(&mut self.stats.malformed);
+            Fault::Malformed(fault)
+        })?;
+        self.outlet.stats.note_deviations(message.deviations());
+        if let Err(fault) = self.require_member() {
+            bump(&mut self.stats.inappropriate);
+            return Err(fault);
+        }
+        if message.source_continuum() != self.mib.continuum.number {
+            bump(&mut self.stats.inappropriate);
+            return Err(Fault::ForeignContinuum(message.source_continuum()));
+        }
+        let role = self.peers.get(message.source()).map(|peer| peer.role);
+        if role == Some(RoleNumber::RAMS_GATEWAY) {
+            return self.receive_enclosed(&message);
+        }
+        self.check_source(&message, role)?;
+        Ok(self.deliver(&message))
+    }
+
+    /// The message that a gateway forwards is the one to deliver (4.3.8.1.2).
+    fn receive_enclosed<'d>(&mut self, outer: &Aams<'d>) -> Result<Delivery<'d>, Fault> {
+        let inner = Aams::parse_enclosed(outer.data(), Aams::HEADER_LEN).map_err(|fault| {
+            bump(&mut self.stats.malformed);
+            Fault::Malformed(fault)
+        })?;
+        self.outlet.stats.note_deviations(inner.deviations());
+        Ok(self.deliver(&inner))
+    }
+
+    /// Whether the source may send to this module on the subject: it is
+    /// authorised (4.3.8.1.1), and the subject is subscribed to or invited.
+    fn check_source(&mut self, message: &Aams<'_>, role: Option<RoleNumber>) -> Result<(), Fault> {
+        let subject = message.subject();
+        let restricted = self
+            .venture
+            .and_then(|venture| venture.subject(subject))
+            .is_some_and(|subject| !subject.senders.is_empty());
+        let authorised = match (self.venture, role) {
+            (Some(venture), Some(role)) => venture.may_send(role, subject),
+            // A module that is not known has no role to be authorised by (4.1.6).
+            _ => !restricted,
+        };
+        if !authorised {
+            bump(&mut self.stats.not_authorised);
+            return Err(Fault::SenderNotAuthorised(message.source()));
+        }
+        let source = (message.source().unit, role);
+        let covers = |domain: &Domain| match role {
+            Some(_) => domain_includes(self.venture, self.mib, domain, source),
+            // Its introduction is still on the way: the role is given credit.
+            None => {
+                let anyone = Domain { role: RoleNumber::ALL, ..*domain };
+                domain_includes(self.venture, self.mib, &anyone, source)
+            }
+        };
+        let wanted = self.own.iter().any(|own| {
+            let asked = own.assertion.subject;
+            own.is_asserted()
+                && (asked == subject || asked == SubjectNumber::ALL)
+                && covers(&own.assertion.domain)
+        });
+        if !wanted {
+            bump(&mut self.stats.uninvited);
+            return Err(Fault::Uninvited(message.source()));
+        }
+        Ok(())
+    }
+
+    fn deliver<'d>(&mut self, message: &Aams<'d>) -> Delivery<'d> {
+        bump(&mut self.stats.delivered);
+        let received = Received {
+            continuum: message.source_continuum(),
+            source: message.source(),
+            subject: message.subject(),
+            priority: message.priority().unwrap_or_default(),
+            flow_label: message.flow_label(),
+            context: message.context(),
+            data: message.data(),
+        };
+        match message.message_type() {
+            MessageType::Unary => Delivery::Message(received),
+            MessageType::Query => Delivery::Query(received),
+            MessageType::Reply => {
+                self.queries.remove(received.context);
+                Delivery::Reply(received)
+            }
+        }
+    }
+}

@@ -1,0 +1,587 @@
+//! Joining, staying in and leaving the message space, and asserting rules.
+
+use super::noting::gateway_domain;
+use super::rows::{OwnRule, OwnState, RuleKind};
+use super::{Membership, Module, Request, bump};
+use crate::ams::ids::{Domain, ModuleId, ModuleNumber, Priority, RoleNumber, SubjectNumber};
+use crate::ams::meta::Pulse;
+use crate::ams::mib::ServiceMode;
+use crate::ams::pdu::{AssertionValues, CancellationValues, Content, ModuleStatusHead, MpduType};
+use crate::ams::service::{Fault, Indication, ServiceUser};
+use crate::storage::Table;
+use crate::time::{Instant, Now, earliest};
+use crate::transport::{Address, SendError, Transport};
+use crate::wire::{Encode, NoSpace, Writer};
+
+/// After this many failures in a row the registrar is looked for anew.
+const FAILURES_TO_RELOCATE: u8 = 2;
+
+/// Requests of the service user.
+impl Module<'_> {
+    /// `Register.request`: commences participation in the message space (3.1.3).
+    /// [`Indication::Registered`] tells when it has succeeded; until then faults
+    /// tell what fails, and the attempt is repeated.
+    ///
+    /// # Errors
+    /// [`Fault::AlreadyRegistered`], [`Fault::InvalidUnit`] or
+    /// [`Fault::InvalidRole`]; nothing is changed then.
+    pub fn register(
+        &mut self,
+        now: Now,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<(), Fault> {
+        if matches!(self.membership, Membership::Joining | Membership::Member(_)) {
+            return Err(Fault::AlreadyRegistered);
+        }
+        let Some(venture) = self.venture else {
+            return Err(Fault::InvalidUnit);
+        };
+        if venture.unit(self.identity.unit).is_none() {
+            return Err(Fault::InvalidUnit);
+        }
+        let role = self.identity.role;
+        let known = venture.roles.is_empty() || venture.role(role).is_some();
+        if role == RoleNumber::ALL || !(known || role == RoleNumber::RAMS_GATEWAY) {
+            return Err(Fault::InvalidRole);
+        }
+        self.forget_all();
+        self.membership = Membership::Joining;
+        self.retry_at = now.monotonic;
+        self.tick(now, transport, user);
+        Ok(())
+    }
+
+    /// `Unregister.request`: ends participation (3.1.4, 4.2.6.1). If the
+    /// registrar cannot be told, it will impute the termination.
+    ///
+    /// # Errors
+    /// [`Fault::NotRegistered`] when there is nothing to end.
+    pub fn unregister(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), Fault> {
+        if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
+            return Err(Fault::NotRegistered);
+        }
+        if let (Some(module), Some(registrar)) = (self.id(), self.registrar) {
+            // Counted if it is refused; there is no later.
+            let _ = self.outlet.send(now, &registrar, &Content::IAmStopping { module }, transport);
+        }
+        self.forget_all();
+        self.membership = Membership::Outside;
+        Ok(())
+    }
+
+    /// `Assert_subscription.request`: asks for a copy of every message on
+    /// `subject` that modules in `domain` publish (3.1.7, 4.2.10.1). Asserting
+    /// again what is asserted changes its mode, priority and flow label.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why not; nothing is changed then.
+    pub fn subscribe(
+        &mut self,
+        now: Now,
+        request: &RuleRequest,
+        transport: &mut dyn Transport,
+    ) -> Result<(), Fault> {
+        self.assert(now, RuleKind::Subscription, request, transport)
+    }
+
+    /// `Assert_invitation.request`: lets modules in `domain` send messages on
+    /// `subject` privately (3.1.5, 4.2.12.1). Asserting again what is asserted
+    /// changes its mode, priority and flow label.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why not; nothing is changed then.
+    pub fn invite(
+        &mut self,
+        now: Now,
+        request: &RuleRequest,
+        transport: &mut dyn Transport,
+    ) -> Result<(), Fault> {
+        self.assert(now, RuleKind::Invitation, request, transport)
+    }
+
+    /// `Cancel_subscription.request` (3.1.8, 4.2.11.1).
+    ///
+    /// # Errors
+    /// [`Fault::NotRegistered`], or [`Fault::RedundantCancellation`] when no such
+    /// subscription is asserted.
+    pub fn unsubscribe(
+        &mut self,
+        now: Now,
+        subject: SubjectNumber,
+        domain: Domain,
+        transport: &mut dyn Transport,
+    ) -> Result<(), Fault> {
+        let key = (RuleKind::Subscription, CancellationValues { subject, domain });
+        self.cancel(now, key, transport)
+    }
+
+    /// `Cancel_invitation.request` (3.1.6, 4.2.13.1).
+    ///
+    /// # Errors
+    /// [`Fault::NotRegistered`], or [`Fault::RedundantCancellation`] when no such
+    /// invitation is asserted.
+    pub fn disinvite(
+        &mut self,
+        now: Now,
+        subject: SubjectNumber,
+        domain: Domain,
+        transport: &mut dyn Transport,
+    ) -> Result<(), Fault> {
+        let key = (RuleKind::Invitation, CancellationValues { subject, domain });
+        self.cancel(now, key, transport)
+    }
+
+    fn assert(
+        &mut self,
+        now: Now,
+        kind: RuleKind,
+        request: &RuleRequest,
+        transport: &mut dyn Transport,
+    ) -> Result<(), Fault> {
+        self.require_member()?;
+        let RuleRequest { subject, mode, domain, priority, flow_label } = *request;
+        let may = self.venture.is_none_or(|v| v.may_receive(self.identity.role, subject));
+        if !may {
+            return Err(Fault::NotAuthorisedReceiver);
+        }
+        // "All continua or any other than the local one" (4.2.10.1.1).
+        if subject == SubjectNumber::ALL && domain.continuum != self.mib.continuum.number {
+            return Err(Fault::AllSubjectsElsewhere);
+        }
+        let delivery_vector = self.vector_of(mode)?;
+        let assertion = AssertionValues { subject, domain, delivery_vector, priority, flow_label };
+        let row = OwnRule { kind, assertion, state: OwnState::AssertionOwed };
+        self.own.insert(row).map_err(|_| Fault::TableFull)?;
+        self.send_rules(now, transport);
+        Ok(())
+    }
+
+    fn cancel(
+        &mut self,
+        now: Now,
+        key: (RuleKind, CancellationValues),
+        transport: &mut dyn Transport,
+    ) -> Result<(), Fault> {
+        self.require_member()?;
+        match self.own.get_mut(key) {
+            Some(row) if row.is_asserted() => row.state = OwnState::CancellationOwed,
+            _ => return Err(Fault::RedundantCancellation),
+        }
+        self.send_rules(now, transport);
+        Ok(())
+    }
+}
+
+/// What to subscribe to or invite (3.1.5.2, 3.1.7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleRequest {
+    /// The subject; [`SubjectNumber::ALL`] for all of the local continuum.
+    pub subject: SubjectNumber,
+    /// How messages are to be delivered.
+    pub mode: ServiceMode,
+    /// Whose messages.
+    pub domain: Domain,
+    /// The priority asked for.
+    pub priority: Priority,
+    /// The flow label asked for.
+    pub flow_label: u8,
+}
+
+impl RuleRequest {
+    /// Messages on `subject` from everywhere, by best effort, with the defaults
+    /// of 3.1.5.5: priority 8 and flow label 0.
+    #[must_use]
+    pub const fn new(subject: SubjectNumber) -> Self {
+        Self {
+            subject,
+            mode: ServiceMode::BEST_EFFORT,
+            domain: Domain::ALL,
+            priority: Priority::DEFAULT,
+            flow_label: 0,
+        }
+    }
+}
+
+/// Driving.
+impl Module<'_> {
+    /// Does whatever is due. Extra calls do nothing.
+    pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ServiceUser) {
+        if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
+            return;
+        }
+        if self.interrogation.failed(now.monotonic, self.mib) {
+            user.indicate(Indication::Fault(Fault::ConfigServerSilent));
+        }
+        self.check_request(now, user);
+        self.keep_heartbeat(now, transport);
+        self.seek_registrar(now, transport);
+        self.send_request(now, transport);
+        self.send_rules(now, transport);
+        self.send_owed_states(now, transport);
+        self.time_queries_out(now.monotonic, user);
+    }
+
+    /// When [`Module::tick`] is next to be called. Any other call may change it.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let timers = &self.mib.timers;
+        let queries = self.queries.iter().map(|query| query.until).min();
+        let own = match self.membership {
+            Membership::Outside | Membership::Dead => return None,
+            Membership::Joining => None,
+            Membership::Member(_) => Some(self.pulse.deadline(timers.n4(), timers.n6)),
+        };
+        let asked = self.interrogation.deadline();
+        let answered = self.request.and_then(|request| request.until);
+        let idle = asked.is_none() && answered.is_none() && self.wants_registrar();
+        let retry = (idle || self.owes_anything()).then_some(self.retry_at);
+        earliest(earliest(own, queries), earliest(earliest(asked, answered), retry))
+    }
+
+    /// Whether the registrar, or its answer, is sought.
+    const fn wants_registrar(&self) -> bool {
+        match self.membership {
+            Membership::Joining => true,
+            Membership::Member(_) => self.request.is_some(),
+            Membership::Outside | Membership::Dead => false,
+        }
+    }
+
+    /// Whether something waits for the transport to take it.
+    fn owes_anything(&self) -> bool {
+        let Membership::Member(_) = self.membership else {
+            return false;
+        };
+        self.registrar.is_some()
+            && (self.status_owed || self.own.iter().any(|row| row.state != OwnState::Asserted))
+            || self.peers.iter().any(|peer| peer.here_owed)
+    }
+
+    fn check_request(&mut self, now: Now, user: &mut dyn ServiceUser) {
+        let Some(request) = self.request.as_mut() else {
+            return;
+        };
+        if request.until.is_none_or(|until| now.monotonic < until) {
+            return;
+        }
+        request.until = None;
+        request.failures = request.failures.saturating_add(1);
+        if request.failures >= FAILURES_TO_RELOCATE {
+            request.failures = 0;
+            self.registrar = None;
+        }
+        self.retry_at = now.monotonic;
+        user.indicate(Indication::Fault(Fault::RegistrarSilent));
+    }
+
+    /// Heartbeats with the registrar, and reconnection when it is lost (4.2.7).
+    fn keep_heartbeat(&mut self, now: Now, transport: &mut dyn Transport) {
+        let Membership::Member(module) = self.membership else {
+            return;
+        };
+        let timers = self.mib.timers;
+        if self.registrar.is_some()
+            && self.request.is_none()
+            && self.pulse.is_silent(now.monotonic, timers.n4(), timers.n6)
+        {
+            self.registrar = None;
+        }
+        if !self.pulse.beat(now.monotonic, timers.n4()) {
+            return;
+        }
+        match self.registrar {
+            Some(registrar) => {
+                let heartbeat = Content::Heartbeat { source: module };
+                if self.outlet.send(now, &registrar, &heartbeat, transport).is_err() {
+                    self.pulse.beat_again(now.monotonic.after(RETRY_REFUSED));
+                }
+            }
+            // Required to send a heartbeat, and the location is unknown (4.2.7.1.4).
+            None if self.request.is_none() => {
+                let query = self.outlet.next_query();
+                self.request = Some(Request { query, until: None, failures: 0 });
+                self.retry_at = now.monotonic;
+            }
+            None => {}
+        }
+    }
+
+    /// Asks the configuration server where the registrar is (4.2.4.2.1).
+    fn seek_registrar(&mut self, now: Now, transport: &mut dyn Transport) {
+        let idle = self.registrar.is_none() && !self.interrogation.is_open();
+        if !idle || !self.wants_registrar() || now.monotonic < self.retry_at {
+            return;
+        }
+        let query = self.outlet.next_query();
+        let Some(server) = self.interrogation.begin(now.monotonic, query, self.mib, transport)
+        else {
+            return bump(&mut self.outlet.stats.unresolved);
+        };
+        let endpoint = self.identity.contact.endpoint;
+        // If it is refused, N1 passes and the next location is asked.
+        let _ =
+            self.outlet.send(now, &server, &Content::RegistrarQuery { query, endpoint }, transport);
+    }
+
+    /// Sends the registration or the reconnection, whichever is open (4.2.5.4,
+    /// 4.2.8.1 b).
+    fn send_request(&mut self, now: Now, transport: &mut dyn Transport) {
+        let Some(registrar) = self.registrar else {
+            return;
+        };
+        if !self.wants_registrar() || now.monotonic < self.retry_at {
+            return;
+        }
+        let request = match self.request {
+            Some(Request { until: Some(_), .. }) => return,
+            Some(request) => request,
+            None => Request { query: self.outlet.next_query(), until: None, failures: 0 },
+        };
+        let until = Some(now.monotonic.after(self.mib.timers.n2));
+        self.request = Some(Request { until, ..request });
+        // If it is refused, N2 passes and it is sent again.
+        let _ = match self.membership {
+            Membership::Member(module) => {
+                self.send_reconnect(now, &registrar, module, request.query, transport)
+            }
+            _ => self.outlet.send_raw(
+                now,
+                &registrar,
+                MpduType::MODULE_REGISTRATION,
+                request.query,
+                &self.identity.contact,
+                transport,
+            ),
+        };
+    }
+
+    fn send_reconnect(
+        &mut self,
+        now: Now,
+        registrar: &Address,
+        module: ModuleNumber,
+        query: u32,
+        transport: &mut dyn Transport,
+    ) -> Result<(), SendError> {
+        let id = ModuleId { role: self.identity.role, unit: self.identity.unit, module };
+        let status = OwnStatus { id, contact: &self.identity.contact, own: &self.own };
+        let unit = self.identity.unit;
+        let others = self.peers.iter().filter(|peer| peer.key.unit == unit).count();
+        let census = Census { status, module, others, peers: &self.peers };
+        let kind = MpduType::RECONNECT;
+        self.outlet.send_raw(now, registrar, kind, query, &census, transport)
+    }
+
+    /// Tells the registrar of own rules it has not been told of (4.2.10.1.2 b and
+    /// its like). It stops where the transport does, and goes on at a later tick.
+    fn send_rules(&mut self, now: Now, transport: &mut dyn Transport) {
+        let (Some(module), Some(registrar)) = (self.id(), self.registrar) else {
+            return;
+        };
+        let mut refused = false;
+        for row in self.own.iter_mut().filter(|row| row.state != OwnState::Asserted) {
+            let kind = match (row.kind, row.is_asserted()) {
+                (RuleKind::Subscription, true) => MpduType::SUBSCRIBE,
+                (RuleKind::Subscription, false) => MpduType::UNSUBSCRIBE,
+                (RuleKind::Invitation, true) => MpduType::INVITE,
+                (RuleKind::Invitation, false) => MpduType::DISINVITE,
+            };
+            let cancellation = row.assertion.cancellation();
+            let supplement: &dyn Encode =
+                if row.is_asserted() { &row.assertion } else { &cancellation };
+            let reference = module.reference();
+            if self
+                .outlet
+                .send_raw(now, &registrar, kind, reference, supplement, transport)
+                .is_err()
+            {
+                refused = true;
+                break;
+            }
+            if row.is_asserted() {
+                row.state = OwnState::Asserted;
+            } else {
+                row.state = OwnState::CancellationSent;
+            }
+        }
+        self.own.retain(|row| row.state != OwnState::CancellationSent);
+        if refused {
+            self.retry_at = now.monotonic.after(RETRY_REFUSED);
+        }
+    }
+
+    /// Sends this module's state to whom it is owed: to new modules as
+    /// `I_am_here` (4.2.5.5.8 d), to the registrar as `module_status` (4.2.9.3 b).
+    pub(super) fn send_owed_states(&mut self, now: Now, transport: &mut dyn Transport) {
+        let Some(id) = self.id() else {
+            return;
+        };
+        let status = OwnStatus { id, contact: &self.identity.contact, own: &self.own };
+        let list = One(status);
+        let mut refused = false;
+        for peer in self.peers.iter_mut().filter(|peer| peer.here_owed) {
+            let sent = peer.mams.is_none_or(|to| {
+                self.outlet.send_raw(now, &to, MpduType::I_AM_HERE, 0, &list, transport).is_ok()
+            });
+            peer.here_owed = !sent;
+            refused |= !sent;
+        }
+        if let (true, Some(registrar)) = (self.status_owed, self.registrar) {
+            let kind = MpduType::MODULE_STATUS;
+            let sent = self
+                .outlet
+                .send_raw(now, &registrar, kind, id.reference(), &list, transport)
+                .is_ok();
+            self.status_owed = !sent;
+            refused |= !sent;
+        }
+        if refused {
+            self.retry_at = now.monotonic.after(RETRY_REFUSED);
+        }
+    }
+
+    fn time_queries_out(&mut self, now: Instant, user: &mut dyn ServiceUser) {
+        self.queries.retain(|query| {
+            let open = now < query.until;
+            if !open {
+                user.indicate(Indication::Fault(Fault::QueryTimedOut(query.context)));
+            }
+            open
+        });
+    }
+}
+
+/// What answers to this module change.
+impl Module<'_> {
+    /// The registrar's location, in answer to `registrar_query` (4.2.4.2.3).
+    pub(super) fn located(&mut self, now: Now, registrar: &str, transport: &mut dyn Transport) {
+        self.registrar = transport.resolve(self.mib.primary_transport, registrar);
+        if self.registrar.is_none() {
+            bump(&mut self.outlet.stats.unresolved);
+            self.retry_at = now.monotonic.after(self.mib.timers.n1);
+            return;
+        }
+        self.retry_at = now.monotonic;
+        self.send_request(now, transport);
+    }
+
+    /// The registrar cannot be located now (4.2.4.2.4). A reconnection waits for
+    /// the next heartbeat (4.2.8.1 a); a registration is tried again after N1.
+    pub(super) fn not_located(&mut self, now: Now, user: &mut dyn ServiceUser) {
+        self.interrogation.abandon();
+        self.retry_at = now.monotonic.after(self.mib.timers.n1);
+        if matches!(self.membership, Membership::Member(_)) {
+            self.request = None;
+        }
+        user.indicate(Indication::Fault(Fault::RegistrarUnknown));
+    }
+
+    /// `you_are_in` (4.2.5.5.5).
+    pub(super) fn admitted(
+        &mut self,
+        now: Now,
+        number: ModuleNumber,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        self.membership = Membership::Member(number);
+        self.request = None;
+        self.pulse = Pulse::commence(now.monotonic);
+        self.retry_at = now.monotonic;
+        user.indicate(Indication::Registered(number));
+        let gateway = RuleRequest {
+            domain: gateway_domain(self),
+            ..RuleRequest::new(self.mib.continuum.number.pseudo_subject())
+        };
+        if let Err(fault) = self.invite(now, &gateway, transport) {
+            user.indicate(Indication::Fault(fault));
+        }
+        self.tick(now, transport, user);
+    }
+
+    /// `reconnected` (4.2.8.4).
+    pub(super) fn reconnected(&mut self, now: Now) {
+        self.request = None;
+        self.pulse.heard(now.monotonic);
+    }
+
+    /// Its termination has been imputed (4.2.8.3, 4.2.6.4 e).
+    pub(super) fn die(&mut self, user: &mut dyn ServiceUser) {
+        self.forget_all();
+        self.membership = Membership::Dead;
+        user.indicate(Indication::ModuleIsDead);
+    }
+
+    fn forget_all(&mut self) {
+        self.registrar = None;
+        self.request = None;
+        self.interrogation.abandon();
+        self.status_owed = false;
+        self.peers.clear();
+        self.rules.clear();
+        self.own.clear();
+        self.queries.clear();
+    }
+}
+
+/// How soon the transport is offered again what it refused.
+const RETRY_REFUSED: core::time::Duration = core::time::Duration::from_millis(100);
+
+/// This module's own module status structure (5.1.5.15).
+#[derive(Clone, Copy)]
+struct OwnStatus<'a, 's> {
+    id: ModuleId,
+    contact: &'a dyn Encode,
+    own: &'a Table<'s, OwnRule>,
+}
+
+impl OwnStatus<'_, '_> {
+    fn list(&self, kind: RuleKind, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        let rules = || self.own.iter().filter(|row| row.kind == kind && row.is_asserted());
+        let count = rules().count();
+        to.u16(u16::try_from(count).map_err(|_| NoSpace { need: count, have: 0xffff })?)?;
+        rules().try_for_each(|row| row.assertion.encode(to))
+    }
+}
+
+impl Encode for OwnStatus<'_, '_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        ModuleStatusHead(self.id).encode(to)?;
+        self.contact.encode(to)?;
+        self.list(RuleKind::Subscription, to)?;
+        self.list(RuleKind::Invitation, to)
+    }
+}
+
+/// A module status list of one (5.1.5.16).
+struct One<'a, 's>(OwnStatus<'a, 's>);
+
+impl Encode for One<'_, '_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.u32(1)?;
+        self.0.encode(to)
+    }
+}
+
+/// A reconnect structure (5.1.5.19): the own status, and all modules of the cell.
+struct Census<'a, 's> {
+    status: OwnStatus<'a, 's>,
+    module: ModuleNumber,
+    others: usize,
+    peers: &'a Table<'s, super::Peer>,
+}
+
+impl Encode for Census<'_, '_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        self.status.encode(to)?;
+        let count = self.others.saturating_add(1);
+        to.u8(u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?)?;
+        to.u8(self.module.0)?;
+        let unit = self.status.id.unit;
+        self.peers
+            .iter()
+            .filter(|peer| peer.key.unit == unit)
+            .try_for_each(|peer| to.u8(peer.key.module.0))
+    }
+}

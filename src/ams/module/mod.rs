@@ -1,0 +1,287 @@
+//! The AMS module: a member of a message space that exchanges messages with
+//! others (735.1-B-1 4.2, 4.3).
+//!
+//! | membership | event | does | next | clause |
+//! |---|---|---|---|---|
+//! | outside, dead | `register` | forgets all it knew | joining | 4.2.5.1 |
+//! | joining, registrar unknown | tick | `registrar_query`, location after location | | 4.2.4.2.1, 4.2.2 |
+//! | joining | `cell_spec` | notes the registrar, `module_registration` | | 4.2.4.2.3, 4.2.5.4 |
+//! | joining | `registrar_unknown` | fault; asks again after N1 | | 4.2.4.2.4, 4.2.5.3 |
+//! | joining | `rejection` | fault; registers again after N2 | | 4.2.5.5.4 |
+//! | joining | N2 without an answer | fault; registers again with the same query number; the second time it looks for the registrar anew | | 4.2.5.5.6 |
+//! | joining | `you_are_in` | heartbeats, invites the gateway | member | 4.2.5.5.5 |
+//! | joining, member | `I_am_starting` | notes the module, `I_am_here` to it | | 4.2.5.5.8 |
+//! | joining, member | `module_has_started`, `I_am_here` | notes modules and rules | | 4.2.5.5.9, 4.2.5.5.10 |
+//! | joining, member | `subscribe` … `disinvite` | notes or forgets the rule | | 4.2.10.4 to 4.2.13.4 |
+//! | joining, member | `I_am_stopping` of another | forgets it | | 4.2.6.4 |
+//! | joining, member | `cell_status` | forgets who is not in it, `module_status` | | 4.2.9.3 |
+//! | joining, member | `module_status` | makes what it knows agree | | 4.2.9.6 |
+//! | member | N4 | `heartbeat` | | 4.2.7.1 |
+//! | member | N6 × N4 without a heartbeat | the registrar is unknown | | 4.2.7.5 |
+//! | member, registrar unknown | N4 | looks for it, `reconnect` | | 4.2.7.1.4, 4.2.8.1 |
+//! | member | `reconnected` | heartbeats go on | | 4.2.8.4 |
+//! | member | `you_are_dead`, `I_am_stopping` of itself | `Module_is_dead.indication` | dead | 4.2.8.3, 4.2.6.4 e |
+//! | joining, member | `unregister` | `I_am_stopping` | outside | 4.2.6.1 |
+//!
+//! Choices the standard leaves open:
+//! - MPDUs about others are taken while joining too: the answer of the registrar
+//!   may be overtaken by what other modules send on account of it.
+//! - `I_am_starting` of a module number that is known under another role or
+//!   endpoint replaces the old module, whose obituary must have been lost.
+//! - A `cell_status` of the own cell that lacks this module is answered but does
+//!   not end it: an older one may arrive late. If the registrar does not know the
+//!   module, it answers the `module_status` with `you_are_dead`.
+//! - Where several rules of a receiver match a message, one for the subject wins
+//!   over one for all subjects, and then the one whose domain is greatest in the
+//!   order continuum, unit, role: a named one wins over "all".
+//! - A message this module neither subscribes to nor invites is not delivered.
+
+mod inbound;
+mod membership;
+mod memory;
+mod noting;
+mod outbound;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+use super::ids::{
+    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber,
+    VentureNumber,
+};
+use super::meta::{Interrogation, MetaStats, Outlet, Pulse, bump};
+use super::mib::{Mib, ServiceMode, Venture};
+use super::pdu::{CancellationValues, ContactSummaryValues, Sender};
+use super::service::Fault;
+use crate::storage::{Slot, Table};
+use crate::time::Instant;
+use crate::transport::Address;
+
+pub use membership::RuleRequest;
+pub use memory::ModuleMemory;
+pub use outbound::Fanout;
+pub use rows::{OwnRule, Peer, PendingQuery, Rule, RuleKey, RuleKind};
+
+/// Who a module is and how it is reached.
+#[derive(Clone, Copy, Debug)]
+pub struct ModuleIdentity<'s> {
+    /// Its venture, which is in the MIB.
+    pub venture: VentureNumber,
+    /// The unit of the cell it registers in.
+    pub unit: UnitNumber,
+    /// The role it registers in.
+    pub role: RoleNumber,
+    /// Where it receives MPDUs and, one delivery vector a service mode, messages.
+    pub contact: ContactSummaryValues<'s>,
+    /// Where its series of query numbers begins. One that differs from start to
+    /// start keeps answers to an earlier life from being taken for answers.
+    pub first_query: u32,
+}
+
+/// The storage of a module. What does not fit is refused with
+/// [`Fault::TableFull`] (own rules, pending queries) or counted in
+/// [`MetaStats::full`] (what others announce).
+#[derive(Debug)]
+pub struct ModuleStorage<'s> {
+    /// One for each other module of the message space.
+    pub peers: &'s mut [Slot<Peer>],
+    /// One for each subscription and invitation of each other module.
+    pub rules: &'s mut [Slot<Rule>],
+    /// One for each own subscription and invitation, and one more for the
+    /// invitation of the gateway.
+    pub own: &'s mut [Slot<OwnRule>],
+    /// One for each query with a term that may be pending.
+    pub queries: &'s mut [Slot<PendingQuery>],
+    /// Room for the longest MPDU: 19 octets and the module's own status, which is
+    /// its contact summary, nine octets for each own rule, and 12 more.
+    pub mpdu: &'s mut [u8],
+    /// Room for the longest message: 18 octets and its data.
+    pub message: &'s mut [u8],
+}
+
+/// Counters of messages. They stop at their greatest value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MessageStats {
+    /// Messages transmitted, copies counted singly.
+    pub sent: u32,
+    /// Copies that could not be transmitted; each was a fault.
+    pub not_sent: u32,
+    /// Datagrams received.
+    pub received: u32,
+    /// Messages delivered.
+    pub delivered: u32,
+    /// Discarded as ill-formed.
+    pub malformed: u32,
+    /// Discarded: the sender is not authorised.
+    pub not_authorised: u32,
+    /// Discarded: neither subscribed to nor invited.
+    pub uninvited: u32,
+    /// Discarded: the module is not registered, or the message is of another continuum.
+    pub inappropriate: u32,
+}
+
+/// Where a module is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// It takes no part.
+    Outside,
+    /// It is being registered.
+    Joining,
+    /// It takes part, under this number.
+    Member(ModuleNumber),
+    /// Its termination was imputed; it takes no part.
+    Dead,
+}
+
+/// An AMS module. See the [table of its states](self).
+#[derive(Debug)]
+pub struct Module<'s> {
+    mib: &'s Mib<'s>,
+    venture: Option<&'s Venture<'s>>,
+    identity: ModuleIdentity<'s>,
+    membership: Membership,
+    /// Where the registrar is, when that is known.
+    registrar: Option<Address>,
+    interrogation: Interrogation,
+    /// The registration or reconnection that is open.
+    request: Option<Request>,
+    /// Not before this are the registrar or its answer sought again.
+    retry_at: Instant,
+    pulse: Pulse,
+    /// This module's status is to be sent to the registrar.
+    status_owed: bool,
+    peers: Table<'s, Peer>,
+    rules: Table<'s, Rule>,
+    own: Table<'s, OwnRule>,
+    queries: Table<'s, PendingQuery>,
+    outlet: Outlet<'s>,
+    message: &'s mut [u8],
+    stats: MessageStats,
+}
+
+/// A question to the registrar.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    query: u32,
+    /// When it will have failed; `None` while it is not sent.
+    until: Option<Instant>,
+    /// How often it has failed.
+    failures: u8,
+}
+
+impl<'s> Module<'s> {
+    /// A module that takes no part yet.
+    #[must_use]
+    pub fn new(mib: &'s Mib<'s>, identity: ModuleIdentity<'s>, storage: ModuleStorage<'s>) -> Self {
+        let sender = Sender { venture: identity.venture, unit: identity.unit, role: identity.role };
+        Self {
+            mib,
+            venture: mib.venture(identity.venture),
+            identity,
+            membership: Membership::Outside,
+            registrar: None,
+            interrogation: Interrogation::default(),
+            request: None,
+            retry_at: Instant::ZERO,
+            pulse: Pulse::commence(Instant::ZERO),
+            status_owed: false,
+            peers: Table::new(storage.peers),
+            rules: Table::new(storage.rules),
+            own: Table::new(storage.own),
+            queries: Table::new(storage.queries),
+            outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
+            message: storage.message,
+            stats: MessageStats::default(),
+        }
+    }
+
+    /// Where it is in its life.
+    #[must_use]
+    pub const fn membership(&self) -> Membership {
+        self.membership
+    }
+
+    /// Its module ID, while it is a member.
+    #[must_use]
+    pub const fn id(&self) -> Option<ModuleId> {
+        match self.membership {
+            Membership::Member(module) => {
+                Some(ModuleId { role: self.identity.role, unit: self.identity.unit, module })
+            }
+            _ => None,
+        }
+    }
+
+    /// The other modules it knows, in the order of unit and module number.
+    pub fn peers(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.iter()
+    }
+
+    /// The rules of others it knows: who, of which kind, and what.
+    pub fn rules(&self) -> impl Iterator<Item = (ModuleKey, RuleKind, CancellationValues)> {
+        self.rules.iter().map(|rule| (rule.key.module, rule.key.kind, rule.key.cancellation()))
+    }
+
+    /// Its own rules.
+    pub fn own_rules(&self) -> impl Iterator<Item = &OwnRule> {
+        self.own.iter().filter(|rule| rule.is_asserted())
+    }
+
+    /// Counters of Meta-AMS traffic.
+    #[must_use]
+    pub const fn meta_stats(&self) -> &MetaStats {
+        &self.outlet.stats
+    }
+
+    /// Counters of messages.
+    #[must_use]
+    pub const fn message_stats(&self) -> &MessageStats {
+        &self.stats
+    }
+
+    /// Whether this module is in `domain` (1.3.4.3).
+    fn is_in(&self, domain: &Domain) -> bool {
+        domain_includes(
+            self.venture,
+            self.mib,
+            domain,
+            (self.identity.unit, Some(self.identity.role)),
+        )
+    }
+
+    /// The delivery vector of a service mode: the one whose first delivery point
+    /// belongs to a transport service of that mode (3.1.2.9).
+    fn vector_of(&self, mode: ServiceMode) -> Result<u8, Fault> {
+        let has_mode = |service: &str| {
+            self.mib.transports.iter().any(|known| known.name == service && known.mode == mode)
+        };
+        self.identity
+            .contact
+            .delivery_vectors
+            .iter()
+            .find(|vector| vector.points.first().is_some_and(|point| has_mode(point.service)))
+            .map(|vector| vector.number)
+            .ok_or(Fault::NoDeliveryVector)
+    }
+
+    fn require_member(&self) -> Result<ModuleId, Fault> {
+        self.id().ok_or(Fault::NotRegistered)
+    }
+}
+
+/// Whether a module of the local continuum, in this unit and role, is in
+/// `domain`. A role that is not known is in no domain that names one.
+fn domain_includes(
+    venture: Option<&Venture<'_>>,
+    mib: &Mib<'_>,
+    domain: &Domain,
+    (unit, role): (UnitNumber, Option<RoleNumber>),
+) -> bool {
+    (domain.continuum == ContinuumNumber::ALL || domain.continuum == mib.continuum.number)
+        && venture.map_or(domain.unit == unit || domain.unit == UnitNumber::ROOT, |venture| {
+            venture.contains(domain.unit, unit)
+        })
+        && (domain.role == RoleNumber::ALL || role == Some(domain.role))
+}

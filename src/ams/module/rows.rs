@@ -1,0 +1,163 @@
+//! The rows of a module's tables: what it knows of others and what it owes them.
+
+use crate::ams::ids::Priority;
+use crate::ams::ids::{ContextNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber};
+use crate::ams::pdu::{AssertionValues, CancellationValues};
+use crate::storage::Row;
+use crate::time::Instant;
+use crate::transport::Address;
+
+/// Service modes, and so delivery vectors with a meaning, there are (3.1.2.10).
+pub(super) const VECTORS: usize = 4;
+
+/// Another module of the message space.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub(super) key: ModuleKey,
+    pub(super) role: RoleNumber,
+    /// Where it receives MPDUs, if this module can reach it.
+    pub(super) mams: Option<Address>,
+    /// The best-fit delivery point of each of its delivery vectors (4.2.5.5.8 c).
+    pub(super) points: [Option<(u8, Address)>; VECTORS],
+    /// It has not been sent this module's state yet.
+    pub(super) here_owed: bool,
+}
+
+impl Peer {
+    /// Who it is.
+    #[must_use]
+    pub const fn id(&self) -> ModuleId {
+        ModuleId { role: self.role, unit: self.key.unit, module: self.key.module }
+    }
+
+    /// Where messages in the service mode of delivery vector `vector` go.
+    #[must_use]
+    pub fn delivery_point(&self, vector: u8) -> Option<&Address> {
+        self.points.iter().flatten().find(|(number, _)| *number == vector).map(|(_, to)| to)
+    }
+}
+
+impl Row for Peer {
+    type Key = ModuleKey;
+
+    fn key(&self) -> ModuleKey {
+        self.key
+    }
+}
+
+/// Whether published messages are asked for, or private ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RuleKind {
+    /// A subscription.
+    Subscription,
+    /// An invitation.
+    Invitation,
+}
+
+/// A subscription or an invitation of another module. 24 octets a slot.
+///
+/// Rules are kept in the order of their subjects, so that those a message
+/// concerns stand together.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    pub(super) key: RuleKey,
+    pub(super) delivery_vector: u8,
+    pub(super) priority: Priority,
+    pub(super) flow_label: u8,
+    /// Its domain includes this module: judged once, for neither changes.
+    pub(super) covers_us: bool,
+}
+
+/// What identifies a rule: a module asserts one for a subject and a domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuleKey {
+    pub(super) subject: SubjectNumber,
+    pub(super) kind: RuleKind,
+    pub(super) module: ModuleKey,
+    pub(super) domain: Domain,
+}
+
+impl RuleKey {
+    /// The least key of this kind and subject.
+    pub(super) fn first(kind: RuleKind, subject: SubjectNumber) -> Self {
+        Self { subject, kind, module: ModuleKey::default(), domain: Domain::ALL }
+    }
+
+    pub(super) const fn cancellation(&self) -> CancellationValues {
+        CancellationValues { subject: self.subject, domain: self.domain }
+    }
+}
+
+impl Row for Rule {
+    type Key = RuleKey;
+
+    fn key(&self) -> RuleKey {
+        self.key
+    }
+}
+
+/// A subscription or an invitation of this module itself.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnRule {
+    pub(super) kind: RuleKind,
+    pub(super) assertion: AssertionValues,
+    pub(super) state: OwnState,
+}
+
+/// What the registrar has been told of an own rule. It is the desired state that
+/// is kept; what is not sent yet goes out at the next tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnState {
+    /// Asserted, and the registrar is to be told.
+    AssertionOwed,
+    /// Asserted, and the registrar has been told.
+    Asserted,
+    /// Cancelled, and the registrar is to be told; then the row goes.
+    CancellationOwed,
+    /// Cancelled, and the registrar has been told; the row is about to go.
+    CancellationSent,
+}
+
+impl OwnRule {
+    /// Whether it is in force.
+    #[must_use]
+    pub const fn is_asserted(&self) -> bool {
+        matches!(self.state, OwnState::AssertionOwed | OwnState::Asserted)
+    }
+
+    /// Subscription or invitation.
+    #[must_use]
+    pub const fn kind(&self) -> RuleKind {
+        self.kind
+    }
+
+    /// What was asserted.
+    #[must_use]
+    pub const fn assertion(&self) -> &AssertionValues {
+        &self.assertion
+    }
+}
+
+impl Row for OwnRule {
+    type Key = (RuleKind, CancellationValues);
+
+    fn key(&self) -> Self::Key {
+        (self.kind, self.assertion.cancellation())
+    }
+}
+
+/// A query with a term whose reply has not arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct PendingQuery {
+    pub(super) context: ContextNumber,
+    pub(super) until: Instant,
+}
+
+impl Row for PendingQuery {
+    type Key = ContextNumber;
+
+    fn key(&self) -> ContextNumber {
+        self.context
+    }
+}

@@ -1,0 +1,448 @@
+//! AAMS messages (735.1-B-1 5.2).
+//!
+//! ```text
+//!  0       2       4               8              16  17                           32
+//! | version| type  | priority      | flow label   | C | source continuum number     |
+//! | source unit number                            | source module | reserved        |
+//! | context number                                                                  |
+//! | subject number                                | application data length         |
+//! | application data, 0 to 65,000 octets … checksum, 16 bits, if C                   |
+//! ```
+
+use super::{Deviation, Deviations, Malformed, PduRule};
+use crate::ams::ids::{
+    ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
+};
+use crate::wire::{NoSpace, Reader, Writer, checksum};
+
+/// The most application data a message can have, in octets (5.2.1.2).
+pub const MAX_APPLICATION_DATA: usize = 65_000;
+
+const HEADER_LEN: usize = 16;
+
+/// What a message does in a query/reply exchange (5.2.1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum MessageType {
+    /// Takes no part in one.
+    Unary,
+    /// Asks for a reply.
+    Query,
+    /// Answers a query and echoes its context number.
+    Reply,
+}
+
+impl MessageType {
+    /// The two bits of the header.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::Unary => 0,
+            Self::Query => 1,
+            Self::Reply => 2,
+        }
+    }
+
+    /// The name table 5-4 gives.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unary => "Unary",
+            Self::Query => "Query",
+            Self::Reply => "Reply",
+        }
+    }
+}
+
+/// An AAMS message as received: a view of its octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aams<'a> {
+    head: &'a [u8; HEADER_LEN],
+    data: &'a [u8],
+    checksum: Option<u16>,
+    deviations: Deviations,
+}
+
+impl<'a> Aams<'a> {
+    /// Octets of the header.
+    pub const HEADER_LEN: usize = HEADER_LEN;
+
+    /// Reads a message that is the whole of a datagram.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is ill-formed or its checksum is wrong.
+    pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
+        Self::read(octets, 0, Place::Datagram)
+    }
+
+    /// Reads a message that is enclosed in another PDU, from octet `offset` of
+    /// the datagram on (5.3.4). Priority 0, and a checksum flag without a
+    /// checksum, are accepted here as [`Deviations`].
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is ill-formed otherwise.
+    pub fn parse_enclosed(octets: &'a [u8], offset: usize) -> Result<Self, Malformed> {
+        Self::read(octets, offset, Place::Enclosure)
+    }
+
+    /// Unary, query or reply.
+    #[must_use]
+    pub const fn message_type(&self) -> MessageType {
+        let [first, ..] = *self.head;
+        match (first >> 4) & 0b11 {
+            1 => MessageType::Query,
+            2 => MessageType::Reply,
+            _ => MessageType::Unary,
+        }
+    }
+
+    /// The priority; `None` only in an enclosed message that deviates.
+    #[must_use]
+    pub const fn priority(&self) -> Option<Priority> {
+        let [first, ..] = *self.head;
+        Priority::new(first & 0x0f)
+    }
+
+    /// The flow label.
+    #[must_use]
+    pub const fn flow_label(&self) -> u8 {
+        let [_, flow_label, ..] = *self.head;
+        flow_label
+    }
+
+    /// Whether the checksum flag is set.
+    #[must_use]
+    pub const fn checksum_flag(&self) -> bool {
+        let [_, _, flag, ..] = *self.head;
+        flag & 0x80 != 0
+    }
+
+    /// The continuum of the module that sent it.
+    #[must_use]
+    pub const fn source_continuum(&self) -> ContinuumNumber {
+        let [_, _, high, low, ..] = *self.head;
+        ContinuumNumber::from_bits(u16::from_be_bytes([high, low]))
+    }
+
+    /// The module that sent it.
+    #[must_use]
+    pub const fn source(&self) -> ModuleKey {
+        let [_, _, _, _, high, low, module, ..] = *self.head;
+        ModuleKey {
+            unit: UnitNumber(u16::from_be_bytes([high, low])),
+            module: ModuleNumber(module),
+        }
+    }
+
+    /// The reserved octet, zero from whoever keeps to the standard.
+    #[must_use]
+    pub const fn reserved(&self) -> u8 {
+        let [_, _, _, _, _, _, _, reserved, ..] = *self.head;
+        reserved
+    }
+
+    /// The context number.
+    #[must_use]
+    pub const fn context(&self) -> ContextNumber {
+        let [_, _, _, _, _, _, _, _, a, b, c, d, ..] = *self.head;
+        ContextNumber(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// The subject.
+    #[must_use]
+    pub const fn subject(&self) -> SubjectNumber {
+        let [.., high, low, _, _] = *self.head;
+        SubjectNumber(i16::from_be_bytes([high, low]))
+    }
+
+    /// The application data, at most 65,000 octets.
+    #[must_use]
+    pub const fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// The checksum, where there is one; it has been found right.
+    #[must_use]
+    pub const fn checksum(&self) -> Option<u16> {
+        self.checksum
+    }
+
+    /// What had to be overlooked to accept it.
+    #[must_use]
+    pub const fn deviations(&self) -> Deviations {
+        self.deviations
+    }
+
+    /// The values of the header; `None` only where the priority is 0.
+    #[must_use]
+    pub fn header(&self) -> Option<AamsHeader> {
+        Some(AamsHeader {
+            message_type: self.message_type(),
+            priority: self.priority()?,
+            flow_label: self.flow_label(),
+            continuum: self.source_continuum(),
+            source: self.source(),
+            context: self.context(),
+            subject: self.subject(),
+        })
+    }
+
+    fn read(octets: &'a [u8], offset: usize, place: Place) -> Result<Self, Malformed> {
+        let mut reader = Reader::at(octets, offset);
+        let truncated = |short| Malformed::short(PduRule::AamsTruncated, short);
+        let head: &[u8; HEADER_LEN] = reader.array().map_err(truncated)?;
+        let &[first, _, flag, .., length_high, length_low] = head;
+        let fault = |rule, at: usize, value: u32, against: u32| {
+            Err(Malformed::new(rule, offset.saturating_add(at), value, against))
+        };
+        let mut deviations = Deviations::NONE;
+
+        if first >> 6 != 0 {
+            return fault(PduRule::AamsVersion, 0, u32::from(first >> 6), 0);
+        }
+        if (first >> 4) & 0b11 == 3 {
+            return fault(PduRule::AamsTypeReserved, 0, 3, 2);
+        }
+        if first & 0x0f == 0 {
+            if place == Place::Datagram {
+                return fault(PduRule::AamsPriorityZero, 0, 0, 1);
+            }
+            deviations.note(Deviation::EnclosurePriorityZero);
+        }
+        let length = u16::from_be_bytes([length_high, length_low]);
+        if usize::from(length) > MAX_APPLICATION_DATA {
+            return fault(PduRule::AamsDataTooLong, 14, u32::from(length), 65_000);
+        }
+        let data = reader.take(usize::from(length)).map_err(truncated)?;
+        let absent = place == Place::Enclosure && reader.is_empty();
+        let checksum = if flag & 0x80 == 0 {
+            None
+        } else if absent {
+            deviations.note(Deviation::EnclosureChecksumAbsent);
+            None
+        } else {
+            let at = reader.offset().saturating_sub(offset);
+            let stated = reader
+                .u16()
+                .map_err(|short| Malformed::short(PduRule::AamsChecksumTruncated, short))?;
+            let computed = checksum(octets.get(..at).unwrap_or_default());
+            if stated != computed {
+                return fault(PduRule::AamsChecksum, at, u32::from(stated), u32::from(computed));
+            }
+            Some(stated)
+        };
+        if !reader.is_empty() {
+            let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
+            return Err(Malformed::new(PduRule::AamsTrailing, reader.offset(), excess, 0));
+        }
+        let message = Self { head, data, checksum, deviations };
+        if message.message_type() == MessageType::Query && message.context() == ContextNumber::NONE
+        {
+            return fault(PduRule::QueryContextZero, 8, 0, 1);
+        }
+        if message.reserved() != 0 {
+            deviations.note(Deviation::ReservedBits);
+        }
+        Ok(Self { deviations, ..message })
+    }
+}
+
+/// Where a message stands: its enclosures need more patience.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Datagram,
+    Enclosure,
+}
+
+/// The values of an AAMS message header, for sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AamsHeader {
+    /// Unary, query or reply.
+    pub message_type: MessageType,
+    /// The priority.
+    pub priority: Priority,
+    /// The flow label.
+    pub flow_label: u8,
+    /// The continuum of the sending module.
+    pub continuum: ContinuumNumber,
+    /// The sending module.
+    pub source: ModuleKey,
+    /// The context number.
+    pub context: ContextNumber,
+    /// The subject.
+    pub subject: SubjectNumber,
+}
+
+impl AamsHeader {
+    /// Octets of a message with `data` octets of application data.
+    #[must_use]
+    pub const fn encoded_len(data: usize, checksum: bool) -> usize {
+        let tail = if checksum { 2 } else { 0 };
+        Aams::HEADER_LEN.saturating_add(data).saturating_add(tail)
+    }
+
+    /// Writes the message with this header and `data` into `buffer`, followed by
+    /// its checksum if `with_checksum`. Returns the octets written.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit, or `data` are more than 65,000 octets.
+    pub fn encode<'b>(
+        &self,
+        data: &[u8],
+        with_checksum: bool,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], NoSpace> {
+        let length = match u16::try_from(data.len()) {
+            Ok(length) if data.len() <= MAX_APPLICATION_DATA => length,
+            _ => return Err(NoSpace { need: data.len(), have: MAX_APPLICATION_DATA }),
+        };
+        let [continuum_high, continuum_low] = self.continuum.get().to_be_bytes();
+        let [unit_high, unit_low] = self.source.unit.0.to_be_bytes();
+        let [context_a, context_b, context_c, context_d] = self.context.0.to_be_bytes();
+        let [subject_high, subject_low] = self.subject.0.to_be_bytes();
+        let [length_high, length_low] = length.to_be_bytes();
+        let flag = if with_checksum { 0x80 } else { 0 };
+        let mut writer = Writer::new(buffer);
+        writer.octets(&[
+            self.message_type.bits() << 4 | self.priority.get(),
+            self.flow_label,
+            flag | continuum_high,
+            continuum_low,
+            unit_high,
+            unit_low,
+            self.source.module.0,
+            0,
+            context_a,
+            context_b,
+            context_c,
+            context_d,
+            subject_high,
+            subject_low,
+            length_high,
+            length_low,
+        ])?;
+        writer.octets(data)?;
+        if with_checksum {
+            let sum = checksum(writer.written());
+            writer.u16(sum)?;
+        }
+        Ok(writer.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const QUERY: [u8; 18] =
+        [0x16, 0x03, 0x80, 0x01, 0, 0, 3, 0, 0, 0, 0, 0x2c, 0, 1, 0, 0, 0x99, 0x31];
+
+    /// `QUERY` with one octet changed and its checksum made right again.
+    fn changed(at: usize, value: u8) -> Vec<u8> {
+        let mut octets = QUERY.to_vec();
+        octets[at] = value;
+        let sum = checksum(&octets[..16]);
+        octets[16..].copy_from_slice(&sum.to_be_bytes());
+        octets
+    }
+
+    fn rule(octets: &[u8]) -> PduRule {
+        Aams::parse(octets).unwrap_err().rule
+    }
+
+    #[test]
+    fn a_query_as_ion_sends_it() {
+        let query = Aams::parse(&QUERY).unwrap();
+        assert_eq!(query.message_type(), MessageType::Query);
+        assert_eq!(query.priority(), Priority::new(6));
+        assert_eq!(query.flow_label(), 3);
+        assert_eq!(query.source_continuum().get(), 1);
+        assert_eq!(query.source().module, ModuleNumber(3));
+        assert_eq!(query.context(), ContextNumber(44));
+        assert_eq!(query.subject(), SubjectNumber(1));
+        assert_eq!(query.checksum(), Some(0x9931));
+        assert!(query.deviations().is_empty());
+        let mut buffer = [0; 18];
+        assert_eq!(query.header().unwrap().encode(&[], true, &mut buffer).unwrap(), QUERY);
+    }
+
+    #[test]
+    fn every_shall_on_the_header_has_its_rule() {
+        assert_eq!(rule(&changed(0, 0x56)), PduRule::AamsVersion);
+        assert_eq!(rule(&changed(0, 0x36)), PduRule::AamsTypeReserved);
+        assert_eq!(rule(&changed(0, 0x10)), PduRule::AamsPriorityZero);
+        assert_eq!(rule(&changed(11, 0)), PduRule::QueryContextZero);
+        assert_eq!(rule(&changed(14, 0xff)), PduRule::AamsDataTooLong);
+        assert_eq!(rule(&changed(15, 1)), PduRule::AamsChecksumTruncated);
+        assert_eq!(rule(&QUERY[..17]), PduRule::AamsChecksumTruncated);
+        assert_eq!(rule(&QUERY[..15]), PduRule::AamsTruncated);
+        let mut longer = QUERY.to_vec();
+        longer.push(0);
+        let fault = Aams::parse(&longer).unwrap_err();
+        assert_eq!(fault, Malformed::new(PduRule::AamsTrailing, 18, 1, 0));
+    }
+
+    #[test]
+    fn reserved_bits_are_ignored_and_told() {
+        let octets = changed(7, 5);
+        let message = Aams::parse(&octets).unwrap();
+        assert!(message.deviations().contains(Deviation::ReservedBits));
+    }
+
+    #[test]
+    fn enclosures_may_lack_priority_and_checksum() {
+        let octets = [0, 0, 0x80, 2, 0, 0, 3, 0, 0, 0, 0, 0, 0, 1, 0, 1, b'x'];
+        assert!(Aams::parse(&octets).is_err());
+        let message = Aams::parse_enclosed(&octets, 12).unwrap();
+        assert_eq!(message.checksum(), None);
+        assert_eq!(message.header(), None);
+        let deviations: Vec<_> = message.deviations().iter().collect();
+        assert_eq!(
+            deviations,
+            [Deviation::EnclosurePriorityZero, Deviation::EnclosureChecksumAbsent]
+        );
+        let fault = Aams::parse_enclosed(&octets[..16], 12).unwrap_err();
+        assert_eq!((fault.rule, fault.offset), (PduRule::AamsTruncated, 28));
+    }
+
+    proptest! {
+        #[test]
+        fn messages_round_trip(kind in 0_u8..3, priority in 1_u8..16, flow_label in any::<u8>(),
+                               continuum in 0_u16..0x8000, unit in any::<u16>(), module in any::<u8>(),
+                               context in 1_u32.., subject in any::<i16>(), check in any::<bool>(),
+                               data in proptest::collection::vec(any::<u8>(), 0..200))
+        {
+            let header = AamsHeader {
+                message_type: [MessageType::Unary, MessageType::Query, MessageType::Reply][usize::from(kind)],
+                priority: Priority::new(priority).unwrap(),
+                flow_label,
+                continuum: ContinuumNumber::new(continuum).unwrap(),
+                source: ModuleKey { unit: UnitNumber(unit), module: ModuleNumber(module) },
+                context: ContextNumber(context),
+                subject: SubjectNumber(subject),
+            };
+            let mut buffer = [0; 220];
+            let octets = header.encode(&data, check, &mut buffer).unwrap();
+            prop_assert_eq!(octets.len(), AamsHeader::encoded_len(data.len(), check));
+            let message = Aams::parse(octets).unwrap();
+            prop_assert_eq!(message.header(), Some(header));
+            prop_assert_eq!(message.data(), &data[..]);
+            prop_assert_eq!(message.checksum_flag(), check);
+        }
+
+        #[test]
+        fn any_octets_are_read_or_refused(octets in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let mut buffer = [0; 64];
+            if let Ok(message) = Aams::parse(&octets)
+                && message.deviations().is_empty()
+            {
+                let again = message.header().unwrap()
+                    .encode(message.data(), message.checksum_flag(), &mut buffer).unwrap();
+                prop_assert_eq!(again, &octets[..]);
+            }
+            let _ = Aams::parse_enclosed(&octets, 12);
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Subscriptions and invitations, asserted and cancelled (735.1-B-1 5.1.5.10 to
+//! 5.1.5.14, 5.1.5.17, 5.1.5.18). The two kinds have the same structure.
+//!
+//! ```text
+//! | subject number               16 | reserved 1 | continuum number        15 |
+//! | unit number                  16 | role number  8 |     end of a cancellation
+//! | delivery vector 4 | priority  4 | flow label   8 |     end of an assertion
+//! ```
+
+use crate::ams::ids::{ContinuumNumber, Domain, Priority, RoleNumber, SubjectNumber, UnitNumber};
+use crate::ams::pdu::{Deviation, Deviations, Malformed, PduRule};
+use crate::wire::{Encode, NoSpace, Reader, Writer};
+
+const ASSERTION_LEN: usize = 9;
+const CANCELLATION_LEN: usize = 7;
+
+/// A subscription or invitation assertion structure: a view of nine octets
+/// (5.1.5.10, 5.1.5.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assertion<'a>(&'a [u8; ASSERTION_LEN]);
+
+impl<'a> Assertion<'a> {
+    /// Octets of the structure.
+    pub const LEN: usize = ASSERTION_LEN;
+
+    /// A view of nine octets; all of them mean something.
+    #[must_use]
+    pub const fn new(octets: &'a [u8; ASSERTION_LEN]) -> Self {
+        Self(octets)
+    }
+
+    pub(super) fn split(
+        from: &mut Reader<'a>,
+        deviations: &mut Deviations,
+    ) -> Result<Self, Malformed> {
+        let assertion = from
+            .array()
+            .map(Self)
+            .map_err(|short| Malformed::short(PduRule::AssertionTruncated, short))?;
+        assertion.judge(deviations);
+        Ok(assertion)
+    }
+
+    /// Notes what is odd about it.
+    fn judge(&self, deviations: &mut Deviations) {
+        if self.reserved_bit() {
+            deviations.note(Deviation::ReservedBits);
+        }
+        if self.priority().is_none() {
+            deviations.note(Deviation::AssertionPriorityZero);
+        }
+    }
+
+    /// The subject.
+    #[must_use]
+    pub const fn subject(&self) -> SubjectNumber {
+        let [high, low, ..] = *self.0;
+        SubjectNumber(i16::from_be_bytes([high, low]))
+    }
+
+    /// The reserved bit, clear from whoever keeps to the standard.
+    #[must_use]
+    pub const fn reserved_bit(&self) -> bool {
+        let [_, _, high, ..] = *self.0;
+        high & 0x80 != 0
+    }
+
+    /// The modules it pertains to.
+    #[must_use]
+    pub const fn domain(&self) -> Domain {
+        let [_, _, a, b, c, d, role, ..] = *self.0;
+        domain([a, b, c, d, role])
+    }
+
+    /// The number of the delivery vector to use, 0 to 15.
+    #[must_use]
+    pub const fn delivery_vector(&self) -> u8 {
+        let [_, _, _, _, _, _, _, octet, _] = *self.0;
+        octet >> 4
+    }
+
+    /// The priority asked for; `None` where it is 0.
+    #[must_use]
+    pub const fn priority(&self) -> Option<Priority> {
+        let [_, _, _, _, _, _, _, octet, _] = *self.0;
+        Priority::new(octet & 0x0f)
+    }
+
+    /// The flow label asked for.
+    #[must_use]
+    pub const fn flow_label(&self) -> u8 {
+        let [.., flow_label] = *self.0;
+        flow_label
+    }
+
+    /// All of it as values, with the default for a priority of 0.
+    #[must_use]
+    pub fn values(&self) -> AssertionValues {
+        AssertionValues {
+            subject: self.subject(),
+            domain: self.domain(),
+            delivery_vector: self.delivery_vector(),
+            priority: self.priority().unwrap_or_default(),
+            flow_label: self.flow_label(),
+        }
+    }
+}
+
+impl Encode for Assertion<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.octets(self.0)
+    }
+}
+
+/// The values of a subscription or invitation, for sending and keeping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AssertionValues {
+    /// The subject.
+    pub subject: SubjectNumber,
+    /// The modules it pertains to.
+    pub domain: Domain,
+    /// The number of the delivery vector to use, 0 to 15.
+    pub delivery_vector: u8,
+    /// The priority asked for.
+    pub priority: Priority,
+    /// The flow label asked for.
+    pub flow_label: u8,
+}
+
+impl AssertionValues {
+    /// The octets of the structure. A delivery vector number above 15 loses its
+    /// high bits.
+    #[must_use]
+    pub const fn octets(&self) -> [u8; Assertion::LEN] {
+        let [a, b, c, d, e, f, g] =
+            CancellationValues { subject: self.subject, domain: self.domain }.octets();
+        [a, b, c, d, e, f, g, self.delivery_vector << 4 | self.priority.get(), self.flow_label]
+    }
+
+    /// What cancels this.
+    #[must_use]
+    pub const fn cancellation(&self) -> CancellationValues {
+        CancellationValues { subject: self.subject, domain: self.domain }
+    }
+}
+
+impl Encode for AssertionValues {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.octets(&self.octets())
+    }
+}
+
+/// A subscription or invitation cancellation structure: a view of seven octets
+/// (5.1.5.17, 5.1.5.18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancellation<'a>(&'a [u8; CANCELLATION_LEN]);
+
+impl<'a> Cancellation<'a> {
+    /// Octets of the structure.
+    pub const LEN: usize = CANCELLATION_LEN;
+
+    /// A view of seven octets; all of them mean something.
+    #[must_use]
+    pub const fn new(octets: &'a [u8; CANCELLATION_LEN]) -> Self {
+        Self(octets)
+    }
+
+    pub(super) fn split(
+        from: &mut Reader<'a>,
+        deviations: &mut Deviations,
+    ) -> Result<Self, Malformed> {
+        let cancellation = from
+            .array()
+            .map(Self)
+            .map_err(|short| Malformed::short(PduRule::CancellationTruncated, short))?;
+        if cancellation.reserved_bit() {
+            deviations.note(Deviation::ReservedBits);
+        }
+        Ok(cancellation)
+    }
+
+    /// The subject.
+    #[must_use]
+    pub const fn subject(&self) -> SubjectNumber {
+        let [high, low, ..] = *self.0;
+        SubjectNumber(i16::from_be_bytes([high, low]))
+    }
+
+    /// The reserved bit, clear from whoever keeps to the standard.
+    #[must_use]
+    pub const fn reserved_bit(&self) -> bool {
+        let [_, _, high, ..] = *self.0;
+        high & 0x80 != 0
+    }
+
+    /// The modules it pertains to.
+    #[must_use]
+    pub const fn domain(&self) -> Domain {
+        let [_, _, octets @ ..] = *self.0;
+        domain(octets)
+    }
+
+    /// All of it as values.
+    #[must_use]
+    pub const fn values(&self) -> CancellationValues {
+        CancellationValues { subject: self.subject(), domain: self.domain() }
+    }
+}
+
+impl Encode for Cancellation<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.octets(self.0)
+    }
+}
+
+/// The values that identify a subscription or invitation of one module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CancellationValues {
+    /// The subject.
+    pub subject: SubjectNumber,
+    /// The modules it pertains to.
+    pub domain: Domain,
+}
+
+impl CancellationValues {
+    /// The octets of the structure.
+    #[must_use]
+    pub const fn octets(&self) -> [u8; Cancellation::LEN] {
+        let [subject_high, subject_low] = self.subject.0.to_be_bytes();
+        let [continuum_high, continuum_low] = self.domain.continuum.get().to_be_bytes();
+        let [unit_high, unit_low] = self.domain.unit.0.to_be_bytes();
+        [
+            subject_high,
+            subject_low,
+            continuum_high,
+            continuum_low,
+            unit_high,
+            unit_low,
+            self.domain.role.0,
+        ]
+    }
+}
+
+impl Encode for CancellationValues {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.octets(&self.octets())
+    }
+}
+
+const fn domain([continuum_high, continuum_low, unit_high, unit_low, role]: [u8; 5]) -> Domain {
+    Domain {
+        continuum: ContinuumNumber::from_bits(u16::from_be_bytes([continuum_high, continuum_low])),
+        unit: UnitNumber(u16::from_be_bytes([unit_high, unit_low])),
+        role: RoleNumber(role),
+    }
+}
+
+/// A subscription list or an invitation list (5.1.5.12, 5.1.5.13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssertionList<'a>(&'a [u8]);
+
+impl<'a> AssertionList<'a> {
+    /// The list without members.
+    pub const EMPTY: Self = Self(&[]);
+
+    fn split(
+        from: &mut Reader<'a>,
+        rule: PduRule,
+        deviations: &mut Deviations,
+    ) -> Result<Self, Malformed> {
+        let truncated = |short| Malformed::short(rule, short);
+        let count = from.u16().map_err(truncated)?;
+        let octets =
+            from.take(usize::from(count).saturating_mul(Assertion::LEN)).map_err(truncated)?;
+        let list = Self(octets);
+        list.iter().for_each(|assertion| assertion.judge(deviations));
+        Ok(list)
+    }
+
+    /// How many there are, at most 65,535.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len() / Assertion::LEN
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The assertions, in the order of the list.
+    pub fn iter(&self) -> impl Iterator<Item = Assertion<'a>> + Clone + use<'a> {
+        self.0.as_chunks().0.iter().map(Assertion)
+    }
+}
+
+impl Encode for AssertionList<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        let Ok(count) = u16::try_from(self.len()) else {
+            return Err(NoSpace { need: self.len(), have: usize::from(u16::MAX) });
+        };
+        to.u16(count)?;
+        to.octets(self.0)
+    }
+}
+
+/// A declaration structure: what a module subscribes to and what it invites
+/// (5.1.5.14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Declaration<'a> {
+    /// The subscription list.
+    pub subscriptions: AssertionList<'a>,
+    /// The invitation list.
+    pub invitations: AssertionList<'a>,
+}
+
+impl<'a> Declaration<'a> {
+    pub(super) fn split(
+        from: &mut Reader<'a>,
+        deviations: &mut Deviations,
+    ) -> Result<Self, Malformed> {
+        Ok(Self {
+            subscriptions: AssertionList::split(
+                from,
+                PduRule::SubscriptionListTruncated,
+                deviations,
+            )?,
+            invitations: AssertionList::split(from, PduRule::InvitationListTruncated, deviations)?,
+        })
+    }
+}
+
+impl Encode for Declaration<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        self.subscriptions.encode(to)?;
+        self.invitations.encode(to)
+    }
+}

@@ -1,0 +1,324 @@
+//! How a module is reached (735.1-B-1 5.1.5.2, 5.1.5.6 to 5.1.5.9).
+//!
+//! ```text
+//! contact summary      | MAMS endpoint name, NUL | delivery vector list |
+//! delivery vector list | count 8 | delivery vector … |
+//! delivery vector      | number 4 | count 4 | name , name … NUL |      name: service=endpoint
+//! ```
+
+use core::fmt;
+
+use crate::ams::pdu::{Malformed, PduRule};
+use crate::wire::{Encode, NoSpace, Reader, Writer};
+
+/// The most characters of a transport service name (5.1.5.6).
+const MAX_SERVICE: usize = 15;
+/// The most characters of a transport service endpoint name (5.1.5.6).
+const MAX_ENDPOINT: usize = 63;
+
+/// A MAMS endpoint name: 1 to 63 printable ASCII characters, in the namespace of
+/// the primary transport service (5.1.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EndpointName<'a>(&'a str);
+
+impl<'a> EndpointName<'a> {
+    /// The most characters.
+    pub const MAX_LEN: usize = MAX_ENDPOINT;
+
+    /// The endpoint name `text`.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is empty, too long, or not printable ASCII.
+    pub fn new(text: &'a str) -> Result<Self, Malformed> {
+        let text = printable(text.as_bytes(), 0)?;
+        within(text, MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0)?;
+        Ok(Self(text))
+    }
+
+    pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let at = from.offset();
+        let text = printable(terminated(from)?, at)?;
+        within(text, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub const fn as_str(&self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Display for EndpointName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Encode for EndpointName<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.string(self.0)
+    }
+}
+
+/// A delivery point name, `service=endpoint` (5.1.5.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct DeliveryPoint<'a> {
+    /// The name of the transport service, 1 to 15 characters.
+    pub service: &'a str,
+    /// The name of the endpoint in its namespace, 1 to 63 characters.
+    pub endpoint: &'a str,
+}
+
+impl<'a> DeliveryPoint<'a> {
+    /// Reads a delivery point name.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the equals sign or a part is missing, a part is too
+    /// long, a character is not printable ASCII, or there is a comma.
+    pub fn new(name: &'a str) -> Result<Self, Malformed> {
+        let name = printable(name.as_bytes(), 0)?;
+        match name.find(',') {
+            Some(_) => Err(Malformed::new(PduRule::DeliveryPointName, 0, 0x2c, 0x3d)),
+            None => Self::read(name, 0),
+        }
+    }
+
+    fn read(name: &'a str, at: usize) -> Result<Self, Malformed> {
+        let (service, endpoint) = name.split_once('=').unwrap_or((name, ""));
+        if service.is_empty() || endpoint.is_empty() {
+            return Err(Malformed::new(PduRule::DeliveryPointName, at, 0, 1));
+        }
+        within(service, MAX_SERVICE, PduRule::ServiceNameTooLong, at)?;
+        within(endpoint, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
+        Ok(Self { service, endpoint })
+    }
+}
+
+impl fmt::Display for DeliveryPoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.service, self.endpoint)
+    }
+}
+
+/// A delivery vector: the delivery points of one service mode, most preferred
+/// first (5.1.5.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryVector<'a> {
+    number: u8,
+    count: u8,
+    names: &'a str,
+}
+
+impl<'a> DeliveryVector<'a> {
+    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let at = from.offset();
+        let head =
+            from.u8().map_err(|short| Malformed::short(PduRule::DeliveryVectorTruncated, short))?;
+        let vector = Self { number: head >> 4, count: head & 0x0f, names: "" };
+        if vector.count == 0 {
+            // No names, and so no NUL behind the last of them.
+            return Ok(vector);
+        }
+        let start = from.offset();
+        let names = printable(terminated(from)?, start)?;
+        let mut found = 0_u32;
+        let mut place = start;
+        for name in names.split(',') {
+            DeliveryPoint::read(name, place)?;
+            found = found.saturating_add(1);
+            place = place.saturating_add(name.len()).saturating_add(1);
+        }
+        if found != u32::from(vector.count) {
+            let stated = u32::from(vector.count);
+            return Err(Malformed::new(PduRule::DeliveryVectorCount, at, stated, found));
+        }
+        Ok(Self { names, ..vector })
+    }
+
+    /// The delivery vector number, 0 to 15.
+    #[must_use]
+    pub const fn number(&self) -> u8 {
+        self.number
+    }
+
+    /// How many delivery points there are, 0 to 15.
+    #[must_use]
+    pub const fn len(&self) -> u8 {
+        self.count
+    }
+
+    /// Whether there are no delivery points.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The delivery points, most preferred first.
+    pub fn points(&self) -> impl Iterator<Item = DeliveryPoint<'a>> + Clone + use<'a> {
+        self.names.split(',').filter_map(|name| DeliveryPoint::read(name, 0).ok())
+    }
+}
+
+/// A delivery vector list (5.1.5.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryVectorList<'a> {
+    count: u8,
+    octets: &'a [u8],
+}
+
+impl<'a> DeliveryVectorList<'a> {
+    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let truncated = |short| Malformed::short(PduRule::DeliveryVectorTruncated, short);
+        let count = from.u8().map_err(truncated)?;
+        let mut reader = from.clone();
+        for _ in 0..count {
+            DeliveryVector::split(&mut reader)?;
+        }
+        let length = from.remaining().saturating_sub(reader.remaining());
+        let octets = from.take(length).map_err(truncated)?;
+        Ok(Self { count, octets })
+    }
+
+    /// How many delivery vectors there are.
+    #[must_use]
+    pub const fn len(&self) -> u8 {
+        self.count
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The delivery vectors, in the order of the list.
+    pub fn iter(&self) -> impl Iterator<Item = DeliveryVector<'a>> + Clone + use<'a> {
+        let mut reader = Reader::new(self.octets);
+        (0..self.count).map_while(move |_| DeliveryVector::split(&mut reader).ok())
+    }
+}
+
+impl Encode for DeliveryVectorList<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.u8(self.count)?;
+        to.octets(self.octets)
+    }
+}
+
+/// A contact summary: where a module receives MPDUs and messages (5.1.5.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContactSummary<'a> {
+    /// The MAMS endpoint name.
+    pub endpoint: EndpointName<'a>,
+    /// The delivery vector list.
+    pub delivery_vectors: DeliveryVectorList<'a>,
+}
+
+impl<'a> ContactSummary<'a> {
+    /// Reads a contact summary that is all of `octets`.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is ill-formed.
+    pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(octets);
+        let contact = Self::split(&mut reader)?;
+        if !reader.is_empty() {
+            let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
+            return Err(Malformed::new(PduRule::SupplementTrailing, reader.offset(), excess, 0));
+        }
+        Ok(contact)
+    }
+
+    pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+        Ok(Self {
+            endpoint: EndpointName::split(from)?,
+            delivery_vectors: DeliveryVectorList::split(from)?,
+        })
+    }
+}
+
+impl Encode for ContactSummary<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        self.endpoint.encode(to)?;
+        self.delivery_vectors.encode(to)
+    }
+}
+
+/// A delivery vector to write: its number, 0 to 15, and 1 to 15 delivery points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryVectorValues<'a> {
+    /// The delivery vector number, 0 to 15.
+    pub number: u8,
+    /// The delivery points, most preferred first.
+    pub points: &'a [DeliveryPoint<'a>],
+}
+
+impl Encode for DeliveryVectorValues<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        let Ok(count @ ..16) = u8::try_from(self.points.len()) else {
+            return Err(NoSpace { need: self.points.len(), have: 15 });
+        };
+        to.u8(self.number << 4 | count)?;
+        for (index, point) in self.points.iter().enumerate() {
+            if index > 0 {
+                to.u8(b',')?;
+            }
+            to.octets(point.service.as_bytes())?;
+            to.u8(b'=')?;
+            to.octets(point.endpoint.as_bytes())?;
+        }
+        if count == 0 { Ok(()) } else { to.u8(0) }
+    }
+}
+
+/// A contact summary to write, with at most 255 delivery vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContactSummaryValues<'a> {
+    /// The MAMS endpoint name.
+    pub endpoint: EndpointName<'a>,
+    /// The delivery vectors.
+    pub delivery_vectors: &'a [DeliveryVectorValues<'a>],
+}
+
+impl Encode for ContactSummaryValues<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        self.endpoint.encode(to)?;
+        let Ok(count) = u8::try_from(self.delivery_vectors.len()) else {
+            return Err(NoSpace { need: self.delivery_vectors.len(), have: 255 });
+        };
+        to.u8(count)?;
+        self.delivery_vectors.iter().try_for_each(|vector| vector.encode(to))
+    }
+}
+
+/// The octets before the NUL that ends a string.
+fn terminated<'a>(from: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+    from.until(0).map_err(|short| Malformed::short(PduRule::StringUnterminated, short))
+}
+
+/// Text of at least one character, all printable ASCII (5.1.5.1).
+fn printable(octets: &[u8], at: usize) -> Result<&str, Malformed> {
+    if octets.is_empty() {
+        return Err(Malformed::new(PduRule::StringEmpty, at, 0, 1));
+    }
+    let odd = octets.iter().position(|octet| !(0x20..0x7f).contains(octet));
+    let octet = odd.and_then(|odd| octets.get(odd)).copied().unwrap_or_default();
+    match (odd, core::str::from_utf8(octets)) {
+        (None, Ok(text)) => Ok(text),
+        (odd, _) => {
+            let place = at.saturating_add(odd.unwrap_or_default());
+            Err(Malformed::new(PduRule::StringNotText, place, u32::from(octet), 0x7e))
+        }
+    }
+}
+
+fn within(text: &str, limit: usize, rule: PduRule, at: usize) -> Result<(), Malformed> {
+    if text.len() <= limit {
+        return Ok(());
+    }
+    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
+    Err(Malformed::new(rule, at, length, u32::try_from(limit).unwrap_or(u32::MAX)))
+}

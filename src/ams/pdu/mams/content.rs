@@ -1,0 +1,385 @@
+//! What each type of MPDU holds (735.1-B-1 5.1.3, 5.1.6 and tables 5-3): its
+//! reference and its supplementary data, together.
+
+use super::{
+    Assertion, Cancellation, CellDescriptor, ContactSummary, EndpointName, ModuleList,
+    ModuleStatusList, MpduType, Reconnect, RefusalReason,
+};
+use crate::ams::ids::{ModuleId, ModuleNumber, RoleNumber, UnitNumber};
+use crate::ams::pdu::{Deviations, Malformed, PduRule};
+use crate::wire::{Encode, NoSpace, Reader, Writer};
+
+/// What an MPDU says. `query` is a query number, `echo` the reference of the
+/// MPDU that is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content<'a> {
+    /// 1: the sender is alive.
+    Heartbeat {
+        /// The number of the module it comes from; 0 when it comes from no module.
+        source: ModuleNumber,
+    },
+    /// 2: what was asked for is refused.
+    Rejection {
+        /// What is answered.
+        echo: u32,
+        /// Why.
+        reason: RefusalReason,
+    },
+    /// 3: the receiver's termination has been imputed.
+    YouAreDead,
+    /// 4: the registrar has been noted.
+    RegistrarNoted {
+        /// What is answered.
+        echo: u32,
+    },
+    /// 5: the location of the registrar is not known.
+    RegistrarUnknown {
+        /// What is answered.
+        echo: u32,
+    },
+    /// 6: the module has been taken back.
+    Reconnected {
+        /// What is answered.
+        echo: u32,
+    },
+    /// 7: a registrar announces itself. The table prints the reference 0, but the
+    /// answers need a number to echo: any is accepted.
+    AnnounceRegistrar {
+        /// The query number.
+        query: u32,
+        /// Where the registrar receives MPDUs.
+        endpoint: EndpointName<'a>,
+    },
+    /// 8: an invitation is asserted.
+    Invite {
+        /// Who invites.
+        module: ModuleId,
+        /// The invitation.
+        assertion: Assertion<'a>,
+    },
+    /// 9: an invitation is cancelled.
+    Disinvite {
+        /// Who invited.
+        module: ModuleId,
+        /// The invitation.
+        cancellation: Cancellation<'a>,
+    },
+    /// 10: where the registrar of a cell is.
+    CellSpec {
+        /// What is answered; 0 when nothing is.
+        echo: u32,
+        /// The cell and where its registrar receives MPDUs.
+        cell: CellDescriptor<'a>,
+    },
+    /// 18: where is the registrar of the sender's cell?
+    RegistrarQuery {
+        /// The query number.
+        query: u32,
+        /// Where the module receives MPDUs.
+        endpoint: EndpointName<'a>,
+    },
+    /// 19: the sender asks to be registered.
+    ModuleRegistration {
+        /// The query number.
+        query: u32,
+        /// Where the module receives MPDUs and messages.
+        contact: ContactSummary<'a>,
+    },
+    /// 20: the module is registered.
+    YouAreIn {
+        /// What is answered.
+        echo: u32,
+        /// Its number, not 0.
+        module: ModuleNumber,
+    },
+    /// 21: a module has been registered; it wants to be told of the others.
+    IAmStarting {
+        /// The module.
+        module: ModuleId,
+        /// Where it receives MPDUs and messages.
+        contact: ContactSummary<'a>,
+    },
+    /// 22: the state of modules, for one that has just been registered.
+    IAmHere {
+        /// The modules.
+        modules: ModuleStatusList<'a>,
+    },
+    /// 24: a subscription is asserted.
+    Subscribe {
+        /// Who subscribes.
+        module: ModuleId,
+        /// The subscription.
+        assertion: Assertion<'a>,
+    },
+    /// 25: a subscription is cancelled.
+    Unsubscribe {
+        /// Who subscribed.
+        module: ModuleId,
+        /// The subscription.
+        cancellation: Cancellation<'a>,
+    },
+    /// 26: a module has terminated.
+    IAmStopping {
+        /// The module.
+        module: ModuleId,
+    },
+    /// 27: a module tells a restarted registrar about itself and its cell.
+    Reconnect {
+        /// The query number.
+        query: u32,
+        /// Its own status and the cell's module list.
+        reconnect: Reconnect<'a>,
+    },
+    /// 28: the membership of a cell.
+    CellStatus {
+        /// The cell.
+        unit: UnitNumber,
+        /// The numbers of its modules.
+        modules: ModuleList<'a>,
+    },
+    /// 29: a module has been registered and has been told of the others.
+    ModuleHasStarted {
+        /// The module.
+        module: ModuleId,
+        /// Where it receives MPDUs and messages.
+        contact: ContactSummary<'a>,
+    },
+    /// 30: a configuration server of higher rank is running.
+    IAmRunning,
+    /// 31: the state of modules, for resynchronisation.
+    ModuleStatus {
+        /// The module, or its cell when several are aggregated.
+        module: ModuleId,
+        /// The modules.
+        modules: ModuleStatusList<'a>,
+    },
+}
+
+impl<'a> Content<'a> {
+    /// Reads the supplementary data of an MPDU of type `kind`, all of it.
+    pub(super) fn parse(
+        kind: MpduType,
+        reference: u32,
+        data: &mut Reader<'a>,
+        deviations: &mut Deviations,
+    ) -> Result<Self, Malformed> {
+        let content = Self::split(kind, reference, data, deviations)?;
+        if !data.is_empty() {
+            let excess = u32::try_from(data.remaining()).unwrap_or(u32::MAX);
+            return Err(Malformed::new(PduRule::SupplementTrailing, data.offset(), excess, 0));
+        }
+        Ok(content)
+    }
+
+    fn split(
+        kind: MpduType,
+        reference: u32,
+        data: &mut Reader<'a>,
+        deviations: &mut Deviations,
+    ) -> Result<Self, Malformed> {
+        let echo = reference;
+        let query = reference;
+        Ok(match kind {
+            MpduType::HEARTBEAT => Self::Heartbeat { source: heartbeat_source(reference)? },
+            MpduType::REJECTION => Self::Rejection { echo, reason: RefusalReason::split(data)? },
+            MpduType::YOU_ARE_DEAD => zero(reference).map(|()| Self::YouAreDead)?,
+            MpduType::REGISTRAR_NOTED => Self::RegistrarNoted { echo },
+            MpduType::REGISTRAR_UNKNOWN => Self::RegistrarUnknown { echo },
+            MpduType::RECONNECTED => Self::Reconnected { echo },
+            MpduType::ANNOUNCE_REGISTRAR => {
+                Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data)? }
+            }
+            MpduType::INVITE => Self::Invite {
+                module: module(reference)?,
+                assertion: Assertion::split(data, deviations)?,
+            },
+            MpduType::DISINVITE => Self::Disinvite {
+                module: module(reference)?,
+                cancellation: Cancellation::split(data, deviations)?,
+            },
+            MpduType::CELL_SPEC => Self::CellSpec { echo, cell: CellDescriptor::split(data)? },
+            MpduType::REGISTRAR_QUERY => {
+                Self::RegistrarQuery { query, endpoint: EndpointName::split(data)? }
+            }
+            MpduType::MODULE_REGISTRATION => {
+                Self::ModuleRegistration { query, contact: ContactSummary::split(data)? }
+            }
+            MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data)? },
+            MpduType::I_AM_STARTING => Self::IAmStarting {
+                module: module(reference)?,
+                contact: ContactSummary::split(data)?,
+            },
+            MpduType::I_AM_HERE => {
+                zero(reference)?;
+                Self::IAmHere { modules: ModuleStatusList::split(data, deviations)? }
+            }
+            MpduType::SUBSCRIBE => Self::Subscribe {
+                module: module(reference)?,
+                assertion: Assertion::split(data, deviations)?,
+            },
+            MpduType::UNSUBSCRIBE => Self::Unsubscribe {
+                module: module(reference)?,
+                cancellation: Cancellation::split(data, deviations)?,
+            },
+            MpduType::I_AM_STOPPING => Self::IAmStopping { module: module(reference)? },
+            MpduType::RECONNECT => {
+                Self::Reconnect { query, reconnect: Reconnect::split(data, deviations)? }
+            }
+            MpduType::CELL_STATUS => {
+                Self::CellStatus { unit: cell(reference)?, modules: ModuleList::split(data)? }
+            }
+            MpduType::MODULE_HAS_STARTED => Self::ModuleHasStarted {
+                module: module(reference)?,
+                contact: ContactSummary::split(data)?,
+            },
+            MpduType::I_AM_RUNNING => zero(reference).map(|()| Self::IAmRunning)?,
+            MpduType::MODULE_STATUS => Self::ModuleStatus {
+                module: module(reference)
+                    .or_else(|fault| cell(reference).map(ModuleId::cell).map_err(|_| fault))?,
+                modules: ModuleStatusList::split(data, deviations)?,
+            },
+            MpduType(reserved) => {
+                let reserved = u32::from(reserved);
+                return Err(Malformed::new(PduRule::MpduTypeReserved, 0, reserved, 31));
+            }
+        })
+    }
+
+    /// The type of an MPDU that says this.
+    #[must_use]
+    pub const fn mpdu_type(&self) -> MpduType {
+        match self {
+            Self::Heartbeat { .. } => MpduType::HEARTBEAT,
+            Self::Rejection { .. } => MpduType::REJECTION,
+            Self::YouAreDead => MpduType::YOU_ARE_DEAD,
+            Self::RegistrarNoted { .. } => MpduType::REGISTRAR_NOTED,
+            Self::RegistrarUnknown { .. } => MpduType::REGISTRAR_UNKNOWN,
+            Self::Reconnected { .. } => MpduType::RECONNECTED,
+            Self::AnnounceRegistrar { .. } => MpduType::ANNOUNCE_REGISTRAR,
+            Self::Invite { .. } => MpduType::INVITE,
+            Self::Disinvite { .. } => MpduType::DISINVITE,
+            Self::CellSpec { .. } => MpduType::CELL_SPEC,
+            Self::RegistrarQuery { .. } => MpduType::REGISTRAR_QUERY,
+            Self::ModuleRegistration { .. } => MpduType::MODULE_REGISTRATION,
+            Self::YouAreIn { .. } => MpduType::YOU_ARE_IN,
+            Self::IAmStarting { .. } => MpduType::I_AM_STARTING,
+            Self::IAmHere { .. } => MpduType::I_AM_HERE,
+            Self::Subscribe { .. } => MpduType::SUBSCRIBE,
+            Self::Unsubscribe { .. } => MpduType::UNSUBSCRIBE,
+            Self::IAmStopping { .. } => MpduType::I_AM_STOPPING,
+            Self::Reconnect { .. } => MpduType::RECONNECT,
+            Self::CellStatus { .. } => MpduType::CELL_STATUS,
+            Self::ModuleHasStarted { .. } => MpduType::MODULE_HAS_STARTED,
+            Self::IAmRunning => MpduType::I_AM_RUNNING,
+            Self::ModuleStatus { .. } => MpduType::MODULE_STATUS,
+        }
+    }
+
+    /// The reference of an MPDU that says this.
+    #[must_use]
+    pub fn reference(&self) -> u32 {
+        match *self {
+            Self::Heartbeat { source } => u32::from(source.0),
+            Self::Rejection { echo, .. }
+            | Self::RegistrarNoted { echo }
+            | Self::RegistrarUnknown { echo }
+            | Self::Reconnected { echo }
+            | Self::CellSpec { echo, .. }
+            | Self::YouAreIn { echo, .. } => echo,
+            Self::AnnounceRegistrar { query, .. }
+            | Self::RegistrarQuery { query, .. }
+            | Self::ModuleRegistration { query, .. }
+            | Self::Reconnect { query, .. } => query,
+            Self::YouAreDead | Self::IAmHere { .. } | Self::IAmRunning => 0,
+            Self::Invite { module, .. }
+            | Self::Disinvite { module, .. }
+            | Self::IAmStarting { module, .. }
+            | Self::Subscribe { module, .. }
+            | Self::Unsubscribe { module, .. }
+            | Self::IAmStopping { module }
+            | Self::ModuleHasStarted { module, .. }
+            | Self::ModuleStatus { module, .. } => module.reference(),
+            Self::CellStatus { unit, .. } => ModuleId::cell(unit).reference(),
+        }
+    }
+}
+
+/// The supplementary data alone.
+impl Encode for Content<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        match self {
+            Self::Heartbeat { .. }
+            | Self::YouAreDead
+            | Self::RegistrarNoted { .. }
+            | Self::RegistrarUnknown { .. }
+            | Self::Reconnected { .. }
+            | Self::IAmStopping { .. }
+            | Self::IAmRunning => Ok(()),
+            Self::Rejection { reason, .. } => to.u8(reason.0),
+            Self::YouAreIn { module, .. } => to.u8(module.0),
+            Self::AnnounceRegistrar { endpoint, .. } | Self::RegistrarQuery { endpoint, .. } => {
+                endpoint.encode(to)
+            }
+            Self::Invite { assertion, .. } | Self::Subscribe { assertion, .. } => {
+                assertion.encode(to)
+            }
+            Self::Disinvite { cancellation, .. } | Self::Unsubscribe { cancellation, .. } => {
+                cancellation.encode(to)
+            }
+            Self::CellSpec { cell, .. } => cell.encode(to),
+            Self::ModuleRegistration { contact, .. }
+            | Self::IAmStarting { contact, .. }
+            | Self::ModuleHasStarted { contact, .. } => contact.encode(to),
+            Self::IAmHere { modules } | Self::ModuleStatus { modules, .. } => modules.encode(to),
+            Self::Reconnect { reconnect, .. } => reconnect.encode(to),
+            Self::CellStatus { modules, .. } => modules.encode(to),
+        }
+    }
+}
+
+/// The reference is 0 where table 5-3 has 0.
+const fn zero(reference: u32) -> Result<(), Malformed> {
+    if reference == 0 {
+        return Ok(());
+    }
+    Err(Malformed::new(PduRule::ReferenceNotZero, REFERENCE, reference, 0))
+}
+
+/// The reference is the module's number, or 0 (5.1.3.3).
+fn heartbeat_source(reference: u32) -> Result<ModuleNumber, Malformed> {
+    match u8::try_from(reference) {
+        Ok(number) => Ok(ModuleNumber(number)),
+        Err(_) => Err(Malformed::new(PduRule::HeartbeatSource, REFERENCE, reference, 255)),
+    }
+}
+
+/// The reference identifies a module (5.1.3.4).
+fn module(reference: u32) -> Result<ModuleId, Malformed> {
+    let id = ModuleId::from_reference(reference);
+    if id.module == ModuleNumber::NONE {
+        return Err(Malformed::new(PduRule::ReferenceNoModule, REFERENCE, reference, 1));
+    }
+    Ok(id)
+}
+
+/// The reference identifies a cell: module and role number are 0.
+fn cell(reference: u32) -> Result<UnitNumber, Malformed> {
+    let id = ModuleId::from_reference(reference);
+    if id.module != ModuleNumber::NONE || id.role != RoleNumber::ALL {
+        return Err(Malformed::new(PduRule::ReferenceNotCell, REFERENCE, reference, 0));
+    }
+    Ok(id.unit)
+}
+
+fn assigned_module(data: &mut Reader<'_>) -> Result<ModuleNumber, Malformed> {
+    let at = data.offset();
+    match data.u8() {
+        Ok(0) => Err(Malformed::new(PduRule::AssignedModuleZero, at, 0, 1)),
+        Ok(number) => Ok(ModuleNumber(number)),
+        Err(short) => Err(Malformed::short(PduRule::AssignedModuleTruncated, short)),
+    }
+}
+
+/// Where the reference stands in an MPDU.
+const REFERENCE: usize = 8;

@@ -1,0 +1,401 @@
+//! MPDUs: header, time tag, signature and checksum (735.1-B-1 5.1.1 to 5.1.4).
+//!
+//! ```text
+//!  0       2 3          8                16                24              32
+//! | version|C| MPDU type | sender's venture | sender's unit number           |
+//! | sender's role        | signature length | supplementary data length      |
+//! | reference                                                                |
+//! | time tag, 2 to 19 octets … digital signature, 0 to 255 …                  |
+//! | supplementary data, 0 to 4,095 … checksum, 16 bits, if C                  |
+//! ```
+
+mod assertion;
+mod contact;
+mod content;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Deviation, Deviations, Malformed, PduRule};
+use crate::ams::ids::{RoleNumber, UnitNumber, VentureNumber};
+use crate::wire::{
+    CucFault, Encode, NoSpace, Reader, TimeCode, TimeTag, Writer, checksum, open_code,
+};
+
+pub use assertion::{
+    Assertion, AssertionList, AssertionValues, Cancellation, CancellationValues, Declaration,
+};
+pub use contact::{
+    ContactSummary, ContactSummaryValues, DeliveryPoint, DeliveryVector, DeliveryVectorList,
+    DeliveryVectorValues, EndpointName,
+};
+pub use content::Content;
+pub use status::{
+    CellDescriptor, ModuleList, ModuleStatus, ModuleStatusHead, ModuleStatusList, Reconnect,
+    RefusalReason,
+};
+
+/// The most supplementary data an MPDU can have, in octets (5.1.1.1).
+pub const MAX_SUPPLEMENT: usize = 4_095;
+
+const HEADER_LEN: usize = 12;
+
+open_code! {
+    /// The type of an MPDU (table 5-2). What has no name is reserved.
+    pub struct MpduType(u8) {
+        /// 1: the sender is alive.
+        HEARTBEAT = 1, "heartbeat";
+        /// 2: a registration or announcement is refused.
+        REJECTION = 2, "rejection";
+        /// 3: the receiver's termination has been imputed.
+        YOU_ARE_DEAD = 3, "you_are_dead";
+        /// 4: the configuration server has noted the registrar.
+        REGISTRAR_NOTED = 4, "registrar_noted";
+        /// 5: the configuration server knows no registrar for the cell.
+        REGISTRAR_UNKNOWN = 5, "registrar_unknown";
+        /// 6: the registrar takes the module back.
+        RECONNECTED = 6, "reconnected";
+        /// 7: a registrar announces itself to the configuration server.
+        ANNOUNCE_REGISTRAR = 7, "announce_registrar";
+        /// 8: an invitation is asserted.
+        INVITE = 8, "invite";
+        /// 9: an invitation is cancelled.
+        DISINVITE = 9, "disinvite";
+        /// 10: where the registrar of a cell is.
+        CELL_SPEC = 10, "cell_spec";
+        /// 18: a module asks where its registrar is.
+        REGISTRAR_QUERY = 18, "registrar_query";
+        /// 19: a module asks to be registered.
+        MODULE_REGISTRATION = 19, "module_registration";
+        /// 20: the module is registered, under this number.
+        YOU_ARE_IN = 20, "you_are_in";
+        /// 21: a module has been registered; tell it about yourself.
+        I_AM_STARTING = 21, "I_am_starting";
+        /// 22: the state of modules, for one that has been registered.
+        I_AM_HERE = 22, "I_am_here";
+        /// 24: a subscription is asserted.
+        SUBSCRIBE = 24, "subscribe";
+        /// 25: a subscription is cancelled.
+        UNSUBSCRIBE = 25, "unsubscribe";
+        /// 26: a module has terminated.
+        I_AM_STOPPING = 26, "I_am_stopping";
+        /// 27: a module tells a restarted registrar about the cell.
+        RECONNECT = 27, "reconnect";
+        /// 28: the membership of a cell, for resynchronisation.
+        CELL_STATUS = 28, "cell_status";
+        /// 29: a module has been registered; its registrar has told it all.
+        MODULE_HAS_STARTED = 29, "module_has_started";
+        /// 30: a higher-ranking configuration server is running.
+        I_AM_RUNNING = 30, "I_am_running";
+        /// 31: the state of modules, for resynchronisation.
+        MODULE_STATUS = 31, "module_status";
+    }
+}
+
+/// Who sent an MPDU first, as its header says (5.1.1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Sender {
+    /// The sender's venture; 0 for a configuration server.
+    pub venture: VentureNumber,
+    /// The sender's unit; 0 for a configuration server.
+    pub unit: UnitNumber,
+    /// The sender's role; 0 when it is not a module.
+    pub role: RoleNumber,
+}
+
+impl Sender {
+    /// How a configuration server signs.
+    pub const CONFIGURATION_SERVER: Self =
+        Self { venture: VentureNumber(0), unit: UnitNumber(0), role: RoleNumber(0) };
+}
+
+/// An MPDU as received: a view of its octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mpdu<'a> {
+    head: &'a [u8; HEADER_LEN],
+    time_tag: TimeTag<'a>,
+    signature: &'a [u8],
+    content: Content<'a>,
+    checksum: Option<u16>,
+    deviations: Deviations,
+}
+
+impl<'a> Mpdu<'a> {
+    /// Octets of the header before the time tag.
+    pub const HEADER_LEN: usize = HEADER_LEN;
+
+    /// Reads an MPDU that is the whole of a datagram.
+    ///
+    /// All of it is validated, its lists too, once.
+    ///
+    /// # Errors
+    /// [`Malformed`] when it is ill-formed or its checksum is wrong.
+    pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(octets);
+        let head: &[u8; HEADER_LEN] =
+            reader.array().map_err(|short| Malformed::short(PduRule::MpduTruncated, short))?;
+        let &[first, _, _, _, _, signature_length, length_high, length_low, ..] = head;
+        if first >> 6 != 0 {
+            return Err(Malformed::new(PduRule::MpduVersion, 0, u32::from(first >> 6), 0));
+        }
+        let kind = MpduType(first & 0x1f);
+        if kind.name().is_none() {
+            return Err(Malformed::new(PduRule::MpduTypeReserved, 0, u32::from(kind.0), 31));
+        }
+        let length = u16::from_be_bytes([length_high, length_low]);
+        if usize::from(length) > MAX_SUPPLEMENT {
+            return Err(Malformed::new(PduRule::SupplementTooLong, 6, u32::from(length), 4_095));
+        }
+        let time_tag = split_time_tag(&mut reader)?;
+        let signature = reader
+            .take(usize::from(signature_length))
+            .map_err(|short| Malformed::short(PduRule::SignatureTruncated, short))?;
+        let at = reader.offset();
+        let supplement = reader
+            .take(usize::from(length))
+            .map_err(|short| Malformed::short(PduRule::SupplementTruncated, short))?;
+        // The checksum is judged before the content: what is damaged says nothing.
+        let checksum = split_checksum(first & 0x20 != 0, octets, &mut reader)?;
+        if !reader.is_empty() {
+            let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
+            return Err(Malformed::new(PduRule::MpduTrailing, reader.offset(), excess, 0));
+        }
+        let mut mpdu = Self {
+            head,
+            time_tag,
+            signature,
+            content: Content::YouAreDead,
+            checksum,
+            deviations: Deviations::NONE,
+        };
+        let mut supplement = Reader::at(supplement, at);
+        mpdu.content =
+            Content::parse(kind, mpdu.reference(), &mut supplement, &mut mpdu.deviations)?;
+        mpdu.check_sender()?;
+        Ok(mpdu)
+    }
+
+    /// The type.
+    #[must_use]
+    pub const fn mpdu_type(&self) -> MpduType {
+        let [first, ..] = *self.head;
+        MpduType(first & 0x1f)
+    }
+
+    /// Whether the checksum flag is set.
+    #[must_use]
+    pub const fn checksum_flag(&self) -> bool {
+        let [first, ..] = *self.head;
+        first & 0x20 != 0
+    }
+
+    /// Who sent it first.
+    #[must_use]
+    pub const fn sender(&self) -> Sender {
+        let [_, venture, high, low, role, ..] = *self.head;
+        Sender {
+            venture: VentureNumber(venture),
+            unit: UnitNumber(u16::from_be_bytes([high, low])),
+            role: RoleNumber(role),
+        }
+    }
+
+    /// The reference, whose meaning varies by type; [`Mpdu::content`] has it too.
+    #[must_use]
+    pub const fn reference(&self) -> u32 {
+        let [.., a, b, c, d] = *self.head;
+        u32::from_be_bytes([a, b, c, d])
+    }
+
+    /// When it was sent, by the sender's clock.
+    #[must_use]
+    pub const fn time_tag(&self) -> TimeTag<'a> {
+        self.time_tag
+    }
+
+    /// The digital signature, 0 to 255 octets.
+    #[must_use]
+    pub const fn signature(&self) -> &'a [u8] {
+        self.signature
+    }
+
+    /// What it says: its type, its reference and its supplementary data in one.
+    #[must_use]
+    pub const fn content(&self) -> Content<'a> {
+        self.content
+    }
+
+    /// The checksum, where there is one; it has been found right.
+    #[must_use]
+    pub const fn checksum(&self) -> Option<u16> {
+        self.checksum
+    }
+
+    /// What had to be overlooked to accept it.
+    #[must_use]
+    pub const fn deviations(&self) -> Deviations {
+        self.deviations
+    }
+
+    /// Table 5-1: the role is 0 when the sender is not a module. Which entities
+    /// send which types follows from the procedures of 4.2.
+    fn check_sender(&mut self) -> Result<(), Malformed> {
+        let role = self.sender().role;
+        let (from_module, from_other) = match self.content {
+            Content::RegistrarQuery { .. }
+            | Content::ModuleRegistration { .. }
+            | Content::Reconnect { .. } => (true, false),
+            Content::Rejection { .. }
+            | Content::YouAreDead
+            | Content::RegistrarNoted { .. }
+            | Content::RegistrarUnknown { .. }
+            | Content::Reconnected { .. }
+            | Content::AnnounceRegistrar { .. }
+            | Content::CellSpec { .. }
+            | Content::YouAreIn { .. }
+            | Content::CellStatus { .. }
+            | Content::IAmRunning => (false, true),
+            _ => (true, true),
+        };
+        if role == RoleNumber::ALL && !from_other {
+            return Err(Malformed::new(PduRule::SenderIsNotModule, 4, 0, 1));
+        }
+        if role != RoleNumber::ALL && !from_module {
+            return Err(Malformed::new(PduRule::SenderIsModule, 4, u32::from(role.0), 0));
+        }
+        let about = match self.content {
+            Content::Invite { module, .. }
+            | Content::Disinvite { module, .. }
+            | Content::Subscribe { module, .. }
+            | Content::Unsubscribe { module, .. }
+            | Content::IAmStopping { module }
+            | Content::ModuleStatus { module, .. } => module.role,
+            _ => RoleNumber::ALL,
+        };
+        if role == RoleNumber::ALL && about != RoleNumber::ALL {
+            self.deviations.note(Deviation::SenderRewritten);
+        }
+        Ok(())
+    }
+}
+
+fn split_time_tag<'a>(reader: &mut Reader<'a>) -> Result<TimeTag<'a>, Malformed> {
+    let at = reader.offset();
+    TimeTag::split(reader).map_err(|fault| match fault {
+        CucFault::Short(need, have) => Malformed::new(
+            PduRule::TimeTagTruncated,
+            at,
+            u32::try_from(need).unwrap_or(u32::MAX),
+            u32::try_from(have).unwrap_or(u32::MAX),
+        ),
+        CucFault::NotUnsegmented(id) => {
+            Malformed::new(PduRule::TimeTagNotCuc, at, u32::from(id), 1)
+        }
+        CucFault::ThirdOctet(octet) => {
+            Malformed::new(PduRule::TimeTagPField, at.saturating_add(1), u32::from(octet), 0x7f)
+        }
+    })
+}
+
+fn split_checksum(
+    flag: bool,
+    octets: &[u8],
+    reader: &mut Reader<'_>,
+) -> Result<Option<u16>, Malformed> {
+    if !flag {
+        return Ok(None);
+    }
+    let at = reader.offset();
+    let stated =
+        reader.u16().map_err(|short| Malformed::short(PduRule::MpduChecksumTruncated, short))?;
+    let computed = checksum(octets.get(..at).unwrap_or_default());
+    if stated != computed {
+        let (stated, computed) = (u32::from(stated), u32::from(computed));
+        return Err(Malformed::new(PduRule::MpduChecksum, at, stated, computed));
+    }
+    Ok(Some(stated))
+}
+
+/// The values of an MPDU header that do not depend on its type, for sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MpduHeader<'a> {
+    /// Who sends it.
+    pub sender: Sender,
+    /// When.
+    pub time: TimeCode,
+    /// The digital signature, at most 255 octets.
+    pub signature: &'a [u8],
+    /// Whether a checksum follows.
+    pub checksum: bool,
+}
+
+impl MpduHeader<'_> {
+    /// The octets an MPDU with `supplement` octets of supplementary data takes.
+    #[must_use]
+    pub const fn encoded_len(&self, supplement: usize) -> usize {
+        let tail = if self.checksum { 2 } else { 0 };
+        Mpdu::HEADER_LEN
+            .saturating_add(TimeCode::LEN)
+            .saturating_add(self.signature.len())
+            .saturating_add(supplement)
+            .saturating_add(tail)
+    }
+
+    /// Writes an MPDU that says `content` into `buffer`. Returns the octets written.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit, or a length is beyond what the header
+    /// can state.
+    pub fn encode<'b>(
+        &self,
+        content: &Content<'_>,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], NoSpace> {
+        self.encode_raw(content.mpdu_type(), content.reference(), content, &self.time, buffer)
+    }
+
+    /// Writes an MPDU of any type, reference and supplementary data into
+    /// `buffer`, with any time tag. It is for content that is not at hand as a
+    /// [`Content`]; that it is what `kind` calls for is up to the caller.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit, or a length is beyond what the header
+    /// can state.
+    pub fn encode_raw<'b>(
+        &self,
+        kind: MpduType,
+        reference: u32,
+        supplement: &dyn Encode,
+        time_tag: &dyn Encode,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], NoSpace> {
+        let Ok(signature_length) = u8::try_from(self.signature.len()) else {
+            return Err(NoSpace { need: self.signature.len(), have: 255 });
+        };
+        let flag = if self.checksum { 0x20 } else { 0 };
+        let mut writer = Writer::new(buffer);
+        writer.u8(flag | (kind.0 & 0x1f))?;
+        writer.u8(self.sender.venture.0)?;
+        writer.u16(self.sender.unit.0)?;
+        writer.u8(self.sender.role.0)?;
+        writer.u8(signature_length)?;
+        writer.u16(0)?;
+        writer.u32(reference)?;
+        time_tag.encode(&mut writer)?;
+        writer.octets(self.signature)?;
+        let start = writer.len();
+        supplement.encode(&mut writer)?;
+        let length = writer.len().saturating_sub(start);
+        match u16::try_from(length) {
+            Ok(field) if length <= MAX_SUPPLEMENT => writer.patch_u16(6, field),
+            _ => return Err(NoSpace { need: length, have: MAX_SUPPLEMENT }),
+        }
+        if self.checksum {
+            let sum = checksum(writer.written());
+            writer.u16(sum)?;
+        }
+        Ok(writer.finish())
+    }
+}

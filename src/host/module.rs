@@ -1,0 +1,411 @@
+//! An AMS module on a host: its sockets, its storage and its application.
+
+use std::boxed::Box;
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use std::vec;
+
+use bumpalo::Bump;
+use mio::{Registry, Token};
+
+use super::driver::{Entity, MAX_DATAGRAM};
+use super::net::{NameStyle, TcpReceiver, TcpSender, UdpEndpoint, endpoint_name};
+use crate::ams::ids::{
+    ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
+};
+use crate::ams::mib::Mib;
+use crate::ams::module::{Fanout, Module, ModuleIdentity, ModuleStorage, RuleRequest};
+use crate::ams::pdu::{
+    ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName, MAX_APPLICATION_DATA,
+};
+use crate::ams::service::{Delivery, Fault, Indication, Message};
+use crate::storage::Slot;
+use crate::time::{Instant, Now, earliest};
+use crate::transport::{Address, SendError, Transport};
+
+/// The sockets of a module: one for MPDUs, and a delivery point for each of the
+/// two service modes a host has.
+#[derive(Debug)]
+pub struct ModuleSockets {
+    mams: UdpEndpoint,
+    aams: UdpEndpoint,
+    tcp_in: TcpReceiver,
+    tcp_out: TcpSender,
+}
+
+impl ModuleSockets {
+    /// Binds them at `ip`, the MAMS socket at `mams_port`, the others at ports the
+    /// system chooses; port 0 lets the system choose that one too.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn bind(ip: IpAddr, mams_port: u16) -> io::Result<Self> {
+        let any = SocketAddr::new(ip, 0);
+        Ok(Self {
+            mams: UdpEndpoint::bind(SocketAddr::new(ip, mams_port))?,
+            aams: UdpEndpoint::bind(any)?,
+            tcp_in: TcpReceiver::bind(any)?,
+            tcp_out: TcpSender::default(),
+        })
+    }
+
+    /// The contact summary that leads to them: delivery vector 1 is UDP, best
+    /// effort in the order of arrival; 2 is TCP, assured in the order of transmission.
+    #[must_use]
+    pub fn contact<'a>(
+        &self,
+        arena: &'a Bump,
+        style: NameStyle,
+    ) -> Option<ContactSummaryValues<'a>> {
+        let name = |socket| &*arena.alloc_str(&endpoint_name(socket, style));
+        let vector = |number, service, socket| {
+            let points =
+                arena.alloc_slice_copy(&[DeliveryPoint { service, endpoint: name(socket) }]);
+            DeliveryVectorValues { number, points }
+        };
+        let delivery_vectors = arena.alloc_slice_copy(&[
+            vector(1, "udp", self.aams.local()),
+            vector(2, "tcp", self.tcp_in.local()),
+        ]);
+        let endpoint = EndpointName::new(name(self.mams.local())).ok()?;
+        Some(ContactSummaryValues { endpoint, delivery_vectors })
+    }
+
+    /// Where MPDUs are received.
+    #[must_use]
+    pub const fn mams(&self) -> SocketAddr {
+        self.mams.local()
+    }
+}
+
+/// The way out for messages: UDP and TCP.
+struct MessageTransport<'t> {
+    udp: &'t mut UdpEndpoint,
+    tcp: &'t mut TcpSender,
+}
+
+impl Transport for MessageTransport<'_> {
+    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
+        self.udp.resolve(service, endpoint).or_else(|| self.tcp.resolve(service, endpoint))
+    }
+
+    fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
+        match self.udp.send(to, flow_label, octets) {
+            Err(SendError::Unreachable) => self.tcp.send(to, flow_label, octets),
+            other => other,
+        }
+    }
+}
+
+/// The way out for MPDUs. Names of delivery points are resolved for messages.
+struct MetaTransport<'t> {
+    mams: &'t mut UdpEndpoint,
+    tcp: &'t mut TcpSender,
+}
+
+impl Transport for MetaTransport<'_> {
+    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
+        self.mams.resolve(service, endpoint).or_else(|| self.tcp.resolve(service, endpoint))
+    }
+
+    fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
+        self.mams.send(to, flow_label, octets)
+    }
+}
+
+/// How much of a message space a module on a host has room for.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    /// Other modules.
+    pub peers: usize,
+    /// Subscriptions and invitations of other modules.
+    pub rules: usize,
+    /// Own subscriptions and invitations.
+    pub own: usize,
+    /// Pending queries.
+    pub queries: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self { peers: 1_024, rules: 8_192, own: 256, queries: 256 }
+    }
+}
+
+/// The service a module on a host gives its application.
+#[derive(Debug)]
+pub struct Service<'s> {
+    module: Module<'s>,
+    sockets: ModuleSockets,
+    indications: VecDeque<Indication>,
+}
+
+impl<'s> Service<'s> {
+    /// `Register.request`; see [`Module::register`].
+    ///
+    /// # Errors
+    /// As [`Module::register`].
+    pub fn register(&mut self, now: Now) -> Result<(), Fault> {
+        let Self { module, sockets, indications } = self;
+        let mut transport = MetaTransport { mams: &mut sockets.mams, tcp: &mut sockets.tcp_out };
+        module.register(now, &mut transport, &mut |indication| indications.push_back(indication))
+    }
+
+    /// `Unregister.request`; see [`Module::unregister`].
+    ///
+    /// # Errors
+    /// As [`Module::unregister`].
+    pub fn unregister(&mut self, now: Now) -> Result<(), Fault> {
+        self.module.unregister(now, &mut self.sockets.mams)
+    }
+
+    /// `Assert_subscription.request`; see [`Module::subscribe`].
+    ///
+    /// # Errors
+    /// As [`Module::subscribe`].
+    pub fn subscribe(&mut self, now: Now, request: &RuleRequest) -> Result<(), Fault> {
+        self.module.subscribe(now, request, &mut self.sockets.mams)
+    }
+
+    /// `Cancel_subscription.request`; see [`Module::unsubscribe`].
+    ///
+    /// # Errors
+    /// As [`Module::unsubscribe`].
+    pub fn unsubscribe(
+        &mut self,
+        now: Now,
+        subject: SubjectNumber,
+        domain: Domain,
+    ) -> Result<(), Fault> {
+        self.module.unsubscribe(now, subject, domain, &mut self.sockets.mams)
+    }
+
+    /// `Assert_invitation.request`; see [`Module::invite`].
+    ///
+    /// # Errors
+    /// As [`Module::invite`].
+    pub fn invite(&mut self, now: Now, request: &RuleRequest) -> Result<(), Fault> {
+        self.module.invite(now, request, &mut self.sockets.mams)
+    }
+
+    /// `Cancel_invitation.request`; see [`Module::disinvite`].
+    ///
+    /// # Errors
+    /// As [`Module::disinvite`].
+    pub fn disinvite(
+        &mut self,
+        now: Now,
+        subject: SubjectNumber,
+        domain: Domain,
+    ) -> Result<(), Fault> {
+        self.module.disinvite(now, subject, domain, &mut self.sockets.mams)
+    }
+
+    /// `Publish.request`; see [`Module::publish`].
+    ///
+    /// # Errors
+    /// As [`Module::publish`].
+    pub fn publish(&mut self, message: &Message<'_>) -> Result<Fanout, Fault> {
+        let Self { module, sockets, indications } = self;
+        let mut transport = messages(sockets);
+        module.publish(message, &mut transport, &mut |fault| indications.push_back(fault))
+    }
+
+    /// `Announce.request`; see [`Module::announce`].
+    ///
+    /// # Errors
+    /// As [`Module::announce`].
+    pub fn announce(&mut self, domain: Domain, message: &Message<'_>) -> Result<Fanout, Fault> {
+        let Self { module, sockets, indications } = self;
+        let mut transport = messages(sockets);
+        module.announce(domain, message, &mut transport, &mut |fault| indications.push_back(fault))
+    }
+
+    /// `Send.request`; see [`Module::send`].
+    ///
+    /// # Errors
+    /// As [`Module::send`].
+    pub fn send(
+        &mut self,
+        to: (ContinuumNumber, ModuleKey),
+        message: &Message<'_>,
+    ) -> Result<(), Fault> {
+        self.module.send(to, message, &mut messages(&mut self.sockets))
+    }
+
+    /// `Query.request`; see [`Module::query`].
+    ///
+    /// # Errors
+    /// As [`Module::query`].
+    pub fn query(
+        &mut self,
+        now: Now,
+        to: (ContinuumNumber, ModuleKey),
+        message: &Message<'_>,
+        term: Option<Duration>,
+    ) -> Result<(), Fault> {
+        self.module.query(now, to, message, term, &mut messages(&mut self.sockets))
+    }
+
+    /// `Reply.request`; see [`Module::reply`].
+    ///
+    /// # Errors
+    /// As [`Module::reply`].
+    pub fn reply(
+        &mut self,
+        to: (ContinuumNumber, ModuleKey),
+        message: &Message<'_>,
+    ) -> Result<(), Fault> {
+        self.module.reply(to, message, &mut messages(&mut self.sockets))
+    }
+
+    /// The module, and the transport for its messages, for those who carry a
+    /// protocol of their own over it.
+    pub fn parts(&mut self) -> (&mut Module<'s>, impl Transport + '_) {
+        (&mut self.module, messages(&mut self.sockets))
+    }
+
+    /// The module.
+    #[must_use]
+    pub const fn module(&self) -> &Module<'s> {
+        &self.module
+    }
+}
+
+fn messages(sockets: &mut ModuleSockets) -> MessageTransport<'_> {
+    MessageTransport { udp: &mut sockets.aams, tcp: &mut sockets.tcp_out }
+}
+
+/// What an application on a host does with its module.
+pub trait Application {
+    /// The module indicates something other than a message.
+    fn indicated(&mut self, now: Now, service: &mut Service<'_>, indication: Indication);
+
+    /// A message was received, or discarded for a fault.
+    fn delivered(
+        &mut self,
+        now: Now,
+        service: &mut Service<'_>,
+        delivery: Result<Delivery<'_>, Fault>,
+    );
+
+    /// Does whatever of its own is due.
+    fn tick(&mut self, now: Now, service: &mut Service<'_>);
+
+    /// When [`Application::tick`] is next to be called.
+    fn next_deadline(&self) -> Option<Instant>;
+}
+
+/// A module with its sockets and its application, for a driver to run.
+#[derive(Debug)]
+pub struct ModuleHost<'s, A> {
+    /// The application.
+    pub application: A,
+    /// The module's service.
+    pub service: Service<'s>,
+    buffer: Box<[u8]>,
+    last_run: Instant,
+}
+
+impl<'s, A: Application> ModuleHost<'s, A> {
+    /// A module in `role` of the cell of `unit` of `venture`. Its storage is taken
+    /// from `arena`.
+    ///
+    /// # Errors
+    /// When a socket has an address that fits no endpoint name.
+    pub fn new(
+        arena: &'s Bump,
+        mib: &'s Mib<'s>,
+        (venture, unit, role): (VentureNumber, UnitNumber, RoleNumber),
+        (sockets, style): (ModuleSockets, NameStyle),
+        capacity: Capacity,
+        application: A,
+    ) -> io::Result<Self> {
+        let contact = sockets.contact(arena, style).ok_or(io::ErrorKind::AddrNotAvailable)?;
+        // A new series of query numbers for each life (5.1.3.1).
+        let seconds = super::clock::system_utc().unix_seconds();
+        let first_query = u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1);
+        let identity = ModuleIdentity { venture, unit, role, contact, first_query };
+        let storage = ModuleStorage {
+            peers: arena.alloc_slice_fill_with(capacity.peers, |_| Slot::EMPTY),
+            rules: arena.alloc_slice_fill_with(capacity.rules, |_| Slot::EMPTY),
+            own: arena.alloc_slice_fill_with(capacity.own, |_| Slot::EMPTY),
+            queries: arena.alloc_slice_fill_with(capacity.queries, |_| Slot::EMPTY),
+            mpdu: arena.alloc_slice_fill_copy(4_400, 0),
+            message: arena.alloc_slice_fill_copy(MAX_APPLICATION_DATA.saturating_add(18), 0),
+        };
+        let module = Module::new(mib, identity, storage);
+        let service = Service { module, sockets, indications: VecDeque::new() };
+        let buffer = vec![0; MAX_DATAGRAM].into_boxed_slice();
+        Ok(Self { application, service, buffer, last_run: Instant::ZERO })
+    }
+
+    fn indicate(&mut self, now: Now) {
+        while let Some(indication) = self.service.indications.pop_front() {
+            self.application.indicated(now, &mut self.service, indication);
+        }
+    }
+
+    fn receive_mams(&mut self, now: Now) {
+        let Service { module, sockets, indications } = &mut self.service;
+        while let Some((from, octets)) = sockets.mams.receive(&mut self.buffer) {
+            let mut transport =
+                MetaTransport { mams: &mut sockets.mams, tcp: &mut sockets.tcp_out };
+            module.receive_mams(now, &from, octets, &mut transport, &mut |indication| {
+                indications.push_back(indication);
+            });
+        }
+    }
+
+    fn receive_aams(&mut self, now: Now) {
+        while let Some((_, octets)) = self.service.sockets.aams.receive(&mut self.buffer) {
+            let delivery = self.service.module.receive_aams(octets);
+            self.application.delivered(now, &mut self.service, delivery);
+        }
+        while let Some((_, octets)) = self.service.sockets.tcp_in.receive() {
+            let delivery = self.service.module.receive_aams(&octets);
+            self.application.delivered(now, &mut self.service, delivery);
+        }
+    }
+}
+
+impl<A: Application> Entity for ModuleHost<'_, A> {
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.service.sockets.mams.register(registry, token)?;
+        self.service.sockets.aams.register(registry, token)?;
+        self.service.sockets.tcp_in.register(registry, token)
+    }
+
+    fn run(&mut self, now: Now) {
+        self.receive_mams(now);
+        self.indicate(now);
+        self.receive_aams(now);
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|at| now.monotonic >= at);
+        if due(self.service.module.next_deadline()) {
+            let Service { module, sockets, indications } = &mut self.service;
+            let mut transport =
+                MetaTransport { mams: &mut sockets.mams, tcp: &mut sockets.tcp_out };
+            module.tick(now, &mut transport, &mut |indication| indications.push_back(indication));
+        }
+        self.indicate(now);
+        if due(self.application.next_deadline()) {
+            self.application.tick(now, &mut self.service);
+        }
+        self.service.sockets.tcp_out.flush();
+        self.indicate(now);
+        self.last_run = now.monotonic;
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        // What waits for a connection is offered again soon; nobody tells when.
+        let flush =
+            self.service.sockets.tcp_out.is_waiting().then(|| self.last_run.after(FLUSH_PERIOD));
+        let own = earliest(self.service.module.next_deadline(), self.application.next_deadline());
+        earliest(flush, own)
+    }
+}
+
+/// How soon a connection that took no more is offered the rest.
+const FLUSH_PERIOD: Duration = Duration::from_millis(5);
