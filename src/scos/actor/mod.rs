@@ -37,12 +37,17 @@ use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 
+/// How often a question goes to where the SSM was last heard, before it goes to where
+/// an SSM is found at first.
+const FAITH: u8 = 3;
+
 /// What an Actor is told before it starts.
 #[derive(Clone, Copy, Debug)]
 pub struct ActorConfig {
     /// Its number.
     pub actor: ActorId,
-    /// Where the SSM is found.
+    /// Where the SSM is found at first, and again when it does not answer where it
+    /// was last heard.
     pub ssm: Address,
     /// The number of its first request: above any it has used before, such as a
     /// counter in a file or the seconds of UTC.
@@ -248,6 +253,8 @@ pub struct Actor<'s> {
     config: ActorConfig,
     requests: Table<'s, ActorRequest>,
     next_request: Option<RequestId>,
+    /// Where the SSM was last heard.
+    heard: Option<Address>,
     /// The copy of the inventory that is drawn, and the number of the last one.
     copying: Option<Copying>,
     copy: u32,
@@ -262,6 +269,7 @@ impl<'s> Actor<'s> {
             config,
             requests: Table::new(requests),
             next_request: Some(config.first_request),
+            heard: None,
             copying: None,
             copy: 0,
             stats: ActorStats::default(),
@@ -337,6 +345,7 @@ impl<'s> Actor<'s> {
         if actor != self.config.actor {
             return count(&mut self.stats.strangers);
         }
+        self.heard = Some(*from);
         match message {
             Message::Granted(granted) => self.granted(now, &granted, user),
             Message::Refused(refused) => self.refused(now, &refused, user),
@@ -356,12 +365,14 @@ impl<'s> Actor<'s> {
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ActorUser) {
         self.give_up(now, user);
         let ActorConfig { actor, ssm, backoff, .. } = self.config;
+        let heard = self.heard.unwrap_or(ssm);
+        let place = |retry: &Retry| if retry.attempts() < FAITH { heard } else { ssm };
         let floor = self.floor();
         let now = now.monotonic;
         let link = &mut self.stats.link;
         for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
             let Some(message) = row.message(actor, floor) else { continue };
-            if link.send(&ssm, &message, transport) {
+            if link.send(&place(&row.retry), &message, transport) {
                 row.retry.sent(now, &backoff);
             } else {
                 row.retry.refused(now, &backoff);
@@ -369,7 +380,8 @@ impl<'s> Actor<'s> {
         }
         if let Some(copying) = self.copying.as_mut().filter(|copying| copying.retry.is_due(now)) {
             let request = InventoryRequest { actor, copy: self.copy, at: copying.at };
-            if link.send(&ssm, &Message::InventoryRequest(request), transport) {
+            let to = place(&copying.retry);
+            if link.send(&to, &Message::InventoryRequest(request), transport) {
                 copying.retry.sent(now, &backoff);
             } else {
                 copying.retry.refused(now, &backoff);

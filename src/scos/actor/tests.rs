@@ -121,6 +121,16 @@ fn a_request_is_repeated_until_it_is_answered() {
 }
 
 #[test]
+fn the_ssm_is_asked_where_it_was_heard_until_it_is_silent() {
+    let mut bench = Bench::new();
+    bench.actor.request(&WISH).unwrap();
+    bench.receive(0, &granted(FIRST));
+    bench.actor.request(&WISH).unwrap();
+    let places = [0, 2, 6, 14, 30].map(|second| bench.tick(second)[0].0);
+    assert_eq!(places, [9, 9, 9, 0, 0].map(address));
+}
+
+#[test]
 fn each_report_is_told_once_and_acknowledged_always() {
     let mut bench = Bench::new();
     bench.actor.request(&WISH).unwrap();
