@@ -345,19 +345,24 @@ impl<'s> Actor<'s> {
         if actor != self.config.actor {
             return count(&mut self.stats.strangers);
         }
-        self.heard = Some(*from);
-        match message {
+        let awaited = match message {
             Message::Granted(granted) => self.granted(now, &granted, user),
             Message::Refused(refused) => self.refused(now, &refused, user),
             Message::Cancelled(cancelled) => self.cancelled(now, &cancelled, user),
+            Message::InventoryItem(item) => self.inventory(now, &item, user),
             Message::Report(report) => {
                 if self.report(now, &report, user) {
                     // Not taken: the SSM sends the report again.
                     self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
                 }
+                return;
             }
-            Message::InventoryItem(item) => self.inventory(now, &item, user),
-            _ => count(&mut self.stats.link.unexpected),
+            _ => return,
+        };
+        if awaited {
+            self.heard = Some(*from);
+        } else {
+            count(&mut self.stats.stray_answers);
         }
     }
 
@@ -415,11 +420,10 @@ impl<'s> Actor<'s> {
         self.requests.len()
     }
 
-    fn granted(&mut self, now: Now, granted: &Granted<'_>, user: &mut dyn ActorUser) {
-        let Some(row) = self.requests.get_mut(granted.request).filter(|row| row.owed.is_none())
-        else {
-            return count(&mut self.stats.stray_answers);
-        };
+    /// Takes an answer. Returns whether it was awaited.
+    fn granted(&mut self, now: Now, granted: &Granted<'_>, user: &mut dyn ActorUser) -> bool {
+        let row = self.requests.get_mut(granted.request);
+        let Some(row) = row.filter(|row| row.owed.is_none()) else { return false };
         row.owed = Some(granted.series.occurrences());
         row.series = granted.series;
         if row.question == Some(Asked::Scan) {
@@ -427,27 +431,30 @@ impl<'s> Actor<'s> {
         }
         count(&mut self.stats.granted);
         user.granted(now, granted);
+        true
     }
 
-    fn refused(&mut self, now: Now, refused: &Refused, user: &mut dyn ActorUser) {
-        if refused.reason == Refusal::Busy {
-            return count(&mut self.stats.busy);
-        }
+    /// As above.
+    fn refused(&mut self, now: Now, refused: &Refused, user: &mut dyn ActorUser) -> bool {
         let row = self.requests.get(refused.request);
-        let Some(row) = row.filter(|row| row.question.is_some()) else {
-            return count(&mut self.stats.stray_answers);
-        };
+        let Some(row) = row.filter(|row| row.question.is_some()) else { return false };
+        if refused.reason == Refusal::Busy {
+            count(&mut self.stats.busy);
+            return true;
+        }
         if row.owed.is_none() {
             count(&mut self.stats.refused);
         }
         self.requests.remove(refused.request);
         user.refused(now, refused);
+        true
     }
 
-    fn cancelled(&mut self, now: Now, cancelled: &Cancelled, user: &mut dyn ActorUser) {
+    /// As above.
+    fn cancelled(&mut self, now: Now, cancelled: &Cancelled, user: &mut dyn ActorUser) -> bool {
         let row = self.requests.get_mut(cancelled.request);
         let Some(row) = row.filter(|row| row.question == Some(Asked::Cancel)) else {
-            return count(&mut self.stats.stray_answers);
+            return false;
         };
         row.question = None;
         if row.owed.is_none() {
@@ -459,6 +466,19 @@ impl<'s> Actor<'s> {
         }
         count(&mut self.stats.cancelled);
         user.cancelled(now, cancelled);
+        true
+    }
+
+    /// As above.
+    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>, user: &mut dyn ActorUser) -> bool {
+        if item.copy != self.copy || self.copying.is_none_or(|copying| copying.at != item.at) {
+            return false;
+        }
+        // Only ever forward, or a copy might not end.
+        let next = item.next.filter(|next| *next > item.at);
+        self.copying = next.map(|at| Copying { at, retry: Retry::NOW });
+        user.inventory(now, item);
+        true
     }
 
     /// Takes a report. Returns whether it is to be acknowledged.
@@ -489,17 +509,6 @@ impl<'s> Actor<'s> {
             }
         }
         true
-    }
-
-    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>, user: &mut dyn ActorUser) {
-        let open = self.copying.is_some_and(|copying| copying.at == item.at);
-        if !open || item.copy != self.copy {
-            return count(&mut self.stats.stray_answers);
-        }
-        // Only ever forward, or a copy might not end.
-        let next = item.next.filter(|next| *next > item.at);
-        self.copying = next.map(|at| Copying { at, retry: Retry::NOW });
-        user.inventory(now, item);
     }
 
     /// Gives up the questions asked as often as configured.
