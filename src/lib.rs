@@ -108,10 +108,9 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `std` | `host`: sockets, clocks, MIB files, drivers |
+//! | `std` | `host`: sockets, clocks, MIB files, drivers, sensing, drawings; `alloc` and `scos` |
 //! | `alloc` | conveniences that allocate |
 //! | `scos` | the SCOS machines |
-//! | `sensing` | front-ends, spectra and drawings of a host |
 //! | `defmt` | `defmt::Format` on public types |
 //! | `cli` | the `farpost` host tool |
 #![no_std]

@@ -11,3 +11,4 @@ pub mod driver;
 pub mod mib;
 pub mod module;
 pub mod net;
+pub mod sensing;

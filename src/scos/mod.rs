@@ -1,7 +1,28 @@
 //! IEEE 802.22.3 SCOS: spectrum characterisation and occupancy sensing.
 
+pub mod actor;
+mod association;
 pub mod calendar;
 pub mod carriage;
+mod link;
+pub mod messages;
+mod metadata;
+mod outbox;
+mod retry;
 mod scan;
+mod series;
+#[cfg(test)]
+mod simulation;
+pub mod ssd;
+pub mod ssm;
+#[cfg(test)]
+mod testing;
 
+pub use association::{Admission, AssociationEvent, DeviceConfig, RegisteredDevice};
+pub use calendar::{ActorId, DeviceIndex, RequestId, When};
+pub use link::LinkStats;
+pub use metadata::{Antenna, Capabilities, Environment, Host, Limit, Location, Receiver};
+pub use outbox::{StoredReport, Summary};
+pub use retry::Backoff;
 pub use scan::{Detector, ScanParameters, Window};
+pub use series::{ScanId, Series};

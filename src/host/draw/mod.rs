@@ -1,9 +1,20 @@
-//! Pictures of what machines hold, for people.
+//! Drawings for people, as SVG.
+//!
+//! Every drawing is a [`Fragment`]; a [`Page`] puts fragments one below the other
+//! and makes one SVG file of them.
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "coordinates of a picture are far inside their type"
+    clippy::as_conversions,
+    reason = "geometry is floating point"
 )]
 
+mod axis;
+mod page;
+mod spectra;
+mod waterfall;
 mod week;
 
+pub use page::{Fragment, Page};
+pub use spectra::{Scan, Trace, spectra};
+pub use waterfall::waterfall;
 pub use week::{Booking, week_svg, week_text};

@@ -1,0 +1,523 @@
+//! The Actor: asks an SSM for scans and receives their reports.
+//!
+//! | state of a request | event | next | tells its user |
+//! |---|---|---|---|
+//! | | [`Actor::request`] | asking | |
+//! | asking | granted | granted | [`ActorUser::granted`] |
+//! | asking | refused | | [`ActorUser::refused`] |
+//! | asking, cancelling | attempts used up | | [`ActorUser::unanswered`] |
+//! | asking, granted | [`Actor::cancel`] | cancelling | |
+//! | cancelling | granted | cancelling | [`ActorUser::granted`] |
+//! | cancelling | cancelled | granted | [`ActorUser::cancelled`] |
+//! | cancelling | refused | | [`ActorUser::refused`] |
+//! | granted, cancelling | report | the same | [`ActorUser::report`] |
+//! | granted | last report owed | | |
+//!
+//! What is asked is repeated with back-off until it is answered; the number of the
+//! request makes repetitions harmless. Every report is acknowledged, and told once.
+//! A report that overtakes its grant is left to the SSM to send again, so that the
+//! user always hears of the grant first.
+
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+
+use heapless::String;
+
+use super::link::{LinkStats, count};
+use super::messages::{
+    Cancel, Cancelled, Cursor, DEVICE_ID_MAX, Granted, InventoryItem, InventoryRequest, Message,
+    Refusal, Refused, Report, ScanRequest, is_id,
+};
+use super::retry::{Backoff, Retry};
+use super::series::{Mark, Progress};
+use super::{ActorId, RequestId, ScanParameters, Series, When};
+use crate::storage::{Row, Slot, Table};
+use crate::time::{Instant, Now, earliest};
+use crate::transport::{Address, Transport};
+
+/// What an Actor is told before it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct ActorConfig {
+    /// Its number.
+    pub actor: ActorId,
+    /// Where the SSM is found.
+    pub ssm: Address,
+    /// The number of its first request: above any it has used before, such as a
+    /// counter in a file or the seconds of UTC.
+    pub first_request: RequestId,
+    /// How long to wait for answers.
+    pub backoff: Backoff,
+    /// How often a question is asked before it counts as unanswered, 1 to 255.
+    pub attempts: u8,
+}
+
+/// What to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wish<'a> {
+    /// The device ID, 1 to 32 octets.
+    pub device: &'a str,
+    /// The slots.
+    pub series: Series,
+    /// Whether they may be shifted.
+    pub when: When,
+    /// What to measure.
+    pub parameters: ScanParameters,
+}
+
+/// Why a request was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RequestError {
+    /// There is no room for another request.
+    Full,
+    /// The device ID is empty or longer than 32 octets.
+    DeviceId,
+    /// All numbers are used up.
+    Numbers,
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "there is no room for another request",
+            Self::DeviceId => "a device ID has 1 to 32 octets",
+            Self::Numbers => "all request numbers are used up",
+        })
+    }
+}
+
+impl core::error::Error for RequestError {}
+
+/// There is no such request, or it is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct UnknownRequest;
+
+impl fmt::Display for UnknownRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no such request, or it is settled")
+    }
+}
+
+impl core::error::Error for UnknownRequest {}
+
+/// A question to the SSM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Question {
+    /// A scan request. Whether it is booked is not known.
+    Scan(RequestId),
+    /// A cancellation. Whether the scan is booked is not known.
+    Cancel(RequestId),
+    /// A copy of the inventory, which is given up.
+    Inventory,
+}
+
+/// Who an Actor acts for. Every method but `report` has a default that does
+/// nothing.
+pub trait ActorUser {
+    /// A scan is booked; its start may be another than asked for.
+    fn granted(&mut self, now: Now, granted: &Granted<'_>) {
+        let _ = (now, granted);
+    }
+
+    /// A scan is not booked, or could not be cancelled for the SSM does not know it.
+    fn refused(&mut self, now: Now, refused: &Refused) {
+        let _ = (now, refused);
+    }
+
+    /// A scan is cancelled; its first [`Cancelled::keep`] occurrences are reported
+    /// all the same.
+    fn cancelled(&mut self, now: Now, cancelled: &Cancelled) {
+        let _ = (now, cancelled);
+    }
+
+    /// The final report of an occurrence: exactly one of each, in any order.
+    fn report(&mut self, now: Now, report: &Report<'_>);
+
+    /// A part of the inventory; the last has no [`InventoryItem::next`].
+    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>) {
+        let _ = (now, item);
+    }
+
+    /// A question was asked as often as configured and not answered.
+    fn unanswered(&mut self, now: Now, question: Question) {
+        let _ = (now, question);
+    }
+}
+
+/// Counters of an Actor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ActorStats {
+    /// Of its octets.
+    pub link: LinkStats,
+    /// Requests made.
+    pub requests: u64,
+    /// Requests granted.
+    pub granted: u64,
+    /// Requests refused.
+    pub refused: u64,
+    /// Requests cancelled, granted before or not.
+    pub cancelled: u64,
+    /// Requests cancelled before they were known to be granted.
+    pub cancelled_unanswered: u64,
+    /// Questions not answered.
+    pub unanswered: u64,
+    /// Answers that the SSM is busy; the question is asked again.
+    pub busy: u64,
+    /// Answers to questions that are not open.
+    pub stray_answers: u64,
+    /// Messages for another Actor.
+    pub strangers: u64,
+    /// Final reports told.
+    pub reports: u64,
+    /// Reports told before, or of requests that are settled.
+    pub reports_repeated: u64,
+    /// Reports that came before their grant, or too far ahead of others; the SSM
+    /// sends them again.
+    pub reports_early: u64,
+}
+
+/// Room for one request of an Actor, until it is settled.
+#[derive(Debug)]
+pub struct ActorRequest {
+    request: RequestId,
+    device: String<DEVICE_ID_MAX>,
+    series: Series,
+    when: When,
+    parameters: ScanParameters,
+    question: Option<Asked>,
+    retry: Retry,
+    /// How many occurrences are owed a report, once granted.
+    owed: Option<u16>,
+    progress: Progress,
+}
+
+/// What is asked about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Scan,
+    Cancel,
+}
+
+impl Row for ActorRequest {
+    type Key = RequestId;
+
+    fn key(&self) -> RequestId {
+        self.request
+    }
+}
+
+impl ActorRequest {
+    /// Whether nothing more will come of it.
+    fn is_settled(&self) -> bool {
+        self.question.is_none() && self.owed.is_none_or(|owed| self.progress.next() >= owed)
+    }
+
+    fn message(&self, actor: ActorId, floor: RequestId) -> Option<Message<'_>> {
+        let request = self.request;
+        Some(match self.question? {
+            Asked::Scan => Message::ScanRequest(ScanRequest {
+                actor,
+                request,
+                floor,
+                device: &self.device,
+                series: self.series,
+                when: self.when,
+                parameters: self.parameters,
+            }),
+            Asked::Cancel => Message::Cancel(Cancel { actor, request, floor }),
+        })
+    }
+}
+
+/// A copy of the inventory on its way.
+#[derive(Clone, Copy, Debug)]
+struct Copying {
+    at: Cursor,
+    retry: Retry,
+}
+
+/// An Actor.
+#[derive(Debug)]
+pub struct Actor<'s> {
+    config: ActorConfig,
+    requests: Table<'s, ActorRequest>,
+    next_request: Option<RequestId>,
+    /// The copy of the inventory that is drawn, and the number of the last one.
+    copying: Option<Copying>,
+    copy: u32,
+    stats: ActorStats,
+}
+
+impl<'s> Actor<'s> {
+    /// An Actor with room for as many open requests as there are slots.
+    #[must_use]
+    pub fn new(config: ActorConfig, requests: &'s mut [Slot<ActorRequest>]) -> Self {
+        Self {
+            config,
+            requests: Table::new(requests),
+            next_request: Some(config.first_request),
+            copying: None,
+            copy: 0,
+            stats: ActorStats::default(),
+        }
+    }
+
+    /// Asks for a scan. The request goes out at the next tick.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing is asked then.
+    pub fn request(&mut self, wish: &Wish<'_>) -> Result<RequestId, RequestError> {
+        let request = self.next_request.ok_or(RequestError::Numbers)?;
+        let device = String::try_from(wish.device).map_err(|_| RequestError::DeviceId)?;
+        if !is_id(wish.device) {
+            return Err(RequestError::DeviceId);
+        }
+        let row = ActorRequest {
+            request,
+            device,
+            series: wish.series,
+            when: wish.when,
+            parameters: wish.parameters,
+            question: Some(Asked::Scan),
+            retry: Retry::NOW,
+            owed: None,
+            progress: Progress::default(),
+        };
+        self.requests.insert(row).map_err(|_| RequestError::Full)?;
+        self.next_request = request.0.checked_add(1).map(RequestId);
+        count(&mut self.stats.requests);
+        Ok(request)
+    }
+
+    /// Cancels a scan, granted or not. The request goes out at the next tick.
+    ///
+    /// # Errors
+    /// [`UnknownRequest`]
+    pub fn cancel(&mut self, request: RequestId) -> Result<(), UnknownRequest> {
+        let row = self.requests.get_mut(request).ok_or(UnknownRequest)?;
+        if row.question != Some(Asked::Cancel) {
+            row.question = Some(Asked::Cancel);
+            row.retry = Retry::NOW;
+        }
+        Ok(())
+    }
+
+    /// Draws a copy of the inventory, from its start. One that is under way is given
+    /// up. The request goes out at the next tick.
+    pub const fn copy_inventory(&mut self) {
+        self.copy = self.copy.wrapping_add(1);
+        let at = Cursor { device: 0, recipe: (ActorId(0), RequestId(0)) };
+        self.copying = Some(Copying { at, retry: Retry::NOW });
+    }
+
+    /// One datagram in.
+    pub fn receive(
+        &mut self,
+        now: Now,
+        from: &Address,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+        user: &mut dyn ActorUser,
+    ) {
+        let Some(message) = self.stats.link.open(from, octets, transport) else { return };
+        let actor = match &message {
+            Message::Granted(granted) => granted.actor,
+            Message::Refused(refused) => refused.actor,
+            Message::Cancelled(cancelled) => cancelled.actor,
+            Message::Report(report) => report.scan.actor,
+            Message::InventoryItem(item) => item.actor,
+            _ => return count(&mut self.stats.link.unexpected),
+        };
+        if actor != self.config.actor {
+            return count(&mut self.stats.strangers);
+        }
+        match message {
+            Message::Granted(granted) => self.granted(now, &granted, user),
+            Message::Refused(refused) => self.refused(now, &refused, user),
+            Message::Cancelled(cancelled) => self.cancelled(now, &cancelled, user),
+            Message::Report(report) => {
+                if self.report(now, &report, user) {
+                    // Not taken: the SSM sends the report again.
+                    self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
+                }
+            }
+            Message::InventoryItem(item) => self.inventory(now, &item, user),
+            _ => count(&mut self.stats.link.unexpected),
+        }
+    }
+
+    /// Does whatever is due: asks what is not answered.
+    pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ActorUser) {
+        self.give_up(now, user);
+        let ActorConfig { actor, ssm, backoff, .. } = self.config;
+        let floor = self.floor();
+        let now = now.monotonic;
+        let link = &mut self.stats.link;
+        for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
+            let Some(message) = row.message(actor, floor) else { continue };
+            if link.send(&ssm, &message, transport) {
+                row.retry.sent(now, &backoff);
+            } else {
+                row.retry.refused(now, &backoff);
+            }
+        }
+        if let Some(copying) = self.copying.as_mut().filter(|copying| copying.retry.is_due(now)) {
+            let request = InventoryRequest { actor, copy: self.copy, at: copying.at };
+            if link.send(&ssm, &Message::InventoryRequest(request), transport) {
+                copying.retry.sent(now, &backoff);
+            } else {
+                copying.retry.refused(now, &backoff);
+            }
+        }
+    }
+
+    /// When to call [`Actor::tick`] next. Any call may change the answer.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let open = self.requests.iter().filter(|row| row.question.is_some());
+        let due = open.map(|row| row.retry.due()).min();
+        earliest(due, self.copying.map(|copying| copying.retry.due()))
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub const fn stats(&self) -> &ActorStats {
+        &self.stats
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn id(&self) -> ActorId {
+        self.config.actor
+    }
+
+    /// How many requests are not settled: not answered, or reports are owed.
+    #[must_use]
+    pub const fn open_requests(&self) -> usize {
+        self.requests.len()
+    }
+
+    fn granted(&mut self, now: Now, granted: &Granted<'_>, user: &mut dyn ActorUser) {
+        let Some(row) = self.requests.get_mut(granted.request).filter(|row| row.owed.is_none())
+        else {
+            return count(&mut self.stats.stray_answers);
+        };
+        row.owed = Some(granted.series.occurrences());
+        row.series = granted.series;
+        if row.question == Some(Asked::Scan) {
+            row.question = None;
+        }
+        count(&mut self.stats.granted);
+        user.granted(now, granted);
+    }
+
+    fn refused(&mut self, now: Now, refused: &Refused, user: &mut dyn ActorUser) {
+        if refused.reason == Refusal::Busy {
+            return count(&mut self.stats.busy);
+        }
+        let row = self.requests.get(refused.request);
+        let Some(row) = row.filter(|row| row.question.is_some()) else {
+            return count(&mut self.stats.stray_answers);
+        };
+        if row.owed.is_none() {
+            count(&mut self.stats.refused);
+        }
+        self.requests.remove(refused.request);
+        user.refused(now, refused);
+    }
+
+    fn cancelled(&mut self, now: Now, cancelled: &Cancelled, user: &mut dyn ActorUser) {
+        let row = self.requests.get_mut(cancelled.request);
+        let Some(row) = row.filter(|row| row.question == Some(Asked::Cancel)) else {
+            return count(&mut self.stats.stray_answers);
+        };
+        row.question = None;
+        if row.owed.is_none() {
+            count(&mut self.stats.cancelled_unanswered);
+        }
+        row.owed = Some(cancelled.keep);
+        if row.is_settled() {
+            self.requests.remove(cancelled.request);
+        }
+        count(&mut self.stats.cancelled);
+        user.cancelled(now, cancelled);
+    }
+
+    /// Takes a report. Returns whether it is to be acknowledged.
+    fn report(&mut self, now: Now, report: &Report<'_>, user: &mut dyn ActorUser) -> bool {
+        let Some(row) = self.requests.get_mut(report.scan.request) else {
+            count(&mut self.stats.reports_repeated);
+            return true;
+        };
+        let Some(owed) = row.owed else {
+            count(&mut self.stats.reports_early);
+            return false;
+        };
+        let occurrence = report.scan.occurrence;
+        match row.progress.mark(occurrence) {
+            _ if occurrence >= owed => count(&mut self.stats.reports_repeated),
+            Mark::Settled => count(&mut self.stats.reports_repeated),
+            Mark::Beyond => {
+                count(&mut self.stats.reports_early);
+                return false;
+            }
+            Mark::New => {
+                row.progress.settle(occurrence);
+                if row.is_settled() {
+                    self.requests.remove(report.scan.request);
+                }
+                count(&mut self.stats.reports);
+                user.report(now, report);
+            }
+        }
+        true
+    }
+
+    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>, user: &mut dyn ActorUser) {
+        let open = self.copying.is_some_and(|copying| copying.at == item.at);
+        if !open || item.copy != self.copy {
+            return count(&mut self.stats.stray_answers);
+        }
+        // Only ever forward, or a copy might not end.
+        let next = item.next.filter(|next| *next > item.at);
+        self.copying = next.map(|at| Copying { at, retry: Retry::NOW });
+        user.inventory(now, item);
+    }
+
+    /// Gives up the questions asked as often as configured.
+    fn give_up(&mut self, now: Now, user: &mut dyn ActorUser) {
+        let limit = self.config.attempts.max(1);
+        let over = |retry: &Retry| retry.attempts() >= limit && retry.is_due(now.monotonic);
+        let stats = &mut self.stats;
+        self.requests.retain(|row| {
+            let Some(asked) = row.question.filter(|_| over(&row.retry)) else { return true };
+            count(&mut stats.unanswered);
+            row.question = None;
+            user.unanswered(
+                now,
+                match asked {
+                    Asked::Scan => Question::Scan(row.request),
+                    Asked::Cancel => Question::Cancel(row.request),
+                },
+            );
+            // A scan known to be granted is still reported.
+            row.owed.is_some() && !row.is_settled()
+        });
+        if self.copying.take_if(|copying| over(&copying.retry)).is_some() {
+            count(&mut stats.unanswered);
+            user.unanswered(now, Question::Inventory);
+        }
+    }
+
+    /// The least number an answer is waited for.
+    fn floor(&self) -> RequestId {
+        let open = self.requests.iter().find(|row| row.question.is_some());
+        open.map(|row| row.request).or(self.next_request).unwrap_or(RequestId(u32::MAX))
+    }
+}

@@ -1,0 +1,251 @@
+//! The side of the device.
+
+use core::time::Duration;
+
+use crate::scos::link::LinkStats;
+use crate::scos::messages::{
+    Associate, Associated, Association, AssociationRefusal, AssociationRefused, Message,
+    ScheduleMark,
+};
+use crate::scos::retry::{Backoff, Jitter, Retry};
+use crate::time::{Instant, earliest};
+use crate::transport::{Address, Transport};
+
+/// Requests to disassociate that may stay unanswered before the device leaves
+/// without an answer.
+const FAREWELLS: u8 = 4;
+
+/// What became of an association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum AssociationEvent {
+    /// The SSM has admitted the device.
+    Associated,
+    /// The SSM refuses; the device goes on asking.
+    Refused(AssociationRefusal),
+    /// The SSM has not answered for the whole TTL, or has forgotten the device; it
+    /// asks anew.
+    Lost,
+    /// The device has left, as it was told to.
+    Left,
+}
+
+/// What an answer of the SSM means to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Granted as new: the SSM knows nothing of the device.
+    New,
+    /// Granted; all goes on.
+    Refreshed,
+    /// The device has left.
+    Left,
+    /// Not an answer to the request that is open.
+    Stale,
+}
+
+/// The association of a device.
+#[derive(Debug)]
+pub(crate) struct DeviceAssociation<'s> {
+    device: &'s str,
+    public_key: &'s [u8],
+    boot: u32,
+    /// Where an SSM is found when none is known.
+    first_contact: Address,
+    /// The SSM that granted.
+    ssm: Address,
+    /// The run of that SSM.
+    epoch: u32,
+    /// The request that is open.
+    open: Option<Association>,
+    retry: Retry,
+    backoff: Backoff,
+    /// The number of the last request, and when it was sent.
+    sequence: u32,
+    asked: Instant,
+    /// When the SSM stops waiting; `None` when not associated.
+    expires: Option<Instant>,
+    refresh_at: Instant,
+    jitter: Jitter,
+}
+
+impl<'s> DeviceAssociation<'s> {
+    /// Not associated yet, and due to ask.
+    pub(crate) const fn new(
+        device: &'s str,
+        public_key: &'s [u8],
+        boot: u32,
+        first_contact: Address,
+        backoff: Backoff,
+        seed: u64,
+    ) -> Self {
+        Self {
+            device,
+            public_key,
+            boot,
+            first_contact,
+            ssm: first_contact,
+            epoch: 0,
+            open: Some(Association::New),
+            retry: Retry::NOW,
+            backoff,
+            sequence: 0,
+            asked: Instant::ZERO,
+            expires: None,
+            refresh_at: Instant::MAX,
+            jitter: Jitter::new(seed),
+        }
+    }
+
+    /// Associates again after leaving.
+    pub(crate) const fn join(&mut self) {
+        if self.expires.is_none() && self.open.is_none() {
+            self.ask(Association::New);
+        }
+    }
+
+    /// Disassociates.
+    pub(crate) const fn leave(&mut self) {
+        if self.expires.is_some() {
+            self.ask(Association::Disassociate);
+        } else {
+            self.open = None;
+        }
+    }
+
+    /// Sends the request that is due. Tells what has changed by the passing of time.
+    pub(crate) fn tick(
+        &mut self,
+        now: Instant,
+        schedule: ScheduleMark,
+        link: &mut LinkStats,
+        transport: &mut dyn Transport,
+    ) -> Option<AssociationEvent> {
+        let event = self.pass(now);
+        if let Some(request) = self.open
+            && self.retry.is_due(now)
+        {
+            // A number of its own for each attempt: an answer then says how long
+            // ago, at most, the SSM armed its timer.
+            self.sequence = self.sequence.saturating_add(1);
+            self.asked = now;
+            let message = Message::Associate(Associate {
+                request,
+                device: self.device,
+                public_key: self.public_key,
+                boot: self.boot,
+                sequence: self.sequence,
+                schedule,
+            });
+            if link.send(&self.ssm, &message, transport) {
+                self.retry.sent(now, &self.backoff);
+            } else {
+                self.retry.refused(now, &self.backoff);
+            }
+        }
+        event
+    }
+
+    /// An answer has come.
+    pub(crate) fn granted(&mut self, from: &Address, answer: &Associated<'_>) -> Answer {
+        if !self.is_answer(answer.device, answer.sequence) {
+            return Answer::Stale;
+        }
+        let was_new = self.epoch != answer.epoch || self.expires.is_none();
+        match answer.state {
+            Association::Disassociate if self.open == Some(Association::Disassociate) => {
+                self.open = None;
+                self.expires = None;
+                return Answer::Left;
+            }
+            Association::New | Association::Refresh
+                if self.open != Some(Association::Disassociate) => {}
+            _ => return Answer::Stale,
+        }
+        self.open = None;
+        self.ssm = *from;
+        self.epoch = answer.epoch;
+        // From the time of asking: early, never late.
+        let ttl = Duration::from_secs(answer.max_ttl_s.into());
+        let third = ttl.checked_div(3).unwrap_or_default();
+        let early = self.jitter.up_to(ttl.checked_div(12).unwrap_or_default());
+        self.expires = Some(self.asked.after(ttl));
+        self.refresh_at = self.asked.after(third.saturating_sub(early));
+        if answer.state == Association::New || was_new { Answer::New } else { Answer::Refreshed }
+    }
+
+    /// A refusal has come. It changes nothing but what the user is told: the device
+    /// goes on asking, with back-off.
+    pub(crate) fn refused(&self, refusal: &AssociationRefused<'_>) -> Option<AssociationRefusal> {
+        self.is_answer(refusal.device, refusal.sequence).then_some(refusal.reason)
+    }
+
+    /// The SSM says it does not know the device. Returns whether that is news.
+    pub(crate) fn forgotten(&mut self, from: &Address) -> bool {
+        let news = self.expires.is_some() && *from == self.ssm;
+        if news {
+            self.lose();
+        }
+        news
+    }
+
+    /// The SSM, while associated.
+    pub(crate) fn ssm(&self) -> Option<&Address> {
+        self.expires.map(|_| &self.ssm)
+    }
+
+    /// The run of the SSM that granted last.
+    pub(crate) const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        match self.open {
+            Some(_) => earliest(Some(self.retry.due()), self.expires),
+            None => self.expires.map(|expires| expires.min(self.refresh_at)),
+        }
+    }
+
+    /// What the passing of time changes.
+    fn pass(&mut self, now: Instant) -> Option<AssociationEvent> {
+        if self.expires.is_some_and(|expires| expires <= now) {
+            if self.open == Some(Association::Disassociate) {
+                return Some(self.left());
+            }
+            self.lose();
+            return Some(AssociationEvent::Lost);
+        }
+        let farewells = self.open == Some(Association::Disassociate);
+        if farewells && self.retry.attempts() >= FAREWELLS && self.retry.is_due(now) {
+            return Some(self.left());
+        }
+        if self.expires.is_some() && self.open.is_none() && self.refresh_at <= now {
+            self.ask(Association::Refresh);
+        }
+        None
+    }
+
+    const fn left(&mut self) -> AssociationEvent {
+        self.open = None;
+        self.expires = None;
+        AssociationEvent::Left
+    }
+
+    const fn lose(&mut self) {
+        self.expires = None;
+        self.ssm = self.first_contact;
+        self.ask(Association::New);
+    }
+
+    const fn ask(&mut self, request: Association) {
+        self.open = Some(request);
+        self.retry = Retry::NOW;
+    }
+
+    fn is_answer(&self, device: &str, sequence: u32) -> bool {
+        self.open.is_some()
+            && self.retry.attempts() > 0
+            && device == self.device
+            && sequence == self.sequence
+    }
+}

@@ -1,0 +1,67 @@
+//! What every machine does with octets: open those that came, with the polite
+//! answer to other versions, and send messages, or not.
+
+use super::messages::{MESSAGE_MAX, Message, MessageFault, VERSION_NOTICE};
+use crate::transport::{Address, Transport};
+
+/// Counters of a machine's octets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LinkStats {
+    /// Datagrams that are no message, or one with a value out of its range.
+    pub malformed: u64,
+    /// Datagrams of another version, answered with a version notice.
+    pub other_version: u64,
+    /// Version notices received.
+    pub version_notices: u64,
+    /// Messages that are not for a machine of this kind.
+    pub unexpected: u64,
+    /// Messages the transport did not take; they go out later where they matter.
+    pub send_refused: u64,
+}
+
+impl LinkStats {
+    /// Reads a datagram; counts it when it is no message.
+    pub(super) fn open<'a>(
+        &mut self,
+        from: &Address,
+        octets: &'a [u8],
+        transport: &mut dyn Transport,
+    ) -> Option<Message<'a>> {
+        match Message::parse(octets) {
+            Ok(message) => return Some(message),
+            Err(MessageFault::Version(_)) => {
+                count(&mut self.other_version);
+                if transport.send(from, 0, &VERSION_NOTICE).is_err() {
+                    count(&mut self.send_refused);
+                }
+            }
+            Err(MessageFault::Notice(_)) => count(&mut self.version_notices),
+            Err(_) => count(&mut self.malformed),
+        }
+        None
+    }
+
+    /// Sends a message. Returns whether it was taken.
+    pub(super) fn send(
+        &mut self,
+        to: &Address,
+        message: &Message<'_>,
+        transport: &mut dyn Transport,
+    ) -> bool {
+        let mut scratch = [0; MESSAGE_MAX];
+        let taken = match message.encode(&mut scratch) {
+            Ok(octets) => transport.send(to, 0, octets).is_ok(),
+            Err(_) => false,
+        };
+        if !taken {
+            count(&mut self.send_refused);
+        }
+        taken
+    }
+}
+
+/// One more.
+pub(super) const fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}

@@ -1,0 +1,94 @@
+//! Association and what a device advertises.
+
+use serde::{Deserialize, Serialize};
+
+use crate::scos::Capabilities;
+
+/// What an SSD asks of its association.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Association {
+    /// No previous state exists.
+    New,
+    /// It goes on.
+    Refresh,
+    /// It ends: connectivity is expected to be lost for a while.
+    Disassociate,
+}
+
+/// How far the schedule of an SSD has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ScheduleMark {
+    /// The boot number of the SSM that made it; 0 for an SSD without schedule.
+    pub epoch: u32,
+    /// The version of the last change applied.
+    pub version: u32,
+}
+
+/// SSD to SSM: an association request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Associate<'a> {
+    /// What is asked for.
+    pub request: Association,
+    /// The device ID, 1 to 32 octets.
+    pub device: &'a str,
+    /// The public key that verifies its identity, at most 64 octets.
+    pub public_key: &'a [u8],
+    /// The number of this run of the SSD, greater than that of any run before.
+    pub boot: u32,
+    /// The number of this request in this run, greater than any before.
+    pub sequence: u32,
+    /// How far its schedule has come.
+    pub schedule: ScheduleMark,
+}
+
+/// SSM to SSD: the association granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Associated<'a> {
+    /// The device ID, echoed.
+    pub device: &'a str,
+    /// The sequence number of the request, echoed.
+    pub sequence: u32,
+    /// The state granted. `New` in answer to `Refresh` says that the SSM knew
+    /// nothing of the SSD, which advertises itself again.
+    pub state: Association,
+    /// How long the SSM waits to hear from the SSD, in seconds.
+    pub max_ttl_s: u32,
+    /// How long it would have waited on before this request, in seconds, rounded
+    /// down; the maximum where the state is `New`, 0 where it is `Disassociate`.
+    pub remaining_ttl_s: u32,
+    /// The number of this run of the SSM.
+    pub epoch: u32,
+}
+
+/// Why an association is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum AssociationRefusal {
+    /// The device is unknown or its key is another one: the SSM does not say which.
+    NotAuthorised,
+    /// The SSM has no room for another device.
+    InventoryFull,
+}
+
+/// SSM to SSD: the association is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssociationRefused<'a> {
+    /// The device ID, echoed.
+    pub device: &'a str,
+    /// The sequence number of the request, echoed.
+    pub sequence: u32,
+    /// Why.
+    pub reason: AssociationRefusal,
+}
+
+/// SSD to SSM: what the device is and can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advertise<'a> {
+    /// The number of this advertisement, echoed in the acknowledgement.
+    pub revision: u32,
+    /// What it says.
+    #[serde(borrow)]
+    pub capabilities: Capabilities<'a>,
+}

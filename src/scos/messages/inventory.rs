@@ -1,0 +1,139 @@
+//! The copy of the inventory an Actor draws, a part at a time.
+//!
+//! The Actor names where it is, the SSM answers with what is there and where to go
+//! on. The SSM keeps nothing in between, a lost message is asked for again, and
+//! no part depends on another.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ScheduleEntry;
+use crate::scos::{ActorId, Capabilities, RequestId};
+
+/// A place in the inventory: a device, and a recipe of its schedule.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Cursor {
+    /// The number of the device in the inventory.
+    pub device: u16,
+    /// The first recipe wanted, by Actor and request.
+    pub recipe: (ActorId, RequestId),
+}
+
+/// Actor to SSM: a request for the part of the inventory at or after a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryRequest {
+    /// The Actor.
+    pub actor: ActorId,
+    /// The number of this copy.
+    pub copy: u32,
+    /// The place; the default is the start.
+    pub at: Cursor,
+}
+
+/// SSM to Actor: a part of the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryItem<'a> {
+    /// The Actor.
+    pub actor: ActorId,
+    /// The number of this copy, echoed.
+    pub copy: u32,
+    /// The place asked for, echoed.
+    pub at: Cursor,
+    /// The device there; `None` when no device is left.
+    #[serde(borrow)]
+    pub device: Option<InventoryDevice<'a>>,
+    /// Where to go on; `None` when this is the last part.
+    pub next: Option<Cursor>,
+}
+
+/// A device of the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryDevice<'a> {
+    /// The device ID, 1 to 32 octets.
+    pub device: &'a str,
+    /// How long until the SSM takes it for gone, in seconds, rounded down.
+    pub remaining_ttl_s: u32,
+    /// What it is and can do; `None` when it has not said yet.
+    #[serde(borrow)]
+    pub capabilities: Option<Capabilities<'a>>,
+    /// A part of its schedule, in the order of Actors and requests.
+    #[serde(borrow)]
+    pub schedule: Entries<'a>,
+}
+
+/// Some recipes, in the octets they came in.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entries<'a>(&'a [u8]);
+
+impl Entries<'_> {
+    /// The recipes. It ends early at octets that are none, which a parsed message
+    /// does not have.
+    pub fn iter(&self) -> impl Iterator<Item = ScheduleEntry> + '_ {
+        let mut rest = self.0;
+        core::iter::from_fn(move || {
+            let (entry, after) = postcard::take_from_bytes(rest).ok()?;
+            rest = after;
+            Some(entry)
+        })
+    }
+
+    /// Whether the octets are recipes and nothing else.
+    pub(super) fn is_sound(&self) -> bool {
+        let mut rest = self.0;
+        while !rest.is_empty() {
+            match postcard::take_from_bytes::<ScheduleEntry>(rest) {
+                Ok((entry, after)) if entry.series.is_sound() => rest = after,
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+impl fmt::Debug for Entries<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// Room for some recipes in a message.
+#[derive(Debug)]
+pub struct EntriesBuffer {
+    octets: [u8; Self::OCTETS],
+    length: usize,
+}
+
+impl EntriesBuffer {
+    /// Octets of room, enough for eight recipes of any values.
+    pub const OCTETS: usize = 448;
+
+    /// Nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { octets: [0; Self::OCTETS], length: 0 }
+    }
+
+    /// Appends a recipe. Returns whether it fitted.
+    pub fn push(&mut self, entry: &ScheduleEntry) -> bool {
+        let Some(room) = self.octets.get_mut(self.length..) else { return false };
+        let Ok(written) = postcard::to_slice(entry, room) else { return false };
+        self.length = self.length.saturating_add(written.len());
+        true
+    }
+
+    /// The recipes so far.
+    #[must_use]
+    pub fn entries(&self) -> Entries<'_> {
+        Entries(self.octets.get(..self.length).unwrap_or_default())
+    }
+}
+
+impl Default for EntriesBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,214 @@
+//! What SSD, SSM and Actor say to one another.
+//!
+//! One octet of version, then one [`Message`] in postcard. A version octet of 0 is
+//! a version notice: the octet after it is the highest version its sender speaks.
+//! It answers a message of another version and is itself never answered.
+//!
+//! | message | from | to | answered by |
+//! |---|---|---|---|
+//! | [`Associate`] | SSD | SSM | [`Associated`], [`AssociationRefused`] |
+//! | [`Advertise`] | SSD | SSM | [`Message::Advertised`] |
+//! | [`ScheduleChange`] | SSM | SSD | [`ScheduleAck`] |
+//! | [`Report`] | SSD, SSM | SSM, Actor | [`Message::ReportAck`] |
+//! | [`ScanRequest`] | Actor | SSM | [`Granted`], [`Refused`] |
+//! | [`Cancel`] | Actor | SSM | [`Cancelled`], [`Refused`] |
+//! | [`InventoryRequest`] | Actor | SSM | [`InventoryItem`] |
+//! | [`Message::NotAssociated`] | SSM | SSD | [`Associate`] |
+//!
+//! Whoever asks repeats until it is answered; whoever answers gives the same
+//! answer again.
+
+mod association;
+mod inventory;
+mod report;
+mod request;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+pub use association::{
+    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused,
+    ScheduleMark,
+};
+pub use inventory::{
+    Cursor, Entries, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest,
+};
+pub use report::{Outcome, Rejection, Report};
+pub use request::{Cancel, Cancelled, Granted, Refusal, Refused, ScanRequest};
+pub use schedule::{Change, ScheduleAck, ScheduleChange, ScheduleEntry};
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ScanId;
+use crate::wire::NoSpace;
+
+/// The version of the messages here.
+pub const VERSION: u8 = 1;
+
+/// Octets of the longest message.
+pub const MESSAGE_MAX: usize = 1_152;
+
+/// The longest device ID, in octets.
+pub const DEVICE_ID_MAX: usize = 32;
+
+/// The longest public key, in octets.
+pub const PUBLIC_KEY_MAX: usize = 64;
+
+/// A message. The order of the variants is their number on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Message<'a> {
+    /// An association request.
+    Associate(#[serde(borrow)] Associate<'a>),
+    /// An association granted.
+    Associated(#[serde(borrow)] Associated<'a>),
+    /// An association refused.
+    AssociationRefused(#[serde(borrow)] AssociationRefused<'a>),
+    /// SSM to SSD: what came from you needs an association and you have none.
+    NotAssociated,
+    /// What a device can do.
+    Advertise(#[serde(borrow)] Advertise<'a>),
+    /// SSM to SSD: the advertisement of this revision has arrived.
+    Advertised(u32),
+    /// A change of a schedule.
+    ScheduleChange(ScheduleChange),
+    /// The version a schedule has.
+    ScheduleAck(ScheduleAck),
+    /// The final report of an occurrence.
+    Report(#[serde(borrow)] Report<'a>),
+    /// SSM to SSD, Actor to SSM: the report of this occurrence has arrived.
+    ReportAck(ScanId),
+    /// A request for a scan.
+    ScanRequest(#[serde(borrow)] ScanRequest<'a>),
+    /// A scan to be dropped.
+    Cancel(Cancel),
+    /// A scan booked.
+    Granted(#[serde(borrow)] Granted<'a>),
+    /// A scan not booked.
+    Refused(Refused),
+    /// A scan dropped.
+    Cancelled(Cancelled),
+    /// A request for a part of the inventory.
+    InventoryRequest(InventoryRequest),
+    /// A part of the inventory.
+    InventoryItem(#[serde(borrow)] InventoryItem<'a>),
+}
+
+/// Why octets are not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum MessageFault {
+    /// There are none.
+    Empty,
+    /// They are of another version, which is answered with a version notice.
+    Version(u8),
+    /// They are a version notice: the peer speaks at most this version.
+    Notice(u8),
+    /// They are no message of this version.
+    Malformed,
+    /// They go on after the message.
+    Trailing,
+    /// A text, key, summary or number is longer or greater than it may be.
+    OutOfRange,
+}
+
+impl fmt::Display for MessageFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("no octets"),
+            Self::Version(version) => write!(f, "version {version}, not {VERSION}"),
+            Self::Notice(version) => write!(f, "a notice that the peer speaks version {version}"),
+            Self::Malformed => f.write_str("no message of this version"),
+            Self::Trailing => f.write_str("octets after the message"),
+            Self::OutOfRange => f.write_str("a value out of its range"),
+        }
+    }
+}
+
+impl core::error::Error for MessageFault {}
+
+impl<'a> Message<'a> {
+    /// Reads a message, which must be all of `octets`. Texts, keys and summaries
+    /// are borrowed.
+    ///
+    /// # Errors
+    /// [`MessageFault`]
+    pub fn parse(octets: &'a [u8]) -> Result<Self, MessageFault> {
+        let (version, body) = match octets {
+            [] => return Err(MessageFault::Empty),
+            [0, theirs] => return Err(MessageFault::Notice(*theirs)),
+            [version, body @ ..] => (*version, body),
+        };
+        if version != VERSION {
+            return Err(MessageFault::Version(version));
+        }
+        let (message, rest): (Self, _) =
+            postcard::take_from_bytes(body).map_err(|_| MessageFault::Malformed)?;
+        if !rest.is_empty() {
+            return Err(MessageFault::Trailing);
+        }
+        if message.is_sound() { Ok(message) } else { Err(MessageFault::OutOfRange) }
+    }
+
+    /// Writes the message to the front of `buffer` and returns it.
+    /// [`MESSAGE_MAX`] octets are enough for any message.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit.
+    pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+        let have = buffer.len();
+        let short = || NoSpace { need: MESSAGE_MAX, have };
+        let (version, body) = buffer.split_first_mut().ok_or_else(short)?;
+        *version = VERSION;
+        let length = postcard::to_slice(self, body).map_err(|_| short())?.len();
+        buffer.get(..length.saturating_add(1)).ok_or_else(short)
+    }
+
+    /// Whether every part is as long and as great as it may be.
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Associate(m) => is_id(m.device) && m.public_key.len() <= PUBLIC_KEY_MAX,
+            Self::Associated(m) => is_id(m.device),
+            Self::AssociationRefused(m) => is_id(m.device),
+            Self::Advertise(m) => m.capabilities.is_sound(),
+            Self::ScheduleChange(m) => m.base < m.version && change_is_sound(&m.change),
+            Self::Report(m) => m.spectrum.len() <= Report::SPECTRUM_MAX,
+            // What a request asks for may be nonsense: that is refused, by name.
+            Self::ScanRequest(m) => is_id(m.device),
+            Self::Granted(m) => is_id(m.device) && m.series.is_sound(),
+            Self::InventoryItem(m) => m.device.is_none_or(|item| {
+                is_id(item.device)
+                    && item.capabilities.is_none_or(|capabilities| capabilities.is_sound())
+                    && item.schedule.is_sound()
+            }),
+            Self::NotAssociated
+            | Self::Advertised(_)
+            | Self::ScheduleAck(_)
+            | Self::ReportAck(_)
+            | Self::Cancel(_)
+            | Self::Refused(_)
+            | Self::Cancelled(_)
+            | Self::InventoryRequest(_) => true,
+        }
+    }
+}
+
+/// The version notice: what answers a message of a version not spoken here.
+pub const VERSION_NOTICE: [u8; 2] = [0, VERSION];
+
+/// Whether `text` is as long as a device ID may be.
+pub(super) const fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= DEVICE_ID_MAX
+}
+
+fn change_is_sound(change: &Change) -> bool {
+    match change {
+        Change::Add { entry, next } => {
+            entry.series.is_sound() && *next < entry.series.occurrences()
+        }
+        Change::Remove { .. } => true,
+    }
+}

@@ -1,0 +1,316 @@
+use std::string::String;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::scos::calendar::RefusalReason;
+use crate::scos::testing::{CAPABILITIES, KINDS, MONDAY, SCAN, octets, parts};
+use crate::scos::{ActorId, Capabilities, RequestId, Series, When};
+
+proptest! {
+    /// Every message comes back as it was, from octets that are the same again.
+    #[test]
+    fn messages_round_trip(parts in parts(), kind in 0..KINDS) {
+        parts.with_message(kind, |message| {
+            let octets = octets(&message);
+            let parsed = Message::parse(&octets);
+            prop_assert_eq!(parsed, Ok(message));
+            prop_assert_eq!(super::super::testing::octets(&parsed.unwrap()), octets);
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn every_truncation_is_refused(parts in parts(), kind in 0..KINDS) {
+        parts.with_message(kind, |message| {
+            let octets = octets(&message);
+            for length in 0..octets.len() {
+                prop_assert!(Message::parse(&octets[..length]).is_err(), "{} octets", length);
+            }
+            let mut longer = octets;
+            longer.push(0);
+            prop_assert_eq!(Message::parse(&longer), Err(MessageFault::Trailing));
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn any_octets_are_a_message_or_a_fault(octets in proptest::collection::vec(any::<u8>(), 0..200),
+                                           version in any::<bool>()) {
+        let mut octets = octets;
+        if version && let Some(first) = octets.first_mut() {
+            *first = VERSION;
+        }
+        if let Ok(message) = Message::parse(&octets) {
+            // What was taken can be said, and is then taken for the same.
+            let again = super::super::testing::octets(&message);
+            prop_assert_eq!(Message::parse(&again), Ok(message));
+        }
+    }
+}
+
+#[test]
+fn versions_are_told_apart() {
+    assert_eq!(Message::parse(&[]), Err(MessageFault::Empty));
+    assert_eq!(Message::parse(&VERSION_NOTICE), Err(MessageFault::Notice(1)));
+    assert_eq!(Message::parse(&[0, 9]), Err(MessageFault::Notice(9)));
+    assert_eq!(Message::parse(&[2, 3]), Err(MessageFault::Version(2)));
+    assert_eq!(Message::parse(&[0, 1, 2]), Err(MessageFault::Version(0)));
+    assert_eq!(Message::parse(&[1]), Err(MessageFault::Malformed));
+    assert_eq!(Message::parse(&[1, 3]), Ok(Message::NotAssociated));
+    assert_eq!(Message::parse(&[1, 17]), Err(MessageFault::Malformed));
+}
+
+#[test]
+fn values_out_of_range_are_refused() {
+    let long = "123456789012345678901234567890123";
+    let refused = |message: Message<'_>| {
+        let mut buffer = [0; 2_048];
+        let octets = message.encode(&mut buffer).unwrap();
+        assert_eq!(Message::parse(octets), Err(MessageFault::OutOfRange), "{message:?}");
+    };
+    let associate = Associate {
+        request: Association::New,
+        device: "mast-1",
+        public_key: &[0; 64],
+        boot: 1,
+        sequence: 1,
+        schedule: ScheduleMark::default(),
+    };
+    refused(Message::Associate(Associate { device: "", ..associate }));
+    refused(Message::Associate(Associate { device: long, ..associate }));
+    refused(Message::Associate(Associate { public_key: &[0; 65], ..associate }));
+    let report = golden_report();
+    refused(Message::Report(Report { spectrum: &[0; 1_025], ..report }));
+    let series = Series { start: 0, minutes: 0, repeats: 0, offset: 0 };
+    let entry = ScheduleEntry {
+        actor: ActorId(1),
+        request: RequestId(1),
+        series: Series { minutes: 5, ..series },
+        parameters: SCAN,
+    };
+    let change = |base, entry, next| {
+        let change = Change::Add { entry, next };
+        Message::ScheduleChange(ScheduleChange { epoch: 1, base, version: 4, change })
+    };
+    refused(change(4, entry, 0));
+    refused(change(3, entry, 1));
+    refused(change(3, ScheduleEntry { series, ..entry }, 0));
+    let capabilities = Capabilities { recipes: 0, ..CAPABILITIES };
+    refused(Message::Advertise(Advertise { revision: 1, capabilities }));
+}
+
+#[test]
+fn the_longest_message_fits() {
+    let scan =
+        ScanId { actor: ActorId(u32::MAX), request: RequestId(u32::MAX), occurrence: u16::MAX };
+    let parameters = crate::scos::ScanParameters {
+        center_hz: u64::MAX,
+        bandwidth_hz: u32::MAX,
+        resolution_hz: u32::MAX,
+        transforms: u16::MAX,
+        gain_db: -128,
+        ..SCAN
+    };
+    let report = Report {
+        scan,
+        start: i64::MIN,
+        outcome: Outcome::Rejected(Rejection::Restart),
+        time_to_complete_ms: u32::MAX,
+        parameters,
+        spectrum: &[0xff; Report::SPECTRUM_MAX],
+    };
+    let message = Message::Report(report);
+    let mut buffer = [0; MESSAGE_MAX];
+    assert!(message.encode(&mut buffer).is_ok());
+    let short = message.encode(&mut buffer[..1_000]).unwrap_err();
+    assert_eq!(short, NoSpace { need: MESSAGE_MAX, have: 1_000 });
+
+    let series = Series { start: i64::MIN, minutes: 10_080, repeats: 10_079, offset: u16::MAX };
+    let entry = ScheduleEntry { actor: scan.actor, request: scan.request, series, parameters };
+    let mut entries = EntriesBuffer::new();
+    assert_eq!((0..20).filter(|_| entries.push(&entry)).count(), 8);
+    let text = "12345678901234567890123456789012";
+    let capabilities = Capabilities {
+        antenna: crate::scos::Antenna { model: text, kind: text, ..CAPABILITIES.antenna },
+        host: crate::scos::Host { name: text, model: text },
+        ..CAPABILITIES
+    };
+    let at = Cursor { device: u16::MAX, recipe: (scan.actor, scan.request) };
+    let device = InventoryDevice {
+        device: text,
+        remaining_ttl_s: u32::MAX,
+        capabilities: Some(capabilities),
+        schedule: entries.entries(),
+    };
+    let item = InventoryItem {
+        actor: scan.actor,
+        copy: u32::MAX,
+        at,
+        device: Some(device),
+        next: Some(at),
+    };
+    let message = Message::InventoryItem(item);
+    let octets = message.encode(&mut buffer).unwrap();
+    assert_eq!(Message::parse(octets), Ok(message));
+}
+
+fn golden_report() -> Report<'static> {
+    let scan = ScanId { actor: ActorId(7), request: RequestId(300), occurrence: 2 };
+    Report {
+        scan,
+        start: MONDAY + 720,
+        outcome: Outcome::Complete,
+        time_to_complete_ms: 41_250,
+        parameters: SCAN,
+        spectrum: &[0x10, 0x20, 0x30],
+    }
+}
+
+/// The table of golden vectors in docs/scos-messages.md, in its order.
+fn golden() -> Vec<(&'static str, Message<'static>)> {
+    let (actor, request) = (ActorId(7), RequestId(300));
+    let series = Series { start: MONDAY + 600, minutes: 5, repeats: 2, offset: 60 };
+    let entry = ScheduleEntry { actor, request, series, parameters: SCAN };
+    let at = Cursor { device: 1, recipe: (actor, request) };
+    std::vec![
+        (
+            "associate",
+            Message::Associate(Associate {
+                request: Association::New,
+                device: "mast-1",
+                public_key: &[0xaa, 0xbb],
+                boot: 5,
+                sequence: 1,
+                schedule: ScheduleMark { epoch: 9, version: 4 },
+            })
+        ),
+        (
+            "associated",
+            Message::Associated(Associated {
+                device: "mast-1",
+                sequence: 1,
+                state: Association::Refresh,
+                max_ttl_s: 300,
+                remaining_ttl_s: 212,
+                epoch: 9,
+            })
+        ),
+        (
+            "association_refused",
+            Message::AssociationRefused(AssociationRefused {
+                device: "mast-1",
+                sequence: 1,
+                reason: AssociationRefusal::NotAuthorised,
+            })
+        ),
+        ("not_associated", Message::NotAssociated),
+        ("advertise", Message::Advertise(Advertise { revision: 1, capabilities: CAPABILITIES })),
+        ("advertised", Message::Advertised(1)),
+        (
+            "schedule_change_add",
+            Message::ScheduleChange(ScheduleChange {
+                epoch: 9,
+                base: 4,
+                version: 5,
+                change: Change::Add { entry, next: 1 },
+            })
+        ),
+        (
+            "schedule_change_remove",
+            Message::ScheduleChange(ScheduleChange {
+                epoch: 9,
+                base: 5,
+                version: 6,
+                change: Change::Remove { actor, request },
+            })
+        ),
+        ("schedule_ack", Message::ScheduleAck(ScheduleAck { epoch: 9, version: 5, full: false })),
+        ("report_complete", Message::Report(golden_report())),
+        (
+            "report_rejected",
+            Message::Report(Report {
+                outcome: Outcome::Rejected(Rejection::Offline),
+                time_to_complete_ms: 0,
+                spectrum: &[],
+                ..golden_report()
+            })
+        ),
+        ("report_ack", Message::ReportAck(golden_report().scan)),
+        (
+            "scan_request_exact",
+            Message::ScanRequest(ScanRequest {
+                actor,
+                request,
+                floor: RequestId(298),
+                device: "mast-1",
+                series,
+                when: When::Exact,
+                parameters: SCAN,
+            })
+        ),
+        (
+            "scan_request_nearest",
+            Message::ScanRequest(ScanRequest {
+                actor,
+                request,
+                floor: RequestId(298),
+                device: "mast-1",
+                series,
+                when: When::Nearest { max_shift_minutes: Some(90) },
+                parameters: SCAN,
+            })
+        ),
+        ("cancel", Message::Cancel(Cancel { actor, request, floor: RequestId(298) })),
+        (
+            "granted",
+            Message::Granted(Granted {
+                actor,
+                request,
+                device: "mast-1",
+                series,
+                parameters: SCAN,
+            })
+        ),
+        (
+            "refused",
+            Message::Refused(Refused {
+                actor,
+                request,
+                reason: Refusal::Calendar(RefusalReason::Conflict),
+                first_conflict: Some(MONDAY + 661),
+            })
+        ),
+        ("cancelled", Message::Cancelled(Cancelled { actor, request, keep: 1 })),
+        (
+            "inventory_request",
+            Message::InventoryRequest(InventoryRequest { actor, copy: 2, at: Cursor::default() })
+        ),
+        (
+            "inventory_item_last",
+            Message::InventoryItem(InventoryItem { actor, copy: 2, at, device: None, next: None })
+        ),
+    ]
+}
+
+/// The octets in the document are those of the code, and there are no others.
+#[test]
+fn the_document_shows_the_octets() {
+    let document = include_str!("../../../docs/scos-messages.md");
+    let rows: Vec<(&str, &str)> = document
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split("` | `");
+            Some((cells.next()?, cells.next()?.strip_suffix("` |")?))
+        })
+        .collect();
+    let expected: Vec<(&str, String)> = golden()
+        .iter()
+        .map(|(name, message)| {
+            (*name, octets(message).iter().map(|octet| std::format!("{octet:02x}")).collect())
+        })
+        .collect();
+    let rows: Vec<_> = rows.into_iter().map(|(name, hex)| (name, String::from(hex))).collect();
+    assert_eq!(rows, expected);
+}

@@ -1,0 +1,545 @@
+//! The SSD: a spectrum sensing device. It associates with an SSM, keeps the
+//! schedule it is sent, scans in its slots and reports.
+//!
+//! | state | event | next | does |
+//! |---|---|---|---|
+//! | idle | the slot of an occurrence begins | scanning | [`Sensor::begin`] |
+//! | idle | the same, and the clock is not set | idle | reports rejected: clock |
+//! | idle | the same, later than the tolerance | idle | reports rejected: missed |
+//! | idle | the same, and the sensor refuses | idle | reports rejected, with its reason |
+//! | scanning | [`Ssd::complete`] | idle | reports complete |
+//! | scanning | [`Ssd::fail`] | idle | reports rejected, with the reason |
+//! | scanning | the slot is over | idle | [`Sensor::stop`], reports incomplete |
+//! | scanning | another slot begins | scanning | reports that one rejected: busy |
+//!
+//! The schedule is worked through whether an SSM can be reached or not. Reports
+//! are kept until the SSM acknowledges them; when there is no room the oldest goes,
+//! for the SSM has answered in its place by then, and
+//! [`SsdStats::reports_dropped`] counts it. A recipe that finds no room is put off
+//! and the SSM told so.
+//!
+//! A schedule is of one run of an SSM. When another run associates the device, what
+//! is left of the schedule goes, but for what begins within the guard time.
+
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+pub use schedule::SsdRecipe;
+
+use core::fmt;
+use core::time::Duration;
+
+use super::association::{Answer, AssociationEvent, DeviceAssociation};
+use super::link::{LinkStats, count};
+use super::messages::{
+    Advertise, Change, Message, Outcome, Rejection, Report, ScheduleAck, ScheduleChange,
+    ScheduleEntry, ScheduleMark,
+};
+use super::outbox::{Outbox, StoredReport, Summary};
+use super::retry::{Backoff, Retry};
+use super::{Capabilities, ScanId, ScanParameters};
+use crate::storage::Slot;
+use crate::time::{ClockQuality, Instant, Now, Utc, earliest};
+use crate::transport::{Address, Transport};
+use schedule::Schedule;
+
+/// What an SSD is told before it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct SsdConfig<'s> {
+    /// The device ID, 1 to 32 octets; one that is longer is refused by any SSM.
+    pub device: &'s str,
+    /// The public key its identity is verified with, at most 64 octets.
+    pub public_key: &'s [u8],
+    /// What it advertises. Its `recipes` are taken from the storage.
+    pub capabilities: Capabilities<'s>,
+    /// Where the SSM is found at first.
+    pub ssm: Address,
+    /// The number of this run: greater than that of any run before, such as a
+    /// counter in flash or the seconds of UTC.
+    pub boot: u32,
+    /// Any number, another for each device: it spreads refreshes over time.
+    pub seed: u64,
+    /// How long to wait for answers.
+    pub backoff: Backoff,
+    /// How late a scan may begin.
+    pub tolerance: Duration,
+    /// What begins so soon is not dropped when the schedule is replaced.
+    pub guard: Duration,
+}
+
+/// The storage of an SSD.
+#[derive(Debug)]
+pub struct SsdStorage<'s> {
+    /// Recipes of the schedule. A full one puts off what is added.
+    pub recipes: &'s mut [Slot<SsdRecipe>],
+    /// Reports to be acknowledged. Full, the oldest goes.
+    pub reports: &'s mut [Slot<StoredReport>],
+    /// The spectra of reports, at most one each. Full, the oldest report with one
+    /// goes.
+    pub summaries: &'s mut [Summary],
+}
+
+/// A scan to be performed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scan {
+    /// Which occurrence of which request.
+    pub id: ScanId,
+    /// When its slot began.
+    pub start: Utc,
+    /// When its slot is over.
+    pub end: Utc,
+    /// What to measure.
+    pub parameters: ScanParameters,
+}
+
+/// What senses: the front-end, and whoever wants to know of the association.
+pub trait Sensor {
+    /// Begins a scan and returns at once. Its end is told with [`Ssd::complete`] or
+    /// [`Ssd::fail`].
+    ///
+    /// # Errors
+    /// Why it cannot be performed, which is what is reported.
+    fn begin(&mut self, now: Now, scan: &Scan) -> Result<(), Rejection>;
+
+    /// The slot is over: the scan is given up, and reported incomplete.
+    fn stop(&mut self, now: Now, scan: &Scan);
+
+    /// The association has changed.
+    fn association(&mut self, now: Now, event: AssociationEvent) {
+        let _ = (now, event);
+    }
+}
+
+/// Why the end of a scan was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ScanEndError {
+    /// This scan is not the one that runs: its slot is over, or it ended before.
+    NotRunning,
+    /// The spectrum is longer than 1,024 octets.
+    TooLong,
+}
+
+impl fmt::Display for ScanEndError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotRunning => "this scan is not running",
+            Self::TooLong => "the spectrum is longer than 1,024 octets",
+        })
+    }
+}
+
+impl core::error::Error for ScanEndError {}
+
+/// Counters of an SSD.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SsdStats {
+    /// Of its octets.
+    pub link: LinkStats,
+    /// Associations granted as new.
+    pub associations: u64,
+    /// Associations refused by the SSM.
+    pub refusals: u64,
+    /// Associations lost: unanswered for the whole TTL, or forgotten by the SSM.
+    pub losses: u64,
+    /// Messages that need an association from others than the SSM.
+    pub strangers: u64,
+    /// Answers to requests that are not open.
+    pub stale_answers: u64,
+    /// Changes of the schedule applied.
+    pub changes: u64,
+    /// Changes of another run of the SSM, or that were applied before.
+    pub stale_changes: u64,
+    /// Changes that came before one they build on.
+    pub early_changes: u64,
+    /// Changes put off because the schedule is full.
+    pub put_off: u64,
+    /// Recipes dropped because another run of the SSM took over.
+    pub recipes_dropped: u64,
+    /// Scans begun.
+    pub begun: u64,
+    /// Scans reported complete.
+    pub complete: u64,
+    /// Scans reported incomplete.
+    pub incomplete: u64,
+    /// Scans reported rejected.
+    pub rejected: u64,
+    /// Ends of scans that were not running.
+    pub stray_ends: u64,
+    /// Reports sent, each time counted.
+    pub reports_sent: u64,
+    /// Reports acknowledged.
+    pub reports_acknowledged: u64,
+    /// Acknowledgements of reports that are not kept.
+    pub stray_acknowledgements: u64,
+    /// Reports dropped for want of room, the oldest first.
+    pub reports_dropped: u64,
+}
+
+/// A scan that runs, on monotonic time.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    scan: Scan,
+    began: Instant,
+    ends: Instant,
+}
+
+/// A spectrum sensing device.
+#[derive(Debug)]
+pub struct Ssd<'s> {
+    association: DeviceAssociation<'s>,
+    capabilities: Capabilities<'s>,
+    /// The number of the advertisement, and when it is due; `None` once it is
+    /// acknowledged.
+    revision: u32,
+    advertise: Option<Retry>,
+    schedule: Schedule<'s>,
+    running: Option<Running>,
+    outbox: Outbox<'s>,
+    backoff: Backoff,
+    tolerance: Duration,
+    guard: Duration,
+    last: Now,
+    stats: SsdStats,
+}
+
+impl<'s> Ssd<'s> {
+    /// A device that will associate at its first tick.
+    #[must_use]
+    pub fn new(config: SsdConfig<'s>, storage: SsdStorage<'s>) -> Self {
+        let schedule = Schedule::new(storage.recipes);
+        let capabilities =
+            Capabilities { recipes: schedule.capacity().max(1), ..config.capabilities };
+        Self {
+            association: DeviceAssociation::new(
+                config.device,
+                config.public_key,
+                config.boot,
+                config.ssm,
+                config.backoff,
+                config.seed,
+            ),
+            capabilities,
+            revision: 1,
+            advertise: None,
+            schedule,
+            running: None,
+            outbox: Outbox::new(storage.reports, storage.summaries),
+            backoff: config.backoff,
+            tolerance: config.tolerance,
+            guard: config.guard,
+            last: Now::default(),
+            stats: SsdStats::default(),
+        }
+    }
+
+    /// Associates again after [`Ssd::leave`]. Takes effect at the next tick.
+    pub const fn join(&mut self) {
+        self.association.join();
+    }
+
+    /// Disassociates: connectivity is going to be lost. The schedule is worked
+    /// through all the same. Takes effect at the next tick.
+    pub const fn leave(&mut self) {
+        self.association.leave();
+    }
+
+    /// Advertises other capabilities. Takes effect at the next tick.
+    pub fn set_capabilities(&mut self, capabilities: Capabilities<'s>) {
+        self.capabilities = Capabilities { recipes: self.capabilities.recipes, ..capabilities };
+        self.revision = self.revision.saturating_add(1);
+        self.advertise = Some(Retry::NOW);
+    }
+
+    /// The scan is finished; `spectrum` is a summary of at most 1,024 octets. The
+    /// report goes out at the next tick.
+    ///
+    /// # Errors
+    /// [`ScanEndError`]; nothing is reported then.
+    pub fn complete(
+        &mut self,
+        now: Now,
+        scan: ScanId,
+        spectrum: &[u8],
+    ) -> Result<(), ScanEndError> {
+        if spectrum.len() > Report::SPECTRUM_MAX {
+            return Err(ScanEndError::TooLong);
+        }
+        let running = self.end(now, scan)?;
+        self.report(now, &running.scan, Outcome::Complete, running.began, spectrum);
+        Ok(())
+    }
+
+    /// The scan could not be performed. The report goes out at the next tick.
+    ///
+    /// # Errors
+    /// [`ScanEndError::NotRunning`]; nothing is reported then.
+    pub fn fail(&mut self, now: Now, scan: ScanId, reason: Rejection) -> Result<(), ScanEndError> {
+        let running = self.end(now, scan)?;
+        self.report(now, &running.scan, Outcome::Rejected(reason), running.began, &[]);
+        Ok(())
+    }
+
+    /// One datagram in.
+    pub fn receive(
+        &mut self,
+        now: Now,
+        from: &Address,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+        sensor: &mut dyn Sensor,
+    ) {
+        self.last = now;
+        let Some(message) = self.stats.link.open(from, octets, transport) else { return };
+        match message {
+            Message::Associated(answer) => match self.association.granted(from, &answer) {
+                Answer::New => self.associated(now, sensor),
+                Answer::Refreshed => {}
+                Answer::Left => sensor.association(now, AssociationEvent::Left),
+                Answer::Stale => count(&mut self.stats.stale_answers),
+            },
+            Message::AssociationRefused(refusal) => match self.association.refused(&refusal) {
+                Some(reason) => {
+                    count(&mut self.stats.refusals);
+                    sensor.association(now, AssociationEvent::Refused(reason));
+                }
+                None => count(&mut self.stats.stale_answers),
+            },
+            Message::NotAssociated => {
+                if self.association.forgotten(from) {
+                    count(&mut self.stats.losses);
+                    sensor.association(now, AssociationEvent::Lost);
+                } else {
+                    count(&mut self.stats.stale_answers);
+                }
+            }
+            Message::Advertised(_) | Message::ScheduleChange(_) | Message::ReportAck(_)
+                if self.association.ssm() != Some(from) =>
+            {
+                count(&mut self.stats.strangers);
+            }
+            Message::Advertised(revision) if revision == self.revision => self.advertise = None,
+            Message::Advertised(_) => count(&mut self.stats.stale_answers),
+            Message::ScheduleChange(change) => {
+                let answer = Message::ScheduleAck(self.change(&change));
+                // Not taken: the SSM sends the change again.
+                self.stats.link.send(from, &answer, transport);
+            }
+            Message::ReportAck(scan) => {
+                let counter = if self.outbox.remove(scan) {
+                    &mut self.stats.reports_acknowledged
+                } else {
+                    &mut self.stats.stray_acknowledgements
+                };
+                count(counter);
+            }
+            _ => count(&mut self.stats.link.unexpected),
+        }
+    }
+
+    /// Does whatever is due: ends and begins scans, then sends.
+    pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, sensor: &mut dyn Sensor) {
+        self.last = now;
+        self.cut(now, sensor);
+        self.begin_due(now, sensor);
+        let mark = self.schedule.mark();
+        let event = self.association.tick(now.monotonic, mark, &mut self.stats.link, transport);
+        if let Some(event) = event {
+            if event == AssociationEvent::Lost {
+                count(&mut self.stats.losses);
+            }
+            sensor.association(now, event);
+        }
+        self.send_due(now.monotonic, transport);
+    }
+
+    /// When to call [`Ssd::tick`] next. Any call may change the answer; a clock that
+    /// is stepped does too, and is a reason to tick by itself.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let slot = self.running.map(|running| running.ends);
+        // What has begun already and could not be handled in one tick is due now.
+        let start = self
+            .schedule
+            .next_start()
+            .map(|start| self.last.monotonic.after(start.since(self.last.utc)));
+        let sends = self.association.ssm().and_then(|_| {
+            earliest(self.outbox.next_due(), self.advertise.map(|retry| retry.due()))
+        });
+        earliest(earliest(slot, start), earliest(sends, self.association.next_deadline()))
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub const fn stats(&self) -> &SsdStats {
+        &self.stats
+    }
+
+    /// Whether an SSM has it associated, as far as it knows.
+    #[must_use]
+    pub fn is_associated(&self) -> bool {
+        self.association.ssm().is_some()
+    }
+
+    /// The scan that runs.
+    #[must_use]
+    pub fn running(&self) -> Option<&Scan> {
+        self.running.as_ref().map(|running| &running.scan)
+    }
+
+    /// What is left of its schedule, each recipe with its next occurrence.
+    pub fn schedule(&self) -> impl Iterator<Item = (&ScheduleEntry, u16)> {
+        self.schedule.iter()
+    }
+
+    /// How many reports are not acknowledged yet.
+    #[must_use]
+    pub const fn unacknowledged(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// The SSM has granted an association as new.
+    fn associated(&mut self, now: Now, sensor: &mut dyn Sensor) {
+        count(&mut self.stats.associations);
+        self.advertise = Some(Retry::NOW);
+        self.outbox.hurry();
+        let dropped =
+            self.schedule.begin_epoch(self.association.epoch(), now.utc.after(self.guard));
+        self.stats.recipes_dropped = self.stats.recipes_dropped.saturating_add(dropped);
+        sensor.association(now, AssociationEvent::Associated);
+    }
+
+    /// Applies a change of the schedule, unless it is stale or early, and says how
+    /// far the schedule is now.
+    fn change(&mut self, change: &ScheduleChange) -> ScheduleAck {
+        let mark = self.schedule.mark();
+        let mut full = false;
+        if change.epoch != mark.epoch || change.version <= mark.version {
+            count(&mut self.stats.stale_changes);
+        } else if change.base > mark.version {
+            count(&mut self.stats.early_changes);
+        } else if self.apply(change) {
+            count(&mut self.stats.changes);
+        } else {
+            full = true;
+            count(&mut self.stats.put_off);
+        }
+        let ScheduleMark { epoch, version } = self.schedule.mark();
+        ScheduleAck { epoch, version, full }
+    }
+
+    fn apply(&mut self, change: &ScheduleChange) -> bool {
+        match change.change {
+            Change::Add { entry, next } => {
+                let next = next.max(self.first_open(&entry));
+                self.schedule.add(&entry, next, change.version)
+            }
+            Change::Remove { actor, request } => {
+                self.schedule.remove(actor, request, change.version);
+                true
+            }
+        }
+    }
+
+    /// The first occurrence of a recipe that was neither begun nor reported here: no
+    /// occurrence is executed twice, whatever the SSM sends again.
+    fn first_open(&self, entry: &ScheduleEntry) -> u16 {
+        let (actor, request) = (entry.actor, entry.request);
+        let running = self.running.map(|running| running.scan.id);
+        let running = running.filter(|id| id.actor == actor && id.request == request);
+        let last = self.outbox.of_request(actor, request).chain(running).max();
+        let after_last = last.map_or(0, |id| id.occurrence.saturating_add(1));
+        after_last.max(self.schedule.next_of(actor, request))
+    }
+
+    /// Ends the scan whose slot is over.
+    fn cut(&mut self, now: Now, sensor: &mut dyn Sensor) {
+        if let Some(running) = self.running.take_if(|running| running.ends <= now.monotonic) {
+            sensor.stop(now, &running.scan);
+            self.report(now, &running.scan, Outcome::Incomplete, running.began, &[]);
+        }
+    }
+
+    /// Begins or rejects the occurrences whose slots have begun, in the order of time;
+    /// in one tick at most as many as there can be recipes.
+    fn begin_due(&mut self, now: Now, sensor: &mut dyn Sensor) {
+        for _ in 0..self.schedule.capacity() {
+            let Some(scan) = self.schedule.take_due(now.utc) else { return };
+            if let Err(reason) = self.begin(now, &scan, sensor) {
+                self.report(now, &scan, Outcome::Rejected(reason), now.monotonic, &[]);
+            }
+        }
+    }
+
+    fn begin(&mut self, now: Now, scan: &Scan, sensor: &mut dyn Sensor) -> Result<(), Rejection> {
+        if now.quality == ClockQuality::Unset {
+            return Err(Rejection::Clock);
+        }
+        if now.utc >= scan.end || now.utc > scan.start.after(self.tolerance) {
+            return Err(Rejection::Missed);
+        }
+        if self.running.is_some() {
+            return Err(Rejection::Busy);
+        }
+        sensor.begin(now, scan)?;
+        count(&mut self.stats.begun);
+        let ends = now.monotonic.after(scan.end.since(now.utc));
+        self.running = Some(Running { scan: *scan, began: now.monotonic, ends });
+        Ok(())
+    }
+
+    /// The running scan, if it is this one and its slot is not over. It runs no more.
+    fn end(&mut self, now: Now, scan: ScanId) -> Result<Running, ScanEndError> {
+        let in_time =
+            |running: &mut Running| running.scan.id == scan && now.monotonic <= running.ends;
+        self.running.take_if(in_time).ok_or_else(|| {
+            count(&mut self.stats.stray_ends);
+            ScanEndError::NotRunning
+        })
+    }
+
+    /// Keeps the report of an occurrence; room is made where there is none.
+    fn report(&mut self, now: Now, scan: &Scan, outcome: Outcome, began: Instant, spectrum: &[u8]) {
+        let (counter, took) = match outcome {
+            Outcome::Complete => (&mut self.stats.complete, now.monotonic.since(began)),
+            Outcome::Incomplete => (&mut self.stats.incomplete, now.monotonic.since(began)),
+            Outcome::Rejected(_) => (&mut self.stats.rejected, Duration::ZERO),
+        };
+        count(counter);
+        let report = Report {
+            scan: scan.id,
+            start: scan.start.unix_minute(),
+            outcome,
+            time_to_complete_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            parameters: scan.parameters,
+            spectrum,
+        };
+        while self.outbox.insert(now.monotonic, &report).is_err() {
+            count(&mut self.stats.reports_dropped);
+            if self.outbox.remove_oldest().is_none() {
+                // There is no room at all: the report itself is the oldest.
+                return;
+            }
+        }
+    }
+
+    /// Sends the advertisement and the reports that are due.
+    fn send_due(&mut self, now: Instant, transport: &mut dyn Transport) {
+        let Some(&ssm) = self.association.ssm() else { return };
+        let (link, backoff) = (&mut self.stats.link, &self.backoff);
+        if let Some(retry) = self.advertise.as_mut().filter(|retry| retry.is_due(now)) {
+            let (revision, capabilities) = (self.revision, self.capabilities);
+            let message = Message::Advertise(Advertise { revision, capabilities });
+            if link.send(&ssm, &message, transport) {
+                retry.sent(now, backoff);
+            } else {
+                retry.refused(now, backoff);
+            }
+        }
+        let sent = self.outbox.send_due(now, backoff, &|_| Some(ssm), link, transport);
+        self.stats.reports_sent = self.stats.reports_sent.saturating_add(sent);
+    }
+}

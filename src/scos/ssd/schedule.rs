@@ -1,0 +1,123 @@
+//! The schedule of a device: what is left of its recipes.
+
+use super::Scan;
+use crate::scos::messages::{ScheduleEntry, ScheduleMark};
+use crate::scos::{ActorId, RequestId, ScanId};
+use crate::storage::{Row, Slot, Table};
+use crate::time::Utc;
+
+/// A recipe of a device's schedule, with its next occurrence.
+#[derive(Clone, Copy, Debug)]
+pub struct SsdRecipe {
+    entry: ScheduleEntry,
+    /// The first occurrence that has neither begun nor been reported.
+    next: u16,
+}
+
+impl Row for SsdRecipe {
+    type Key = (ActorId, RequestId);
+
+    fn key(&self) -> Self::Key {
+        (self.entry.actor, self.entry.request)
+    }
+}
+
+impl SsdRecipe {
+    fn start(&self) -> Utc {
+        self.entry.series.start_of(self.next)
+    }
+
+    fn scan(&self) -> Scan {
+        let ScheduleEntry { actor, request, series, parameters } = self.entry;
+        Scan {
+            id: ScanId { actor, request, occurrence: self.next },
+            start: series.start_of(self.next),
+            end: series.end_of(self.next),
+            parameters,
+        }
+    }
+}
+
+/// The recipes with occurrences left, and how far the SSM's changes are applied.
+#[derive(Debug)]
+pub(super) struct Schedule<'s> {
+    recipes: Table<'s, SsdRecipe>,
+    mark: ScheduleMark,
+}
+
+impl<'s> Schedule<'s> {
+    pub(super) fn new(slots: &'s mut [Slot<SsdRecipe>]) -> Self {
+        Self { recipes: Table::new(slots), mark: ScheduleMark::default() }
+    }
+
+    /// A run of an SSM has taken over. If it is another one, drops the recipes whose
+    /// next occurrence begins at or after `guarded`, and of the others all but that
+    /// one. Returns how many recipes went.
+    pub(super) fn begin_epoch(&mut self, epoch: u32, guarded: Utc) -> u64 {
+        if self.mark.epoch == epoch {
+            return 0;
+        }
+        self.mark = ScheduleMark { epoch, version: 0 };
+        for recipe in self.recipes.iter_mut() {
+            // The occurrences from here on would have been the next to go.
+            recipe.entry.series.repeats = recipe.next;
+        }
+        let gone = self.recipes.retain(|recipe| recipe.start() < guarded);
+        u64::try_from(gone).unwrap_or(u64::MAX)
+    }
+
+    /// Adds or replaces a recipe from occurrence `next` on. Returns whether there
+    /// was room.
+    pub(super) fn add(&mut self, entry: &ScheduleEntry, next: u16, version: u32) -> bool {
+        let recipe = SsdRecipe { entry: *entry, next };
+        if next >= entry.series.occurrences() {
+            self.recipes.remove(recipe.key());
+        } else if self.recipes.insert(recipe).is_err() {
+            return false;
+        }
+        self.mark.version = version;
+        true
+    }
+
+    /// Drops what is left of a recipe.
+    pub(super) fn remove(&mut self, actor: ActorId, request: RequestId, version: u32) {
+        self.recipes.remove((actor, request));
+        self.mark.version = version;
+    }
+
+    /// Takes the earliest occurrence whose slot has begun at `utc`.
+    pub(super) fn take_due(&mut self, utc: Utc) -> Option<Scan> {
+        let due = self.recipes.iter_mut().filter(|recipe| recipe.start() <= utc);
+        let recipe = due.min_by_key(|recipe| recipe.start())?;
+        let scan = recipe.scan();
+        recipe.next = recipe.next.saturating_add(1);
+        if recipe.next >= recipe.entry.series.occurrences() {
+            let key = recipe.key();
+            self.recipes.remove(key);
+        }
+        Some(scan)
+    }
+
+    /// When the next slot begins.
+    pub(super) fn next_start(&self) -> Option<Utc> {
+        self.recipes.iter().map(SsdRecipe::start).min()
+    }
+
+    /// The next occurrence of a recipe; 0 when there is none.
+    pub(super) fn next_of(&self, actor: ActorId, request: RequestId) -> u16 {
+        self.recipes.get((actor, request)).map_or(0, |recipe| recipe.next)
+    }
+
+    pub(super) const fn mark(&self) -> ScheduleMark {
+        self.mark
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ScheduleEntry, u16)> {
+        self.recipes.iter().map(|recipe| (&recipe.entry, recipe.next))
+    }
+
+    /// How many recipes there can be.
+    pub(super) fn capacity(&self) -> u16 {
+        u16::try_from(self.recipes.capacity()).unwrap_or(u16::MAX)
+    }
+}

@@ -1,0 +1,195 @@
+//! Requests and what became of them.
+
+use crate::scos::messages::{Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry};
+use crate::scos::series::Progress;
+use crate::scos::{ActorId, DeviceIndex, RequestId, ScanParameters, Series};
+use crate::storage::{Row, Slot, Table};
+use crate::time::Instant;
+
+/// Room for one request and its answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Booking {
+    pub(super) actor: ActorId,
+    pub(super) request: RequestId,
+    /// Of the content, to tell a repetition from another request of the same number;
+    /// `None` for a request that was cancelled before it came.
+    pub(super) fingerprint: Option<u64>,
+    pub(super) state: State,
+    /// Since when nothing more is to come of it.
+    pub(super) settled: Instant,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    Refused { reason: Refusal, first_conflict: Option<i64> },
+    Withdrawn,
+    Booked(Booked),
+}
+
+/// A scan that is booked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Booked {
+    pub(super) device: DeviceIndex,
+    pub(super) series: Series,
+    pub(super) parameters: ScanParameters,
+    /// How many occurrences are owed a report: all, until it is cancelled.
+    pub(super) keep: u16,
+    pub(super) cancelled: bool,
+    /// Which of them have one.
+    pub(super) progress: Progress,
+    /// Those below were begun, if at all, in an earlier run of the device.
+    pub(super) resume: u16,
+    /// The version of the device's schedule that this is a change of.
+    pub(super) version: u32,
+}
+
+impl Row for Booking {
+    type Key = (ActorId, RequestId);
+
+    fn key(&self) -> Self::Key {
+        (self.actor, self.request)
+    }
+}
+
+impl Booking {
+    pub(super) const fn booked(&self) -> Option<&Booked> {
+        match &self.state {
+            State::Booked(booked) => Some(booked),
+            State::Refused { .. } | State::Withdrawn => None,
+        }
+    }
+
+    pub(super) const fn booked_mut(&mut self) -> Option<&mut Booked> {
+        match &mut self.state {
+            State::Booked(booked) => Some(booked),
+            State::Refused { .. } | State::Withdrawn => None,
+        }
+    }
+
+    /// How many occurrences are owed a report and have none.
+    pub(super) fn open(&self) -> u16 {
+        self.booked().map_or(0, |booked| booked.keep.saturating_sub(booked.progress.settled()))
+    }
+
+    /// The recipe as it is to be executed.
+    pub(super) fn entry(&self) -> Option<ScheduleEntry> {
+        let booked = self.booked().filter(|booked| booked.progress.next() < booked.keep)?;
+        let repeats = booked.keep.saturating_sub(1);
+        Some(ScheduleEntry {
+            actor: self.actor,
+            request: self.request,
+            series: Series { repeats, ..booked.series },
+            parameters: booked.parameters,
+        })
+    }
+
+    /// The change of its device's schedule that this is, if the device does not have
+    /// it at version `acknowledged`.
+    pub(super) fn change(&self, acknowledged: u32) -> Option<Change> {
+        let booked = self.booked().filter(|booked| booked.version > acknowledged)?;
+        if let Some(entry) = self.entry() {
+            let next = booked.progress.next().max(booked.resume);
+            if next < booked.keep {
+                return Some(Change::Add { entry, next });
+            }
+        }
+        let (actor, request) = (self.actor, self.request);
+        booked.cancelled.then_some(Change::Remove { actor, request })
+    }
+
+    /// The answer, which is the same whenever it is given.
+    pub(super) fn answer<'a>(&self, device: &'a str) -> Message<'a> {
+        let (actor, request) = (self.actor, self.request);
+        match self.state {
+            State::Refused { reason, first_conflict } => {
+                Message::Refused(Refused { actor, request, reason, first_conflict })
+            }
+            State::Withdrawn => Message::Cancelled(Cancelled { actor, request, keep: 0 }),
+            State::Booked(Booked { cancelled: true, keep, .. }) => {
+                Message::Cancelled(Cancelled { actor, request, keep })
+            }
+            State::Booked(Booked { series, parameters, .. }) => {
+                Message::Granted(Granted { actor, request, device, series, parameters })
+            }
+        }
+    }
+}
+
+/// The requests an SSM knows of.
+#[derive(Debug)]
+pub(super) struct Bookings<'s>(Table<'s, Booking>);
+
+impl<'s> Bookings<'s> {
+    pub(super) fn new(slots: &'s mut [Slot<Booking>]) -> Self {
+        Self(Table::new(slots))
+    }
+
+    /// Makes room for one more, if that takes forgetting requests that are `over`:
+    /// those below the floors of their Actors, else those settled before `old`.
+    /// Returns whether there is room.
+    pub(super) fn make_room(
+        &mut self,
+        over: &dyn Fn(&Booking) -> bool,
+        floor: &dyn Fn(ActorId) -> RequestId,
+        old: Instant,
+    ) -> bool {
+        if self.0.len() >= self.0.capacity() {
+            self.0.retain(|booking| booking.request >= floor(booking.actor) || !over(booking));
+        }
+        if self.0.len() >= self.0.capacity() {
+            self.0.retain(|booking| booking.settled >= old || !over(booking));
+        }
+        self.0.len() < self.0.capacity()
+    }
+
+    /// Adds a request for which room was made.
+    pub(super) fn insert(&mut self, booking: Booking) {
+        let added = self.0.insert(booking);
+        debug_assert!(added.is_ok(), "room was made");
+    }
+
+    pub(super) fn get(&self, actor: ActorId, request: RequestId) -> Option<&Booking> {
+        self.0.get((actor, request))
+    }
+
+    pub(super) fn get_mut(&mut self, actor: ActorId, request: RequestId) -> Option<&mut Booking> {
+        self.0.get_mut((actor, request))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Booking> {
+        self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Booking> {
+        self.0.iter_mut()
+    }
+
+    /// The requests from this one on, in order.
+    pub(super) fn iter_from(&self, from: (ActorId, RequestId)) -> impl Iterator<Item = &Booking> {
+        self.0.iter_from(from)
+    }
+
+    /// How many recipes a device holds, or is to.
+    pub(super) fn held_by(&self, device: DeviceIndex, acknowledged: u32) -> usize {
+        let holds = |booking: &&Booking| {
+            booking.booked().is_some_and(|booked| booked.device == device)
+                && (booking.open() > 0 || booking.change(acknowledged).is_some())
+        };
+        self.iter().filter(holds).count()
+    }
+
+    /// The change of a device's schedule that is next after version `after`.
+    pub(super) fn change_after(&self, device: DeviceIndex, after: u32) -> Option<(u32, Change)> {
+        let changes = self.iter().filter_map(|booking| {
+            let booked = booking.booked().filter(|booked| booked.device == device)?;
+            Some((booked.version, booking.change(after)?))
+        });
+        changes.min_by_key(|(version, _)| *version)
+    }
+
+    /// Whether anything of this Actor is known.
+    pub(super) fn has_actor(&self, actor: ActorId) -> bool {
+        self.iter_from((actor, RequestId(0))).next().is_some_and(|next| next.actor == actor)
+    }
+}

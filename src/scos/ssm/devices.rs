@@ -1,0 +1,189 @@
+//! Devices: their associations, and their schedules on the way to them.
+
+use core::time::Duration;
+
+use super::{DeviceEvent, Ssm, SsmUser};
+use crate::scos::DeviceIndex;
+use crate::scos::association::{Admitted, Rejected};
+use crate::scos::link::count;
+use crate::scos::messages::{
+    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Message,
+    ScheduleAck, ScheduleChange,
+};
+use crate::scos::retry::Retry;
+use crate::time::{ClockQuality, Instant, Now};
+use crate::transport::{Address, Transport};
+
+/// Changes of a schedule sent before one is acknowledged.
+const WINDOW: usize = 8;
+
+impl Ssm<'_> {
+    pub(super) fn associate(
+        &mut self,
+        now: Now,
+        from: &Address,
+        request: &Associate<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn SsmUser,
+    ) {
+        let (device, sequence) = (request.device, request.sequence);
+        let answer = match self.registry.associate(now.monotonic, from, request) {
+            Ok(admitted) => {
+                self.admitted(now, request, &admitted, user);
+                Message::Associated(Associated {
+                    device,
+                    sequence,
+                    state: admitted.state,
+                    max_ttl_s: seconds(self.settings.max_ttl),
+                    remaining_ttl_s: seconds(admitted.remaining),
+                    epoch: self.settings.epoch,
+                })
+            }
+            Err(Rejected::Stale) => return count(&mut self.stats.stale_associations),
+            Err(Rejected::Refused { reason, unknown }) => {
+                count(match (reason, unknown) {
+                    (AssociationRefusal::InventoryFull, _) => &mut self.stats.inventory_full,
+                    (AssociationRefusal::NotAuthorised, true) => &mut self.stats.unknown_devices,
+                    (AssociationRefusal::NotAuthorised, false) => &mut self.stats.wrong_keys,
+                });
+                user.intruder(now, device, from);
+                Message::AssociationRefused(AssociationRefused { device, sequence, reason })
+            }
+        };
+        // Not taken: the device asks again.
+        self.stats.link.send(from, &answer, transport);
+    }
+
+    pub(super) fn advertised(
+        &mut self,
+        now: Now,
+        from: &Address,
+        index: DeviceIndex,
+        said: &Advertise<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn SsmUser,
+    ) {
+        if !self.registry.advertise(index, said) {
+            return count(&mut self.stats.link.malformed);
+        }
+        count(&mut self.stats.advertisements);
+        if let Some(device) = self.registry.get(index) {
+            user.device(now, device.device(), DeviceEvent::Advertised);
+        }
+        self.stats.link.send(from, &Message::Advertised(said.revision), transport);
+    }
+
+    /// A device says how far its schedule is.
+    pub(super) fn acknowledged(&mut self, index: DeviceIndex, ack: &ScheduleAck) {
+        let device = self.registry.get_mut(index).filter(|device| {
+            ack.epoch == self.settings.epoch
+                && ack.version <= device.version
+                && ack.version > device.acknowledged
+        });
+        let Some(device) = device else {
+            return count(&mut self.stats.stale_acknowledgements);
+        };
+        device.acknowledged = ack.version;
+        device.push = Retry::NOW;
+        count(&mut self.stats.changes_acknowledged);
+    }
+
+    /// Takes the devices whose TTL is over out of the inventory.
+    pub(super) fn expire(&mut self, now: Now, user: &mut dyn SsmUser) {
+        while let Some(index) = self.registry.expire(now.monotonic) {
+            count(&mut self.stats.expiries);
+            if let Some(device) = self.registry.get(index) {
+                user.device(now, device.device(), DeviceEvent::Expired);
+            }
+        }
+    }
+
+    /// Sends what devices lack of their schedules, to those due.
+    pub(super) fn push(&mut self, now: Instant, transport: &mut dyn Transport) {
+        for device in self.registry.iter_mut().filter(|device| device.push.is_due(now)) {
+            let Some(to) = device.address() else { continue };
+            let mut base = device.acknowledged;
+            let mut refused = false;
+            for _ in 0..WINDOW {
+                let next = self.bookings.change_after(device.index(), base);
+                let Some((version, change)) = next else { break };
+                let epoch = self.settings.epoch;
+                let change = ScheduleChange { epoch, base, version, change };
+                if !self.stats.link.send(&to, &Message::ScheduleChange(change), transport) {
+                    refused = true;
+                    break;
+                }
+                count(&mut self.stats.changes_sent);
+                base = version;
+            }
+            if base != device.acknowledged {
+                device.push.sent(now, &self.settings.backoff);
+            } else if refused {
+                device.push.refused(now, &self.settings.backoff);
+            }
+        }
+    }
+
+    /// When a device is next to be sent what it lacks.
+    pub(super) fn next_push(&self) -> Option<Instant> {
+        let due = self.bookings.iter().filter_map(|booking| {
+            let device = self.registry.get(booking.booked()?.device)?;
+            let lacks = device.is_there() && booking.change(device.acknowledged).is_some();
+            lacks.then(|| device.push.due())
+        });
+        due.min()
+    }
+
+    /// A device is there, or has left.
+    fn admitted(
+        &mut self,
+        now: Now,
+        request: &Associate<'_>,
+        admitted: &Admitted,
+        user: &mut dyn SsmUser,
+    ) {
+        if admitted.restarted {
+            count(&mut self.stats.restarts);
+            self.resume(now, admitted.index);
+        }
+        count(match admitted.state {
+            Association::New => &mut self.stats.associations,
+            Association::Refresh => &mut self.stats.refreshes,
+            Association::Disassociate => &mut self.stats.disassociations,
+        });
+        if admitted.state == Association::New
+            && let Some(device) = self.registry.get_mut(admitted.index)
+        {
+            let mark = request.schedule;
+            let known = mark.epoch == self.settings.epoch && mark.version <= device.version;
+            device.acknowledged = if known { mark.version } else { 0 };
+            device.push = Retry::NOW;
+        }
+        if admitted.departed {
+            user.device(now, request.device, DeviceEvent::Disassociated);
+        } else if admitted.restarted && admitted.state != Association::Disassociate {
+            user.device(now, request.device, DeviceEvent::Restarted);
+        } else if admitted.arrived {
+            user.device(now, request.device, DeviceEvent::Associated);
+        }
+    }
+
+    /// A device has started anew: what had begun by now is not for this run.
+    fn resume(&mut self, now: Now, index: DeviceIndex) {
+        if now.quality == ClockQuality::Unset {
+            return;
+        }
+        // An occurrence that begins this very moment has begun.
+        let begun = now.utc.after(Duration::from_micros(1));
+        for booking in self.bookings.iter_mut() {
+            if let Some(booked) = booking.booked_mut().filter(|booked| booked.device == index) {
+                booked.resume = booked.series.started_before(begun).min(booked.keep);
+            }
+        }
+    }
+}
+
+/// Whole seconds, rounded down.
+pub(super) fn seconds(span: Duration) -> u32 {
+    u32::try_from(span.as_secs()).unwrap_or(u32::MAX)
+}

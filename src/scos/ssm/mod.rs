@@ -1,0 +1,389 @@
+//! The SSM: the spectrum sensing manager. It knows which devices are there, books
+//! scans on them for Actors, hands the recipes out and the reports back.
+//!
+//! | state of a request | event | next | answer, and what else |
+//! |---|---|---|---|
+//! | | scan request that can be booked | booked | granted; the recipe goes to its device |
+//! | | scan request that cannot | refused | refused, with the reason |
+//! | | cancel | withdrawn | cancelled, nothing kept; a request that arrives later is not booked |
+//! | booked | cancel | booked, cancelled | cancelled; what has begun or begins within the guard time is kept |
+//! | any | the same again | the same | the same answer |
+//! | any | another request of this number | the same | refused: number reused |
+//! | booked | last report owed acknowledged | over | |
+//! | refused, withdrawn, over | room is needed | forgotten, if below the floor of the Actor or old enough | |
+//!
+//! | state of an occurrence | event | next | does |
+//! |---|---|---|---|
+//! | open | report of the device | settled | keeps it for the Actor, then acknowledges it |
+//! | open | slot over, and the grace time | settled | reports rejected: offline, undelivered or no_report |
+//! | open | the device starts anew after the slot began | settled | reports rejected: restart |
+//! | open | cancelled | | no report is owed |
+//! | settled | report of the device | settled | acknowledges it, forwards nothing |
+//!
+//! So each occurrence gets exactly one final report, whatever is lost, repeated or
+//! late. Reports are kept until the Actor acknowledges them, but no longer than
+//! configured. Where there is no room for one, the device's report is not
+//! acknowledged, or its own not issued, until there is: nothing is dropped.
+
+mod bookings;
+mod devices;
+mod inventory;
+mod reports;
+mod requests;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+pub use bookings::Booking;
+pub use requests::KnownActor;
+
+use core::time::Duration;
+
+use super::association::{Admission, DeviceConfig, RegisteredDevice, Registry};
+use super::calendar::{DevicePlan, Policy, Recipe, Scheduler};
+use super::link::{LinkStats, count};
+use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest};
+use super::outbox::{Outbox, StoredReport, Summary};
+use super::retry::Backoff;
+use crate::storage::{Slot, Table};
+use crate::time::{ClockQuality, Instant, Now, earliest};
+use crate::transport::{Address, Transport};
+use bookings::Bookings;
+
+/// What an SSM is told before it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct SsmConfig<'c> {
+    /// The number of this run, another than that of the run before and not 0, such
+    /// as a counter in a file or the seconds of UTC.
+    pub epoch: u32,
+    /// The devices that are known, in the order of the device plans.
+    pub devices: &'c [DeviceConfig<'c>],
+    /// Which devices are admitted.
+    pub admission: Admission,
+    /// How long a device may be silent, in whole seconds, at least 3.
+    pub max_ttl: Duration,
+    /// What may be booked.
+    pub policy: Policy,
+    /// Occurrences that begin so soon are not cancelled any more.
+    pub guard: Duration,
+    /// How long after its slot a report may come.
+    pub grace: Duration,
+    /// How long to wait for acknowledgements.
+    pub backoff: Backoff,
+    /// How long the answer to a request is remembered at least, if the Actor does not
+    /// say it has it. Longer than any Actor asks and any datagram lives.
+    pub memory: Duration,
+    /// How long a report is kept for an Actor that does not acknowledge it.
+    pub keep: Duration,
+}
+
+/// The storage of an SSM.
+#[derive(Debug)]
+pub struct SsmStorage<'s> {
+    /// Devices. Full, an open admission refuses: inventory full.
+    pub devices: &'s mut [Slot<RegisteredDevice>],
+    /// The calendars, as many as devices; a device without one is never booked.
+    pub plans: &'s mut [DevicePlan],
+    /// The recipes of the calendars. Full, requests are refused: busy.
+    pub recipes: &'s mut [Slot<Recipe>],
+    /// Requests and their answers. Full, requests are refused: busy.
+    pub bookings: &'s mut [Slot<Booking>],
+    /// Actors. Full of ones with bookings, others are refused: busy.
+    pub actors: &'s mut [Slot<KnownActor>],
+    /// Reports on their way. Full, those of devices are not acknowledged.
+    pub reports: &'s mut [Slot<StoredReport>],
+    /// The spectra of reports, at most one each. Full, the same.
+    pub summaries: &'s mut [Summary],
+}
+
+/// What became of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum DeviceEvent {
+    /// It is there.
+    Associated,
+    /// It is there, and has started anew since it was there before.
+    Restarted,
+    /// It said what it can do.
+    Advertised,
+    /// It left.
+    Disassociated,
+    /// Its TTL is over.
+    Expired,
+}
+
+/// Who watches an SSM. Every method has a default that does nothing.
+pub trait SsmUser {
+    /// Something became of a device.
+    fn device(&mut self, now: Now, device: &str, event: DeviceEvent) {
+        let _ = (now, device, event);
+    }
+
+    /// A device was turned away: it is unknown, or showed another key.
+    fn intruder(&mut self, now: Now, device: &str, from: &Address) {
+        let _ = (now, device, from);
+    }
+
+    /// A scan is booked.
+    fn granted(&mut self, now: Now, request: &ScanRequest<'_>, granted: &Granted<'_>) {
+        let _ = (now, request, granted);
+    }
+
+    /// A scan is not booked.
+    fn refused(&mut self, now: Now, request: &ScanRequest<'_>, refused: &Refused) {
+        let _ = (now, request, refused);
+    }
+
+    /// A scan is cancelled.
+    fn cancelled(&mut self, now: Now, cancelled: &Cancelled) {
+        let _ = (now, cancelled);
+    }
+
+    /// The final report of an occurrence.
+    fn report(&mut self, now: Now, report: &Report<'_>) {
+        let _ = (now, report);
+    }
+}
+
+/// Nobody watches.
+impl SsmUser for () {}
+
+/// Counters of an SSM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SsmStats {
+    /// Of its octets.
+    pub link: LinkStats,
+    /// Associations granted as new.
+    pub associations: u64,
+    /// Associations granted as refresh.
+    pub refreshes: u64,
+    /// Associations ended by the device.
+    pub disassociations: u64,
+    /// Associations ended by their TTL.
+    pub expiries: u64,
+    /// Devices that started anew.
+    pub restarts: u64,
+    /// Associations refused to unknown devices.
+    pub unknown_devices: u64,
+    /// Associations refused for another key.
+    pub wrong_keys: u64,
+    /// Associations refused for want of room.
+    pub inventory_full: u64,
+    /// Association requests older than what the device said last.
+    pub stale_associations: u64,
+    /// Messages of devices that are not associated.
+    pub not_associated: u64,
+    /// Advertisements kept.
+    pub advertisements: u64,
+    /// Changes of schedules sent, each time counted.
+    pub changes_sent: u64,
+    /// Acknowledgements of changes.
+    pub changes_acknowledged: u64,
+    /// Acknowledgements that tell nothing new.
+    pub stale_acknowledgements: u64,
+    /// Scan requests granted.
+    pub granted: u64,
+    /// Scan requests refused.
+    pub refused: u64,
+    /// Scan requests and cancellations answered before.
+    pub repeated: u64,
+    /// Requests whose number was used for another.
+    pub numbers_reused: u64,
+    /// Requests below the floor of their Actor.
+    pub forgotten: u64,
+    /// Requests put off for want of room or of a clock.
+    pub busy: u64,
+    /// Scans cancelled.
+    pub cancelled: u64,
+    /// Scans cancelled before their request came.
+    pub withdrawn: u64,
+    /// Occurrences settled with the report of the device.
+    pub reports: u64,
+    /// Occurrences settled with a report of the SSM.
+    pub reports_issued: u64,
+    /// Reports of occurrences that were settled within their time.
+    pub reports_repeated: u64,
+    /// Reports that came after the grace time, when the SSM had answered instead.
+    pub reports_late: u64,
+    /// Reports of occurrences that had been cancelled.
+    pub reports_cancelled: u64,
+    /// Reports of scans that were never booked on this device.
+    pub reports_unknown: u64,
+    /// Reports of occurrences that are yet to come, not acknowledged.
+    pub reports_early: u64,
+    /// Reports put off for want of room or too far ahead of others, not acknowledged.
+    pub reports_put_off: u64,
+    /// Reports sent to Actors, each time counted.
+    pub reports_sent: u64,
+    /// Reports acknowledged by Actors.
+    pub reports_acknowledged: u64,
+    /// Acknowledgements of reports that are not kept, or from elsewhere.
+    pub stray_acknowledgements: u64,
+    /// Reports no Actor acknowledged for as long as they are kept.
+    pub reports_abandoned: u64,
+    /// Parts of the inventory sent.
+    pub inventory_items: u64,
+}
+
+/// What of the configuration is needed later.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    epoch: u32,
+    max_ttl: Duration,
+    guard: Duration,
+    grace: Duration,
+    backoff: Backoff,
+    memory: Duration,
+    keep: Duration,
+}
+
+/// A spectrum sensing manager.
+#[derive(Debug)]
+pub struct Ssm<'s> {
+    settings: Settings,
+    registry: Registry<'s>,
+    scheduler: Scheduler<'s>,
+    bookings: Bookings<'s>,
+    actors: Table<'s, KnownActor>,
+    outbox: Outbox<'s>,
+    last: Now,
+    stats: SsmStats,
+}
+
+impl<'s> Ssm<'s> {
+    /// An SSM that knows of the configured devices and of nothing else. Devices that
+    /// do not fit the storage, or whose ID or key is too long, are left out.
+    #[must_use]
+    pub fn new(config: SsmConfig<'_>, storage: SsmStorage<'s>) -> Self {
+        let max_ttl = Duration::from_secs(config.max_ttl.as_secs().max(3));
+        Self {
+            settings: Settings {
+                epoch: config.epoch,
+                max_ttl,
+                guard: config.guard,
+                grace: config.grace,
+                backoff: config.backoff,
+                memory: config.memory,
+                keep: config.keep,
+            },
+            registry: Registry::new(storage.devices, config.devices, config.admission, max_ttl),
+            scheduler: Scheduler::new(config.policy, storage.plans, storage.recipes),
+            bookings: Bookings::new(storage.bookings),
+            actors: Table::new(storage.actors),
+            outbox: Outbox::new(storage.reports, storage.summaries),
+            last: Now::default(),
+            stats: SsmStats::default(),
+        }
+    }
+
+    /// One datagram in.
+    pub fn receive(
+        &mut self,
+        now: Now,
+        from: &Address,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+        user: &mut dyn SsmUser,
+    ) {
+        self.last = now;
+        let Some(message) = self.stats.link.open(from, octets, transport) else { return };
+        match message {
+            Message::Associate(request) => self.associate(now, from, &request, transport, user),
+            Message::Advertise(_) | Message::ScheduleAck(_) | Message::Report(_) => {
+                let Some(index) = self.registry.heard(now.monotonic, from) else {
+                    count(&mut self.stats.not_associated);
+                    self.stats.link.send(from, &Message::NotAssociated, transport);
+                    return;
+                };
+                match message {
+                    Message::Advertise(said) => {
+                        self.advertised(now, from, index, &said, transport, user);
+                    }
+                    Message::ScheduleAck(ack) => self.acknowledged(index, &ack),
+                    Message::Report(report) => {
+                        self.reported(now, from, index, &report, transport, user);
+                    }
+                    _ => count(&mut self.stats.link.unexpected),
+                }
+            }
+            Message::ScanRequest(request) => self.requested(now, from, &request, transport, user),
+            Message::Cancel(cancel) => self.cancel(now, from, &cancel, transport, user),
+            Message::ReportAck(scan) => self.report_acknowledged(from, scan),
+            Message::InventoryRequest(request) => {
+                self.inventory_requested(now, from, &request, transport);
+            }
+            _ => count(&mut self.stats.link.unexpected),
+        }
+    }
+
+    /// Does whatever is due: ages associations, settles occurrences, hands out
+    /// recipes and reports.
+    pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn SsmUser) {
+        self.last = now;
+        self.expire(now, user);
+        if now.quality != ClockQuality::Unset {
+            self.turn_week(now);
+            self.settle_overdue(now, user);
+        }
+        self.push(now.monotonic, transport);
+        self.forward(now.monotonic, transport);
+    }
+
+    /// When to call [`Ssm::tick`] next. Any call may change the answer; a clock that
+    /// is stepped does too, and is a reason to tick by itself.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let abandon = self.outbox.oldest().map(|oldest| oldest.after(self.settings.keep));
+        let reports = earliest(self.outbox.next_due(), abandon);
+        let recipes = earliest(self.next_push(), self.next_overdue());
+        earliest(self.registry.next_expiry(), earliest(reports, recipes))
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub const fn stats(&self) -> &SsmStats {
+        &self.stats
+    }
+
+    /// The devices that are there, each with how long the SSM still waits to hear
+    /// from it.
+    pub fn inventory(&self, now: Now) -> impl Iterator<Item = (&str, Duration)> {
+        let there = self.registry.iter().filter(|device| device.is_there());
+        there.map(move |device| (device.device(), device.remaining(now.monotonic)))
+    }
+
+    /// The calendars.
+    #[must_use]
+    pub const fn scheduler(&self) -> &Scheduler<'s> {
+        &self.scheduler
+    }
+
+    /// How many occurrences are owed a report and have none.
+    #[must_use]
+    pub fn owed(&self) -> u64 {
+        self.bookings.iter().map(|booking| u64::from(booking.open())).sum()
+    }
+
+    /// How many reports no Actor has acknowledged yet.
+    #[must_use]
+    pub const fn unacknowledged(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Moves the calendars to the week of `now` and frees the recipes of weeks that
+    /// are over: what is still owed for them is known by their bookings.
+    fn turn_week(&mut self, now: Now) {
+        self.scheduler.advance(now.utc);
+        let over = |scheduler: &Scheduler<'_>| {
+            let recipe = scheduler.finished().next()?;
+            Some((recipe.request.actor, recipe.request.request))
+        };
+        while let Some((actor, request)) = over(&self.scheduler) {
+            if self.scheduler.forget(actor, request).is_none() {
+                return;
+            }
+        }
+    }
+}

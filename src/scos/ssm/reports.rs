@@ -1,0 +1,171 @@
+//! Reports: one for each occurrence, from its device or in its place.
+
+use super::bookings::Booked;
+use super::{Ssm, SsmUser};
+use crate::scos::association::RegisteredDevice;
+use crate::scos::link::count;
+use crate::scos::messages::{Message, Outcome, Rejection, Report};
+use crate::scos::series::Mark;
+use crate::scos::{ActorId, DeviceIndex, ScanId};
+use crate::time::{ClockQuality, Instant, Now};
+use crate::transport::{Address, Transport};
+
+impl Ssm<'_> {
+    /// A device has reported.
+    pub(super) fn reported(
+        &mut self,
+        now: Now,
+        from: &Address,
+        index: DeviceIndex,
+        report: &Report<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn SsmUser,
+    ) {
+        if self.take(now, index, report, user) {
+            // Not taken: the device reports again.
+            self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
+        }
+    }
+
+    /// An Actor has a report.
+    pub(super) fn report_acknowledged(&mut self, from: &Address, scan: ScanId) {
+        let known = self.actors.get(scan.actor).is_some_and(|actor| actor.address == *from);
+        if known && self.outbox.remove(scan) {
+            count(&mut self.stats.reports_acknowledged);
+        } else {
+            count(&mut self.stats.stray_acknowledgements);
+        }
+    }
+
+    /// Settles the occurrences whose devices have not reported in time, as far as
+    /// there is room for reports.
+    pub(super) fn settle_overdue(&mut self, now: Now, user: &mut dyn SsmUser) {
+        for booking in self.bookings.iter_mut() {
+            let (actor, request) = (booking.actor, booking.request);
+            let Some(booked) = booking.booked_mut() else { continue };
+            while let Some(index) = first_overdue(booked, now, self.settings.grace) {
+                if !self.outbox.has_room() {
+                    return;
+                }
+                let device = self.registry.get(booked.device);
+                let report = Report {
+                    scan: ScanId { actor, request, occurrence: index },
+                    start: booked.series.start_of(index).unix_minute(),
+                    outcome: Outcome::Rejected(why_missing(booked, device, index)),
+                    time_to_complete_ms: 0,
+                    parameters: booked.parameters,
+                    spectrum: &[],
+                };
+                if self.outbox.insert(now.monotonic, &report).is_err() {
+                    return;
+                }
+                booked.progress.settle(index);
+                count(&mut self.stats.reports_issued);
+                user.report(now, &report);
+            }
+            if booking.open() > 0 {
+                booking.settled = now.monotonic;
+            }
+        }
+    }
+
+    /// When the next occurrence is overdue. Without room for its report it is when
+    /// one is acknowledged, and that is no matter of time.
+    pub(super) fn next_overdue(&self) -> Option<Instant> {
+        if self.last.quality == ClockQuality::Unset || !self.outbox.has_room() {
+            return None;
+        }
+        let booked = self.bookings.iter().filter_map(|booking| booking.booked());
+        let overdue = booked.filter(|booked| booked.progress.next() < booked.keep).map(|booked| {
+            let index = booked.progress.next();
+            if index < booked.resume {
+                return self.last.utc;
+            }
+            booked.series.end_of(index).after(self.settings.grace)
+        });
+        overdue.min().map(|utc| self.last.monotonic.after(utc.since(self.last.utc)))
+    }
+
+    /// Sends the reports that are due to their Actors, and gives up old ones.
+    pub(super) fn forward(&mut self, now: Instant, transport: &mut dyn Transport) {
+        while self.outbox.remove_stale(now, self.settings.keep).is_some() {
+            count(&mut self.stats.reports_abandoned);
+        }
+        let actors = &self.actors;
+        let address = |actor: ActorId| actors.get(actor).map(|actor| actor.address);
+        let (backoff, link) = (&self.settings.backoff, &mut self.stats.link);
+        let sent = self.outbox.send_due(now, backoff, &address, link, transport);
+        self.stats.reports_sent = self.stats.reports_sent.saturating_add(sent);
+    }
+
+    /// Settles an occurrence with the report of its device. Returns whether to
+    /// acknowledge it.
+    fn take(
+        &mut self,
+        now: Now,
+        index: DeviceIndex,
+        report: &Report<'_>,
+        user: &mut dyn SsmUser,
+    ) -> bool {
+        let ScanId { actor, request, occurrence } = report.scan;
+        let booking = self.bookings.get_mut(actor, request);
+        let booked = booking.and_then(|booking| booking.booked_mut());
+        let booked =
+            booked.filter(|booked| booked.device == index && occurrence <= booked.series.repeats);
+        let Some(booked) = booked else {
+            count(&mut self.stats.reports_unknown);
+            return true;
+        };
+        if occurrence >= booked.keep {
+            count(&mut self.stats.reports_cancelled);
+            return true;
+        }
+        let (start, end) = (booked.series.start_of(occurrence), booked.series.end_of(occurrence));
+        let report = &Report { start: start.unix_minute(), ..*report };
+        match booked.progress.mark(occurrence) {
+            Mark::Settled => {
+                let late = now.utc >= end.after(self.settings.grace);
+                count(if late {
+                    &mut self.stats.reports_late
+                } else {
+                    &mut self.stats.reports_repeated
+                });
+                return true;
+            }
+            Mark::New if start > now.utc.after(self.settings.guard) => {
+                count(&mut self.stats.reports_early);
+                return false;
+            }
+            Mark::New if self.outbox.insert(now.monotonic, report).is_ok() => {}
+            Mark::New | Mark::Beyond => {
+                count(&mut self.stats.reports_put_off);
+                return false;
+            }
+        }
+        booked.progress.settle(occurrence);
+        if let Some(booking) = self.bookings.get_mut(actor, request) {
+            booking.settled = now.monotonic;
+        }
+        count(&mut self.stats.reports);
+        user.report(now, report);
+        true
+    }
+}
+
+/// The first occurrence that is open, if its report is overdue.
+fn first_overdue(booked: &Booked, now: Now, grace: core::time::Duration) -> Option<u16> {
+    let index = booked.progress.next();
+    let over = index < booked.resume || booked.series.end_of(index).after(grace) <= now.utc;
+    (index < booked.keep && over).then_some(index)
+}
+
+/// Why a device has not reported.
+fn why_missing(booked: &Booked, device: Option<&RegisteredDevice>, index: u16) -> Rejection {
+    match device {
+        _ if index < booked.resume => Rejection::Restart,
+        Some(device) if !device.is_there() => Rejection::Offline,
+        Some(device) if booked.version > device.acknowledged => Rejection::Undelivered,
+        Some(_) => Rejection::NoReport,
+        None => Rejection::Offline,
+    }
+}

@@ -1,0 +1,461 @@
+//! What the tests of the machines share.
+
+use core::time::Duration;
+use std::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::actor::{Actor, ActorConfig};
+use super::calendar::{DevicePlan, Policy, RefusalReason};
+use super::messages::{
+    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Cancel,
+    Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice, InventoryItem,
+    InventoryRequest, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
+    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
+};
+use super::ssd::{Ssd, SsdConfig, SsdStorage};
+use super::ssm::{Ssm, SsmConfig, SsmStorage};
+use super::{
+    ActorId, Admission, Antenna, Backoff, Capabilities, Detector, DeviceConfig, Environment, Host,
+    Limit, Location, Receiver, RequestId, ScanId, ScanParameters, Series, Summary, When, Window,
+};
+use crate::storage::Slot;
+use crate::time::{ClockQuality, Instant, Now, Utc};
+use crate::transport::{Address, SendError, Transport};
+
+/// Monday, 2026-11-23T00:00Z, in minutes since 1970.
+pub(crate) const MONDAY: i64 = 29_923_200;
+
+pub(crate) const SCAN: ScanParameters = ScanParameters {
+    center_hz: 98_000_000,
+    bandwidth_hz: 2_000_000,
+    resolution_hz: 5_000,
+    transforms: 32,
+    detector: Detector::Mean,
+    window: Window::BlackmanHarris,
+    gain_db: 20,
+};
+
+pub(crate) const CAPABILITIES: Capabilities<'static> = Capabilities {
+    receiver: Receiver {
+        frequency_low_hz: 24_000_000,
+        frequency_high_hz: 1_766_000_000,
+        bandwidth_max_hz: 2_400_000,
+        resolution_min_hz: 500,
+        gain_min_db: 0,
+        gain_max_db: 49,
+    },
+    antenna: Antenna {
+        model: "D-130",
+        kind: "discone",
+        gain_tenth_dbi: 21,
+        azimuth_tenth_deg: None,
+    },
+    host: Host { name: "mast-1", model: "M4" },
+    location: Some(Location {
+        latitude_e7: 472_000_000,
+        longitude_e7: -83_000_000,
+        height_cm: 51_200,
+    }),
+    environment: Environment::OutdoorRural,
+    recipes: 16,
+};
+
+/// So many seconds after the machine started, on Monday at 00:00 and then some.
+pub(crate) fn at(seconds: u64) -> Now {
+    at_millis(seconds * 1_000)
+}
+
+pub(crate) fn at_millis(millis: u64) -> Now {
+    Now {
+        monotonic: Instant::from_micros(millis * 1_000),
+        utc: Utc::from_unix_micros(MONDAY * 60_000_000 + millis as i64 * 1_000),
+        quality: ClockQuality::Synchronised,
+    }
+}
+
+pub(crate) fn address(number: u8) -> Address {
+    Address::new(1, &[number])
+}
+
+pub(crate) fn octets(message: &Message<'_>) -> Vec<u8> {
+    message.encode(&mut [0; MESSAGE_MAX]).unwrap().to_vec()
+}
+
+/// A transport that keeps what it is given, or takes nothing.
+#[derive(Default)]
+pub(crate) struct Wire {
+    pub(crate) sent: Vec<(Address, Vec<u8>)>,
+    pub(crate) busy: bool,
+}
+
+impl Wire {
+    /// The octets sent since the last call.
+    pub(crate) fn take(&mut self) -> Vec<(Address, Vec<u8>)> {
+        core::mem::take(&mut self.sent)
+    }
+}
+
+impl Transport for Wire {
+    fn resolve(&mut self, _service: &str, _endpoint: &str) -> Option<Address> {
+        None
+    }
+
+    fn send(&mut self, to: &Address, _flow: u8, octets: &[u8]) -> Result<(), SendError> {
+        if self.busy {
+            return Err(SendError::Busy);
+        }
+        self.sent.push((*to, octets.to_vec()));
+        Ok(())
+    }
+}
+
+/// The messages among octets sent.
+pub(crate) fn messages(sent: &[(Address, Vec<u8>)]) -> Vec<Message<'_>> {
+    sent.iter().map(|(_, octets)| Message::parse(octets).unwrap()).collect()
+}
+
+/// The parts of any message: texts and octets are borrowed from them.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    device: std::string::String,
+    texts: [std::string::String; 4],
+    key: Vec<u8>,
+    spectrum: Vec<u8>,
+    numbers: [u32; 6],
+    long: [i64; 2],
+    small: [u16; 5],
+    parameters: ScanParameters,
+    choice: u8,
+    flag: bool,
+}
+
+pub(crate) fn parts() -> impl Strategy<Value = Parts> {
+    let texts = ["[a-z0-9]{1,32}", "[a-zé]{0,16}", "[ -~]{0,32}", "[A-Z]{0,32}", "[0-9]{0,9}"];
+    let [device, a, b, c, d] = texts;
+    let small = (1_u16..=10_080, 0_u16..10_080, any::<u16>(), any::<u16>(), 1_u16..);
+    let bytes = |limit| proptest::collection::vec(any::<u8>(), 0..=limit);
+    (
+        (device, [a, b, c, d], bytes(64), bytes(1_024)),
+        (any::<[u32; 6]>(), any::<[i64; 2]>(), small, parameters(), any::<u8>(), any::<bool>()),
+    )
+        .prop_map(
+            |((device, texts, key, spectrum), (numbers, long, small, parameters, choice, flag))| {
+                let small = [small.0, small.1, small.2, small.3, small.4];
+                Parts {
+                    device,
+                    texts,
+                    key,
+                    spectrum,
+                    numbers,
+                    long,
+                    small,
+                    parameters,
+                    choice,
+                    flag,
+                }
+            },
+        )
+}
+
+pub(crate) fn parameters() -> impl Strategy<Value = ScanParameters> {
+    let detectors =
+        [Detector::Sample, Detector::Mean, Detector::Max, Detector::Min, Detector::Median];
+    let windows = [
+        Window::Rectangular,
+        Window::Hann,
+        Window::Hamming,
+        Window::BlackmanHarris,
+        Window::FlatTop,
+    ];
+    (
+        any::<(u64, u32, u32, u16, i8)>(),
+        proptest::sample::select(detectors.to_vec()),
+        proptest::sample::select(windows.to_vec()),
+    )
+        .prop_map(
+            |((center_hz, bandwidth_hz, resolution_hz, transforms, gain_db), detector, window)| {
+                ScanParameters {
+                    center_hz,
+                    bandwidth_hz,
+                    resolution_hz,
+                    transforms,
+                    detector,
+                    window,
+                    gain_db,
+                }
+            },
+        )
+}
+
+const REFUSALS: [Refusal; 5] = [
+    Refusal::Calendar(RefusalReason::Conflict),
+    Refusal::OutOfCapability(Limit::Gain),
+    Refusal::Calendar(RefusalReason::NotOnAMinute),
+    Refusal::Forgotten,
+    Refusal::Busy,
+];
+
+const OUTCOMES: [Outcome; 5] = [
+    Outcome::Complete,
+    Outcome::Incomplete,
+    Outcome::Rejected(Rejection::Clock),
+    Outcome::Rejected(Rejection::NoReport),
+    Outcome::Rejected(Rejection::Restart),
+];
+
+const REQUESTS: [Association; 3] =
+    [Association::New, Association::Refresh, Association::Disassociate];
+
+/// How many kinds of messages there are.
+pub(crate) const KINDS: u8 = 17;
+
+impl Parts {
+    fn pick<T: Copy>(&self, of: &[T]) -> T {
+        of[usize::from(self.choice) % of.len()]
+    }
+
+    fn series(&self) -> Series {
+        let [minutes, repeats, ..] = self.small;
+        Series { start: self.long[0], minutes, repeats, offset: minutes.saturating_add(7) }
+    }
+
+    fn entry(&self) -> ScheduleEntry {
+        ScheduleEntry {
+            actor: ActorId(self.numbers[0]),
+            request: RequestId(self.numbers[1]),
+            series: self.series(),
+            parameters: self.parameters,
+        }
+    }
+
+    fn scan(&self) -> ScanId {
+        ScanId {
+            actor: ActorId(self.numbers[0]),
+            request: RequestId(self.numbers[1]),
+            occurrence: self.small[2],
+        }
+    }
+
+    fn capabilities(&self) -> Capabilities<'_> {
+        let [model, kind, name, host] = &self.texts;
+        Capabilities {
+            receiver: Receiver {
+                frequency_low_hz: u64::from(self.numbers[2]),
+                frequency_high_hz: u64::from(self.numbers[2]) + u64::from(self.numbers[3]),
+                bandwidth_max_hz: self.numbers[4].max(1),
+                resolution_min_hz: self.numbers[5].max(1),
+                gain_min_db: -3,
+                gain_max_db: 44,
+            },
+            antenna: Antenna {
+                model,
+                kind,
+                gain_tenth_dbi: 32,
+                azimuth_tenth_deg: self.flag.then_some(self.small[2] % 3_600),
+            },
+            host: Host { name, model: host },
+            location: self.flag.then_some(Location {
+                latitude_e7: -900_000_000,
+                longitude_e7: 1_800_000_000,
+                height_cm: -4,
+            }),
+            environment: self.pick(&[
+                Environment::Unknown,
+                Environment::Indoor,
+                Environment::OutdoorUrban,
+                Environment::OutdoorRural,
+            ]),
+            recipes: self.small[4],
+        }
+    }
+
+    /// A message of a kind, made of these parts.
+    pub(crate) fn with_message<R>(&self, kind: u8, f: impl FnOnce(Message<'_>) -> R) -> R {
+        let (actor, request) = (ActorId(self.numbers[0]), RequestId(self.numbers[1]));
+        let floor = RequestId(self.numbers[2]);
+        let device = &*self.device;
+        let [_, _, a, b, c, d] = self.numbers;
+        let mut entries = EntriesBuffer::new();
+        for _ in 0..self.choice % 9 {
+            entries.push(&self.entry());
+        }
+        let cursor = Cursor { device: self.small[3], recipe: (actor, request) };
+        f(match kind % KINDS {
+            0 => Message::Associate(Associate {
+                request: self.pick(&REQUESTS),
+                device,
+                public_key: &self.key,
+                boot: a,
+                sequence: b,
+                schedule: ScheduleMark { epoch: c, version: d },
+            }),
+            1 => Message::Associated(Associated {
+                device,
+                sequence: a,
+                state: self.pick(&REQUESTS),
+                max_ttl_s: b,
+                remaining_ttl_s: c,
+                epoch: d,
+            }),
+            2 => Message::AssociationRefused(AssociationRefused {
+                device,
+                sequence: a,
+                reason: AssociationRefusal::NotAuthorised,
+            }),
+            3 => Message::NotAssociated,
+            4 => Message::Advertise(Advertise { revision: a, capabilities: self.capabilities() }),
+            5 => Message::Advertised(a),
+            6 => {
+                let entry = self.entry();
+                let change = if self.flag {
+                    Change::Add { entry, next: entry.series.repeats }
+                } else {
+                    Change::Remove { actor, request }
+                };
+                let base = b % u32::MAX;
+                Message::ScheduleChange(ScheduleChange {
+                    epoch: a,
+                    base,
+                    version: base + 1,
+                    change,
+                })
+            }
+            7 => Message::ScheduleAck(ScheduleAck { epoch: a, version: b, full: self.flag }),
+            8 => Message::Report(Report {
+                scan: self.scan(),
+                start: self.long[1],
+                outcome: self.pick(&OUTCOMES),
+                time_to_complete_ms: a,
+                parameters: self.parameters,
+                spectrum: &self.spectrum,
+            }),
+            9 => Message::ReportAck(self.scan()),
+            10 => Message::ScanRequest(ScanRequest {
+                actor,
+                request,
+                floor,
+                device,
+                series: Series {
+                    start: self.long[0],
+                    minutes: self.small[2],
+                    repeats: self.small[3],
+                    offset: self.small[1],
+                },
+                when: self.pick(&[
+                    When::Exact,
+                    When::Nearest { max_shift_minutes: None },
+                    When::Nearest { max_shift_minutes: Some(self.small[2]) },
+                ]),
+                parameters: self.parameters,
+            }),
+            11 => Message::Cancel(Cancel { actor, request, floor }),
+            12 => Message::Granted(Granted {
+                actor,
+                request,
+                device,
+                series: self.series(),
+                parameters: self.parameters,
+            }),
+            13 => Message::Refused(Refused {
+                actor,
+                request,
+                reason: self.pick(&REFUSALS),
+                first_conflict: self.flag.then_some(self.long[1]),
+            }),
+            14 => Message::Cancelled(Cancelled { actor, request, keep: self.small[2] }),
+            15 => Message::InventoryRequest(InventoryRequest { actor, copy: a, at: cursor }),
+            _ => Message::InventoryItem(InventoryItem {
+                actor,
+                copy: a,
+                at: cursor,
+                device: self.flag.then(|| InventoryDevice {
+                    device,
+                    remaining_ttl_s: b,
+                    capabilities: (self.choice > 9).then(|| self.capabilities()),
+                    schedule: entries.entries(),
+                }),
+                next: self.choice.is_multiple_of(2).then_some(cursor),
+            }),
+        })
+    }
+}
+
+/// Empty storage that lives as long as the tests.
+pub(crate) fn slots<T>(count: usize) -> &'static mut [Slot<T>] {
+    Vec::leak((0..count).map(|_| Slot::EMPTY).collect())
+}
+
+/// Room for spectra that lives as long as the tests.
+pub(crate) fn summaries(count: usize) -> &'static mut [Summary] {
+    Vec::leak(std::vec![Summary::EMPTY; count])
+}
+
+pub(crate) const QUICK: Backoff =
+    Backoff { first: Duration::from_secs(2), limit: Duration::from_secs(20) };
+
+/// A device of a name, with room for 16 recipes and 8 reports.
+pub(crate) fn ssd(device: &'static str, ssm: Address, boot: u32) -> Ssd<'static> {
+    let config = SsdConfig {
+        device,
+        public_key: device.as_bytes(),
+        capabilities: CAPABILITIES,
+        ssm,
+        boot,
+        seed: boot.into(),
+        backoff: QUICK,
+        tolerance: Duration::from_secs(5),
+        guard: Duration::from_secs(30),
+    };
+    let storage = SsdStorage { recipes: slots(16), reports: slots(8), summaries: summaries(8) };
+    Ssd::new(config, storage)
+}
+
+pub(crate) const SSM_CONFIG: SsmConfig<'static> = SsmConfig {
+    epoch: 9,
+    devices: &[
+        DeviceConfig { device: "mast-1", public_key: b"mast-1" },
+        DeviceConfig { device: "mast-2", public_key: b"mast-2" },
+        DeviceConfig { device: "mast-3", public_key: b"mast-3" },
+    ],
+    admission: Admission::Configured,
+    max_ttl: Duration::from_secs(300),
+    policy: Policy { lead_minutes: 1, ..Policy::OPEN },
+    guard: Duration::from_secs(30),
+    grace: Duration::from_secs(180),
+    backoff: QUICK,
+    memory: Duration::from_secs(3_600),
+    keep: Duration::from_secs(86_400),
+};
+
+/// An SSM with room for four devices and so many requests, Actors and reports.
+pub(crate) fn ssm(
+    config: SsmConfig<'_>,
+    bookings: usize,
+    actors: usize,
+    reports: usize,
+) -> Ssm<'static> {
+    Ssm::new(
+        config,
+        SsmStorage {
+            devices: slots(4),
+            plans: Vec::leak(std::vec![DevicePlan::EMPTY; 4]),
+            recipes: slots(bookings),
+            bookings: slots(bookings),
+            actors: slots(actors),
+            reports: slots(reports),
+            summaries: summaries(reports),
+        },
+    )
+}
+
+pub(crate) fn actor(number: u32, ssm: Address) -> Actor<'static> {
+    let config = ActorConfig {
+        actor: ActorId(number),
+        ssm,
+        first_request: RequestId(1),
+        backoff: QUICK,
+        attempts: 20,
+    };
+    Actor::new(config, slots(64))
+}
