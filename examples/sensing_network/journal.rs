@@ -77,7 +77,7 @@ impl Journal {
             return;
         }
         let (owed, got) = (self.owed(), self.received());
-        let done = if owed == 0 { 0 } else { 30 * got / owed };
+        let done = (30 * got).checked_div(owed).unwrap_or(0);
         let time = now.utc.to_string();
         eprint!(
             "\r\x1b[K{}  [{}{}] {got} of {owed} reports",
@@ -300,7 +300,8 @@ impl ActorUser for Notes {
         if let Some(devices) = journal.inventory.get_mut(self.actor) {
             *devices += 1;
         }
-        let what = format!("sees {} in the inventory, TTL {} s", device.device, device.remaining_ttl_s);
+        let what =
+            format!("sees {} in the inventory, TTL {} s", device.device, device.remaining_ttl_s);
         journal.tell(now, name(self.actor), &what);
     }
 

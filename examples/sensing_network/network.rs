@@ -158,8 +158,12 @@ impl<'a> Network<'a> {
     fn turn(&mut self) -> io::Result<Now> {
         let mut entities: Vec<&mut dyn Entity> =
             vec![&mut self.server, &mut self.registrar, &mut self.manager];
-        entities.extend(self.devices.iter_mut().flatten().map(|device| device as &mut dyn Entity));
-        entities.extend(self.actors.iter_mut().map(|actor| actor as &mut dyn Entity));
+        for device in self.devices.iter_mut().flatten() {
+            entities.push(device);
+        }
+        for actor in &mut self.actors {
+            entities.push(actor);
+        }
         self.driver.turn(&mut entities, Duration::from_millis(100))
     }
 
@@ -324,7 +328,12 @@ fn make_ssd<'a>(
             gain_min_db: *reach.gain_db.start(),
             gain_max_db: *reach.gain_db.end(),
         },
-        antenna: Antenna { model: "D-130", kind: "discone", gain_tenth_dbi: 20, ..Default::default() },
+        antenna: Antenna {
+            model: "D-130",
+            kind: "discone",
+            gain_tenth_dbi: 20,
+            ..Default::default()
+        },
         host: Host { name, model: "simulated" },
         environment: Environment::OutdoorRural,
         ..Default::default()
@@ -348,7 +357,11 @@ fn make_ssd<'a>(
     Ssd::new(config, storage)
 }
 
-fn make_actor<'a>(arena: &'a Bump, number: usize, journal: &SharedJournal) -> ActorStation<'a, Notes> {
+fn make_actor<'a>(
+    arena: &'a Bump,
+    number: usize,
+    journal: &SharedJournal,
+) -> ActorStation<'a, Notes> {
     let config = ActorConfig {
         actor: ActorId(u32::try_from(number).unwrap_or(0) + 1),
         ssm: manager(),

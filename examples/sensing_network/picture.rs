@@ -36,7 +36,8 @@ pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()
     page.add("The week", "each device has a band in each day", &weeks(&[week], &bookings));
 
     let single = |entry: &&Entry| entry.series.is_some_and(|series| series.repeats == 0);
-    let scans: Vec<_> = entries(journal).filter(|(_, entry)| single(entry)).flat_map(scans_of).collect();
+    let scans: Vec<_> =
+        entries(journal).filter(|(_, entry)| single(entry)).flat_map(scans_of).collect();
     page.add("Spectra", "", &spectra(&scans, 2, 1_614.0));
     for (actor, entry) in entries(journal).filter(|(_, entry)| !single(entry)) {
         let heading = format!("{} for {actor}: {}", entry.plan.device, entry.plan.about);

@@ -137,7 +137,10 @@ pub(crate) fn wishes(actor: usize) -> Vec<Plan> {
                 parameters: ISM,
                 ..plan("harbour", 6, 1, "433 MHz every three minutes")
             },
-            Plan { parameters: TOO_LONG, ..plan("harbour", 10, 1, "more samples than fit its slot") },
+            Plan {
+                parameters: TOO_LONG,
+                ..plan("harbour", 10, 1, "more samples than fit its slot")
+            },
             Plan {
                 parameters: OUT_OF_REACH,
                 granted: false,

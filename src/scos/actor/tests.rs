@@ -301,6 +301,6 @@ proptest! {
         let after = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copying, &bench.actor.heard));
         // One number in four thousand million is this Actor's.
         prop_assert_eq!(before, after);
-        prop_assert_eq!(bench.notes.reports, []);
+        prop_assert!(bench.notes.reports.is_empty());
     }
 }
