@@ -1,7 +1,6 @@
 //! A network of one SSM, three SSDs and two Actors for a day of virtual time, over
 //! links that lose, repeat and reorder. Everything follows from the seed.
 
-use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
 
@@ -405,7 +404,7 @@ fn day(seed: u64, loss: u64) -> World {
 
 #[test]
 fn a_day_over_bad_links_adds_up() {
-    for seed in 1..=3 {
+    for seed in 1..=2 {
         let world = day(seed, 20);
         world.check();
         let granted: usize = world.actors.iter().map(|(_, told)| told.granted.len()).sum();
@@ -434,5 +433,4 @@ fn a_day_is_the_same_again() {
     assert_eq!(a.ssm.stats(), b.ssm.stats());
     assert_eq!(a.net.sequence, b.net.sequence);
     assert_eq!(a.actors[0].1.reports, b.actors[0].1.reports);
-    let _ = Duration::ZERO;
 }

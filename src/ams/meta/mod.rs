@@ -7,7 +7,7 @@ mod pulse;
 mod stats;
 
 pub(super) use interrogation::Interrogation;
-pub(super) use outlet::Outlet;
+pub(super) use outlet::{Outlet, RETRY};
 pub(super) use pulse::Pulse;
 pub use stats::MetaStats;
 pub(super) use stats::bump;

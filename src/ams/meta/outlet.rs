@@ -1,12 +1,17 @@
 //! The way out for MPDUs.
 
+use core::time::Duration;
+
 use super::MetaStats;
 use super::stats::bump;
 use crate::ams::mib::Mib;
-use crate::ams::pdu::{Content, MpduHeader, MpduType, Sender};
-use crate::time::Now;
+use crate::ams::pdu::{Content, MAX_SUPPLEMENT, MpduHeader, MpduType, Sender};
+use crate::time::{Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::{Encode, TimeCode};
+
+/// How long to leave a transport alone that has refused what must not be lost.
+pub(in crate::ams) const RETRY: Duration = Duration::from_millis(250);
 
 /// Writes MPDUs in a borrowed buffer and hands them to the transport.
 #[derive(Debug)]
@@ -42,6 +47,14 @@ impl<'s> Outlet<'s> {
     pub(in crate::ams) fn next_query(&mut self) -> u32 {
         self.last_query = self.last_query.wrapping_add(1).max(1);
         self.last_query
+    }
+
+    /// The most supplementary data an MPDU from here can have, in octets.
+    pub(in crate::ams) fn supplement_limit(&self) -> usize {
+        let time = TimeCode::new(Utc::default(), self.tai_minus_utc);
+        let header =
+            MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
+        self.buffer.len().saturating_sub(header.encoded_len(0)).min(MAX_SUPPLEMENT)
     }
 
     pub(in crate::ams) fn send(

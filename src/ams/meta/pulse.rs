@@ -49,6 +49,11 @@ impl Pulse {
         self.next_beat.min(self.silent_at(period, limit))
     }
 
+    /// When the next heartbeat is due.
+    pub(in crate::ams) const fn next_beat(&self) -> Instant {
+        self.next_beat
+    }
+
     fn silent_at(&self, period: Duration, limit: u8) -> Instant {
         self.silent_since.after(period.saturating_mul(u32::from(limit)))
     }

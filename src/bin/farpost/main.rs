@@ -6,9 +6,15 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod assemble;
 mod calendar;
+mod capture;
+mod dissect;
+mod json;
+mod lines;
 mod mib;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Dissect(dissect::Dissect),
+    Assemble(assemble::Assemble),
     /// Check or convert a MIB file.
     #[command(subcommand)]
     Mib(mib::Command),
@@ -31,7 +39,22 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Dissect(command) => ended(command.run()),
+        Command::Assemble(command) => ended(command.run()),
         Command::Mib(command) => mib::run(&command),
         Command::Calendar(arguments) => calendar::run(&arguments),
+    }
+}
+
+/// The exit status of a command that stopped when it could not read or write.
+fn ended(outcome: io::Result<ExitCode>) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("farpost: {error}");
+            ExitCode::from(2)
+        }
     }
 }

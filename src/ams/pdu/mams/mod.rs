@@ -229,6 +229,13 @@ impl<'a> Mpdu<'a> {
         self.signature
     }
 
+    /// The octets its supplementary data take, at most 4,095.
+    #[must_use]
+    pub const fn supplement_len(&self) -> u16 {
+        let [_, _, _, _, _, _, high, low, ..] = *self.head;
+        u16::from_be_bytes([high, low])
+    }
+
     /// What it says: its type, its reference and its supplementary data in one.
     #[must_use]
     pub const fn content(&self) -> Content<'a> {

@@ -1,0 +1,461 @@
+//! The configuration server (735.1-B-1 4.2.1 to 4.2.4, 4.2.7): it knows where
+//! the registrar of every cell is, and tells whoever asks.
+//!
+//! States of the server, of its MIB's continuum:
+//!
+//! | state | event | does | next | clause |
+//! |---|---|---|---|---|
+//! | running | first tick, then every N5 | *I_am_running* to every lower-ranking location | running | 4.2.1.1 |
+//! | running | *I_am_running* | ceases | outranked | 4.2.1.2 |
+//! | running | *registrar_query*, registrar known | *cell_spec* | running | 4.2.4.2.2.1 |
+//! | running | *registrar_query*, registrar or cell unknown | *registrar_unknown* | running | 4.2.4.2.2.2 |
+//! | outranked | anything | nothing | outranked | 4.2.1.2 |
+//!
+//! States of each cell:
+//!
+//! | state | event | does | next | clause |
+//! |---|---|---|---|---|
+//! | unknown, lost | *announce_registrar*, cell not in the MIB | *rejection*, no such unit | same | 4.2.3.2.2 |
+//! | unknown, lost | *announce_registrar* | *registrar_noted*, *cell_spec* of each other cell to it and of it to the others | known | 4.2.3.2.3 |
+//! | known | *announce_registrar* from another endpoint | *rejection*, duplicate registrar | known | 4.2.3.2.2 |
+//! | known | *announce_registrar* from the same endpoint | *registrar_noted* and *cell_spec*s again | known | 4.2.2 |
+//! | known | every N3 | *heartbeat* | known | 4.2.7.1 |
+//! | known | *heartbeat* | notes that it was heard | known | 4.2.7.2 |
+//! | known | N6 × N3 without one | counts it in [`ConfigServerCounts::registrars_lost`] | lost | 4.2.7.4 |
+//!
+//! Choices the standard leaves open:
+//! - A registrar that announces itself again from its own MAMS endpoint name is
+//!   no duplicate: the answer was lost, or it has been restarted where it was.
+//! - Answers go to the endpoint name in the question, and to where the question
+//!   came from if the transport cannot resolve that name (counted).
+//! - Answers are not repeated when the transport refuses them, for the question
+//!   will be. *cell_spec*s that nobody asks for are offered again until taken.
+//!   *I_am_running* and *heartbeat*s are periodic anyway.
+//! - "Some action intended to cause the registrar to be restarted" is the
+//!   host's: it sees [`CellState::Lost`].
+
+mod cell;
+
+#[cfg(test)]
+mod tests;
+
+use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
+use super::meta::{Outlet, RETRY, bump};
+use super::mib::Mib;
+use super::pdu::{Content, EndpointName, Mpdu, MpduType, RefusalReason, Sender};
+use crate::machine::Machine;
+use crate::storage::{Slot, Table};
+use crate::time::{Instant, Now, earliest};
+use crate::transport::{Address, SendError, Transport};
+
+use cell::Spec;
+
+pub use super::meta::MetaStats;
+pub use cell::{Cell, CellState};
+
+/// What a configuration server keeps its state in.
+#[derive(Debug)]
+pub struct ConfigServerStorage<'s> {
+    /// One slot for every cell of every venture, 136 octets each. A registrar for
+    /// whom there is no slot gets no answer and is counted as `full`.
+    pub cells: &'s mut [Slot<Cell>],
+    /// Where MPDUs are written: [`ConfigServer::BUFFER_LEN`] octets or more.
+    pub buffer: &'s mut [u8],
+}
+
+/// What a configuration server is told besides its MIB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConfigServerConfig {
+    /// Which of the MIB's `config_servers` this one is, from 0. Those behind it
+    /// rank lower.
+    pub location: usize,
+}
+
+/// Whether a configuration server is in operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ConfigServerState {
+    /// It is.
+    #[default]
+    Running,
+    /// It has ceased: a higher-ranking one is running (4.2.1.2).
+    Outranked,
+}
+
+/// What a configuration server has decided. Counters stop at their greatest value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigServerCounts {
+    /// Registrars noted, those noted again after a loss too.
+    pub registrars_noted: u32,
+    /// Announcements answered again, because they were repeated.
+    pub repeated: u32,
+    /// Announcements rejected: the cell has another registrar.
+    pub duplicates: u32,
+    /// Announcements rejected: no such cell in the MIB.
+    pub unknown_cells: u32,
+    /// Registrars whose termination was imputed (4.2.7.4); they want restarting.
+    pub registrars_lost: u32,
+}
+
+/// A configuration server.
+#[derive(Debug)]
+pub struct ConfigServer<'s> {
+    mib: &'s Mib<'s>,
+    config: ConfigServerConfig,
+    state: ConfigServerState,
+    /// When the next *I_am_running* is due.
+    running_at: Instant,
+    /// When to offer again the *cell_spec*s that the transport refused.
+    retry_at: Option<Instant>,
+    cells: Table<'s, Cell>,
+    outlet: Outlet<'s>,
+    counts: ConfigServerCounts,
+}
+
+impl<'s> ConfigServer<'s> {
+    /// Octets that the longest MPDU of a configuration server takes.
+    pub const BUFFER_LEN: usize = 96;
+
+    /// A configuration server that commences operations with its first tick.
+    #[must_use]
+    pub fn new(
+        mib: &'s Mib<'s>,
+        config: ConfigServerConfig,
+        storage: ConfigServerStorage<'s>,
+    ) -> Self {
+        Self {
+            mib,
+            config,
+            state: ConfigServerState::Running,
+            running_at: Instant::ZERO,
+            retry_at: None,
+            cells: Table::new(storage.cells),
+            outlet: Outlet::new(mib, Sender::CONFIGURATION_SERVER, 1, storage.buffer),
+            counts: ConfigServerCounts::default(),
+        }
+    }
+
+    /// Takes in a datagram that came from `from`.
+    pub fn receive(
+        &mut self,
+        now: Now,
+        from: &Address,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+    ) {
+        bump(&mut self.outlet.stats.received);
+        let mpdu = match Mpdu::parse(octets) {
+            Ok(mpdu) => mpdu,
+            Err(fault) => return self.outlet.stats.note_malformed(fault),
+        };
+        self.outlet.stats.note_deviations(mpdu.deviations());
+        let sender = mpdu.sender();
+        match mpdu.content() {
+            _ if self.state == ConfigServerState::Outranked => {
+                bump(&mut self.outlet.stats.inappropriate);
+            }
+            Content::IAmRunning if sender == Sender::CONFIGURATION_SERVER => {
+                self.state = ConfigServerState::Outranked;
+            }
+            Content::AnnounceRegistrar { query, endpoint } => {
+                self.announced(
+                    now,
+                    (sender.venture, sender.unit),
+                    query,
+                    endpoint,
+                    from,
+                    transport,
+                );
+            }
+            Content::RegistrarQuery { query, endpoint } => {
+                self.asked(now, (sender.venture, sender.unit), query, endpoint, from, transport);
+            }
+            Content::Heartbeat { source: ModuleNumber::NONE } => self.heard(now, sender),
+            _ => bump(&mut self.outlet.stats.inappropriate),
+        }
+    }
+
+    /// Does what is due. Calls before [`ConfigServer::next_deadline`] do nothing.
+    pub fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+        if self.state == ConfigServerState::Outranked {
+            return;
+        }
+        self.say_running(now, transport);
+        self.impute_terminations(now);
+        self.beat(now, transport);
+        if self.retry_at.is_some_and(|at| now.monotonic >= at) {
+            self.retry_at = None;
+            self.settle(now, transport);
+        }
+    }
+
+    /// When to call [`ConfigServer::tick`] next; `receive` and `tick` change it.
+    /// `None` once the server has ceased.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if self.state == ConfigServerState::Outranked {
+            return None;
+        }
+        let timers = &self.mib.timers;
+        let known = self.cells.iter().filter(|cell| cell.is_known());
+        let beat = known.map(|cell| cell.pulse.deadline(timers.n3, timers.n6)).min();
+        earliest(earliest(Some(self.running_at), self.retry_at), beat)
+    }
+
+    /// Whether it is in operation.
+    #[must_use]
+    pub const fn state(&self) -> ConfigServerState {
+        self.state
+    }
+
+    /// The cells that have or had a registrar, by venture and unit.
+    pub fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter()
+    }
+
+    /// What became of the MPDUs received and sent.
+    #[must_use]
+    pub const fn stats(&self) -> &MetaStats {
+        &self.outlet.stats
+    }
+
+    /// What was decided.
+    #[must_use]
+    pub const fn counts(&self) -> &ConfigServerCounts {
+        &self.counts
+    }
+
+    /// An *announce_registrar* (4.2.3.2).
+    fn announced(
+        &mut self,
+        now: Now,
+        key: (VentureNumber, UnitNumber),
+        echo: u32,
+        endpoint: EndpointName<'_>,
+        from: &Address,
+        transport: &mut dyn Transport,
+    ) {
+        let to = self.answer_address(endpoint, from, transport);
+        let known = self.cells.get(key).filter(|cell| cell.is_known());
+        let repeated = known.is_some_and(|cell| cell.endpoint() == endpoint.as_str());
+        let reason = if !self.is_in_mib(key) {
+            bump(&mut self.counts.unknown_cells);
+            Some(RefusalReason::NO_SUCH_UNIT)
+        } else if known.is_some() && !repeated {
+            bump(&mut self.counts.duplicates);
+            Some(RefusalReason::DUPLICATE_REGISTRAR)
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            // Refused by the transport too, it will be asked for again.
+            let _ = self.outlet.send(now, &to, &Content::Rejection { echo, reason }, transport);
+            return;
+        }
+        if !self.note(now, key, endpoint, to) {
+            return bump(&mut self.outlet.stats.full);
+        }
+        let _ = self.outlet.send(now, &to, &Content::RegistrarNoted { echo }, transport);
+        self.tell_of_others(now, key, transport);
+        if repeated {
+            bump(&mut self.counts.repeated);
+        } else {
+            bump(&mut self.counts.registrars_noted);
+            self.tell_others_of(now, key, transport);
+        }
+    }
+
+    /// Notes the registrar of a cell (4.2.3.2.3 a). False when there is no room.
+    fn note(
+        &mut self,
+        now: Now,
+        key: (VentureNumber, UnitNumber),
+        endpoint: EndpointName<'_>,
+        address: Address,
+    ) -> bool {
+        let cell = Cell::new(now.monotonic, key, endpoint, address);
+        self.cells.insert(cell).is_ok()
+    }
+
+    /// A *registrar_query* (4.2.4.2.2).
+    fn asked(
+        &mut self,
+        now: Now,
+        key: (VentureNumber, UnitNumber),
+        echo: u32,
+        endpoint: EndpointName<'_>,
+        from: &Address,
+        transport: &mut dyn Transport,
+    ) {
+        let to = self.answer_address(endpoint, from, transport);
+        // Whatever becomes of the answer: the question will be repeated.
+        let _ = match self.cells.get(key).filter(|cell| cell.is_known()) {
+            Some(cell) => send_spec(&mut self.outlet, now, &to, echo, cell, transport),
+            None => self.outlet.send(now, &to, &Content::RegistrarUnknown { echo }, transport),
+        };
+    }
+
+    /// A *heartbeat*: registrars are known by their cells.
+    fn heard(&mut self, now: Now, sender: Sender) {
+        match self.cells.get_mut((sender.venture, sender.unit)) {
+            Some(cell) if cell.is_known() && sender.role == RoleNumber::ALL => {
+                cell.pulse.heard(now.monotonic)
+            }
+            _ => bump(&mut self.outlet.stats.inappropriate),
+        }
+    }
+
+    /// Where the answer to a question goes.
+    fn answer_address(
+        &mut self,
+        endpoint: EndpointName<'_>,
+        from: &Address,
+        transport: &mut dyn Transport,
+    ) -> Address {
+        let address = transport.resolve(self.mib.primary_transport, endpoint.as_str());
+        address.unwrap_or_else(|| {
+            bump(&mut self.outlet.stats.unresolved);
+            *from
+        })
+    }
+
+    /// The *cell_spec*s a registrar has yet to get (4.2.3.2.3 c): one of each
+    /// other cell of its message space, or of its own when there is none.
+    fn tell_of_others(
+        &mut self,
+        now: Now,
+        key: (VentureNumber, UnitNumber),
+        transport: &mut dyn Transport,
+    ) {
+        let Some((cell, since)) = self.cells.get(key).and_then(|cell| Some((cell, cell.owed?)))
+        else {
+            return;
+        };
+        let (venture, unit) = key;
+        let others = self
+            .cells
+            .iter_from((venture, UnitNumber::ROOT))
+            .take_while(|other| other.venture() == venture)
+            .filter(|other| other.is_known() && other.unit() != unit);
+        let alone = others.clone().next().is_none();
+        let refused = others
+            .filter(|other| other.unit() >= since)
+            .chain(alone.then_some(cell))
+            .find(|other| {
+                send_spec(&mut self.outlet, now, &cell.address, 0, other, transport).is_err()
+            })
+            .map(Cell::unit);
+        if refused.is_some() {
+            self.retry_at = Some(now.monotonic.after(RETRY));
+        }
+        if let Some(cell) = self.cells.get_mut(key) {
+            cell.owed = refused;
+        }
+    }
+
+    /// A *cell_spec* of a new registrar to each other (4.2.3.2.3 d).
+    fn tell_others_of(
+        &mut self,
+        now: Now,
+        key: (VentureNumber, UnitNumber),
+        transport: &mut dyn Transport,
+    ) {
+        let Some(cell) = self.cells.get(key).copied() else { return };
+        for other in self.cells.iter_mut() {
+            if other.venture() != cell.venture() || other.unit() == cell.unit() || !other.is_known()
+            {
+                continue;
+            }
+            if send_spec(&mut self.outlet, now, &other.address, 0, &cell, transport).is_err() {
+                other.owe(cell.unit());
+                self.retry_at = Some(now.monotonic.after(RETRY));
+            }
+        }
+    }
+
+    /// Offers again the *cell_spec*s that were refused.
+    fn settle(&mut self, now: Now, transport: &mut dyn Transport) {
+        let mut after = None;
+        loop {
+            let next = self.cells.iter().find(|cell| {
+                cell.owed.is_some() && cell.is_known() && after.is_none_or(|key| cell.whose() > key)
+            });
+            let Some(key) = next.map(Cell::whose) else { return };
+            self.tell_of_others(now, key, transport);
+            after = Some(key);
+        }
+    }
+
+    /// *I_am_running* to those that rank lower, every N5 (4.2.1.1).
+    fn say_running(&mut self, now: Now, transport: &mut dyn Transport) {
+        if now.monotonic < self.running_at {
+            return;
+        }
+        self.running_at = now.monotonic.after(self.mib.timers.n5());
+        let own = self.mib.config_servers.get(self.config.location);
+        let lower = self.mib.config_servers.iter().skip(self.config.location.saturating_add(1));
+        // A location listed twice must not make the server stop itself.
+        for endpoint in lower.filter(|&endpoint| Some(endpoint) != own) {
+            match transport.resolve(self.mib.primary_transport, endpoint) {
+                Some(to) => {
+                    let _ = self.outlet.send(now, &to, &Content::IAmRunning, transport);
+                }
+                None => bump(&mut self.outlet.stats.unresolved),
+            }
+        }
+    }
+
+    /// Registrars that were silent for N6 × N3 are not known any more (4.2.7.4).
+    fn impute_terminations(&mut self, now: Now) {
+        let timers = &self.mib.timers;
+        for cell in self.cells.iter_mut().filter(|cell| cell.is_known()) {
+            if cell.pulse.is_silent(now.monotonic, timers.n3, timers.n6) {
+                cell.lose(now.monotonic);
+                bump(&mut self.counts.registrars_lost);
+            }
+        }
+    }
+
+    /// A *heartbeat* to each known registrar every N3 (4.2.7.1, 4.2.7.1.1).
+    fn beat(&mut self, now: Now, transport: &mut dyn Transport) {
+        let heartbeat = Content::Heartbeat { source: ModuleNumber::NONE };
+        for cell in self.cells.iter_mut().filter(|cell| cell.is_known()) {
+            if cell.pulse.beat(now.monotonic, self.mib.timers.n3)
+                && self.outlet.send(now, &cell.address, &heartbeat, transport).is_err()
+            {
+                cell.pulse.beat_again(now.monotonic.after(RETRY));
+            }
+        }
+    }
+
+    fn is_in_mib(&self, (venture, unit): (VentureNumber, UnitNumber)) -> bool {
+        self.mib.venture(venture).is_some_and(|venture| venture.unit(unit).is_some())
+    }
+}
+
+/// Sends a *cell_spec* of `cell`.
+fn send_spec(
+    outlet: &mut Outlet<'_>,
+    now: Now,
+    to: &Address,
+    echo: u32,
+    cell: &Cell,
+    transport: &mut dyn Transport,
+) -> Result<(), SendError> {
+    outlet.send_raw(now, to, MpduType::CELL_SPEC, echo, &Spec(cell), transport)
+}
+
+impl Machine for ConfigServer<'_> {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
+        ConfigServer::receive(self, now, from, octets, transport);
+    }
+
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+        ConfigServer::tick(self, now, transport);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        ConfigServer::next_deadline(self)
+    }
+}
