@@ -160,15 +160,9 @@ fn module_status(modules: u8) -> &'static [u8] {
     encode_status(&mpdu_header(), &status(modules), leaked([0; 2_048]))
 }
 
-fn encode_status<'b>(
-    header: &MpduHeader<'_>,
-    status: &Status,
-    buffer: &'b mut [u8],
-) -> &'b [u8] {
+fn encode_status<'b>(header: &MpduHeader<'_>, status: &Status, buffer: &'b mut [u8]) -> &'b [u8] {
     let reference = ModuleId::cell(UNIT).reference();
-    header
-        .encode_raw(MpduType::MODULE_STATUS, reference, status, &header.time, buffer)
-        .unwrap()
+    header.encode_raw(MpduType::MODULE_STATUS, reference, status, &header.time, buffer).unwrap()
 }
 
 fn heartbeat() -> &'static [u8] {
@@ -217,7 +211,9 @@ fn mpdu_read_all(octets: &[u8]) -> usize {
 #[library_benchmark]
 #[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(740))]
 #[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(4_900))]
-fn mpdu_encode((header, status, buffer): (MpduHeader<'static>, Status, &'static mut [u8])) -> usize {
+fn mpdu_encode(
+    (header, status, buffer): (MpduHeader<'static>, Status, &'static mut [u8]),
+) -> usize {
     encode_status(&header, &status, buffer).len()
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use super::module::{Application, Service};
-use super::sensing::{FrontEnd, FrontEndError, Plan, SenseError, measure, summarise};
 use super::sensing::Summary;
+use super::sensing::{FrontEnd, FrontEndError, Plan, SenseError, measure, summarise};
 use crate::ams::ids::ContinuumNumber;
 use crate::ams::mib::ServiceMode;
 use crate::ams::service::{Delivery, Fault, Indication};
@@ -142,13 +142,7 @@ pub struct DeviceStation<'s, F> {
 }
 
 impl<F: FrontEnd + Send + 'static> Machine for DeviceStation<'_, F> {
-    fn receive(
-        &mut self,
-        now: Now,
-        from: &Address,
-        octets: &[u8],
-        transport: &mut dyn Transport,
-    ) {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
         self.ssd.receive(now, from, octets, transport, &mut self.sensor);
     }
 
@@ -299,13 +293,7 @@ pub struct ManagerStation<'s, U> {
 }
 
 impl<U: SsmUser> Machine for ManagerStation<'_, U> {
-    fn receive(
-        &mut self,
-        now: Now,
-        from: &Address,
-        octets: &[u8],
-        transport: &mut dyn Transport,
-    ) {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
         self.ssm.receive(now, from, octets, transport, &mut self.user);
     }
 
@@ -328,13 +316,7 @@ pub struct ActorStation<'s, U> {
 }
 
 impl<U: ActorUser> Machine for ActorStation<'_, U> {
-    fn receive(
-        &mut self,
-        now: Now,
-        from: &Address,
-        octets: &[u8],
-        transport: &mut dyn Transport,
-    ) {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
         self.actor.receive(now, from, octets, transport, &mut self.user);
     }
 

@@ -32,19 +32,15 @@ impl<'a> EndpointName<'a> {
     /// # Errors
     /// [`Malformed`] when it is empty, too long, or not printable ASCII.
     pub fn new(text: &'a str) -> Result<Self, Malformed> {
-        let text = Text(text.as_bytes());
-        text.check(0)?;
+        let text = Text::new(text.as_bytes())?;
         within(text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0)?;
         Ok(Self(text))
     }
 
-    pub(super) fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
+    pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
         let at = from.offset();
         let text = Text::split(from)?;
-        if reading == Reading::First {
-            text.check(at)?;
-            within(text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
-        }
+        within(text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
         Ok(Self(text))
     }
 
@@ -85,8 +81,7 @@ impl<'a> DeliveryPoint<'a> {
     /// [`Malformed`] when the equals sign or a part is missing, a part is too
     /// long, a character is not printable ASCII, or there is a comma.
     pub fn new(name: &'a str) -> Result<Self, Malformed> {
-        let text = Text(name.as_bytes());
-        text.check(0)?;
+        let text = Text::new(name.as_bytes())?;
         if text.0.contains(&b',') {
             return Err(Malformed::new(PduRule::DeliveryPointName, 0, 0x2c, 0x3d));
         }
@@ -147,7 +142,6 @@ impl<'a> DeliveryVector<'a> {
 
     fn check(&self, at: usize) -> Result<(), Malformed> {
         let mut place = at.saturating_add(1);
-        self.names.check(place)?;
         let mut found = 0_u32;
         for name in self.names.0.split(|&octet| octet == b',') {
             DeliveryPoint::check(name, place)?;
@@ -257,7 +251,7 @@ impl<'a> ContactSummary<'a> {
 
     pub(super) fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
         Ok(Self {
-            endpoint: EndpointName::split(from, reading)?,
+            endpoint: EndpointName::split(from)?,
             delivery_vectors: DeliveryVectorList::split(from, reading)?,
         })
     }
@@ -327,24 +321,40 @@ struct Text<'a>(&'a [u8]);
 impl<'a> Text<'a> {
     const EMPTY: Self = Self(&[]);
 
-    /// The octets before the NUL that ends a string.
-    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
-        from.until(0)
-            .map(Self)
-            .map_err(|short| Malformed::short(PduRule::StringUnterminated, short))
+    fn new(octets: &'a [u8]) -> Result<Self, Malformed> {
+        let length = printable_run(octets);
+        match octets.get(length) {
+            None if length > 0 => Ok(Self(octets)),
+            odd => Err(Self::fault(0, length, odd.copied())),
+        }
     }
 
-    fn check(self, at: usize) -> Result<(), Malformed> {
-        if self.0.is_empty() {
-            return Err(Malformed::new(PduRule::StringEmpty, at, 0, 1));
-        }
-        let mut odd = self.0.iter().enumerate().filter(|(_, o)| !(0x20..0x7f).contains(*o));
-        match odd.next() {
-            None => Ok(()),
-            Some((index, &octet)) => {
-                let place = at.saturating_add(index);
-                Err(Malformed::new(PduRule::StringNotText, place, u32::from(octet), 0x7e))
+    /// The octets before the NUL that ends a string.
+    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let at = from.offset();
+        let octets = from.clone().rest();
+        let length = printable_run(octets);
+        let truncated = |short| Malformed::short(PduRule::StringUnterminated, short);
+        match octets.get(length) {
+            // One more than there is: the NUL.
+            None => from.take(length.saturating_add(1)).map(Self).map_err(truncated),
+            Some(0) if length > 0 => {
+                let text = from.take(length).map_err(truncated)?;
+                from.u8().map_err(truncated)?;
+                Ok(Self(text))
             }
+            odd => Err(Self::fault(at, length, odd.copied())),
+        }
+    }
+
+    /// What is wrong with the text at `at` that goes well for `length` octets.
+    fn fault(at: usize, length: usize, odd: Option<u8>) -> Malformed {
+        match odd {
+            Some(odd) if odd > 0 || length > 0 => {
+                let place = at.saturating_add(length);
+                Malformed::new(PduRule::StringNotText, place, u32::from(odd), 0x7e)
+            }
+            _ => Malformed::new(PduRule::StringEmpty, at, 0, 1),
         }
     }
 
@@ -368,6 +378,30 @@ impl defmt::Format for Text<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
         self.as_str().format(f);
     }
+}
+
+/// How many octets there are before the first that is no printable ASCII
+/// character. It looks at four at a time.
+fn printable_run(octets: &[u8]) -> usize {
+    let (words, rest) = octets.as_chunks::<4>();
+    let mut run = 0_usize;
+    for &word in words {
+        let odd = not_printable(u32::from_le_bytes(word));
+        if odd != 0 {
+            let octet = odd.trailing_zeros() >> 3;
+            return run.saturating_add(usize::try_from(octet).unwrap_or_default());
+        }
+        run = run.saturating_add(4);
+    }
+    run.saturating_add(rest.iter().take_while(|octet| (0x20..0x7f).contains(*octet)).count())
+}
+
+/// Bit 7 of the first of four octets that is not in 0x20 to 0x7e, and perhaps of
+/// some behind it: a borrow or a carry goes that way.
+const fn not_printable(octets: u32) -> u32 {
+    let below = octets.wrapping_sub(0x2020_2020);
+    let above = octets.wrapping_add(0x0101_0101);
+    (octets | below | above) & 0x8080_8080
 }
 
 fn within(text: &[u8], limit: usize, rule: PduRule, at: usize) -> Result<(), Malformed> {

@@ -188,7 +188,7 @@ impl<'a> Content<'a> {
             MpduType::REGISTRAR_UNKNOWN => Self::RegistrarUnknown { echo },
             MpduType::RECONNECTED => Self::Reconnected { echo },
             MpduType::ANNOUNCE_REGISTRAR => {
-                Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data, Reading::First)? }
+                Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data)? }
             }
             MpduType::INVITE => Self::Invite {
                 module: module(reference)?,
@@ -200,11 +200,12 @@ impl<'a> Content<'a> {
             },
             MpduType::CELL_SPEC => Self::CellSpec { echo, cell: CellDescriptor::split(data)? },
             MpduType::REGISTRAR_QUERY => {
-                Self::RegistrarQuery { query, endpoint: EndpointName::split(data, Reading::First)? }
+                Self::RegistrarQuery { query, endpoint: EndpointName::split(data)? }
             }
-            MpduType::MODULE_REGISTRATION => {
-                Self::ModuleRegistration { query, contact: ContactSummary::split(data, Reading::First)? }
-            }
+            MpduType::MODULE_REGISTRATION => Self::ModuleRegistration {
+                query,
+                contact: ContactSummary::split(data, Reading::First)?,
+            },
             MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data)? },
             MpduType::I_AM_STARTING => Self::IAmStarting {
                 module: module(reference)?,

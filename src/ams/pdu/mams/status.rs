@@ -44,7 +44,7 @@ impl<'a> CellDescriptor<'a> {
         let unit = from
             .u16()
             .map_err(|short| Malformed::short(PduRule::CellDescriptorTruncated, short))?;
-        Ok(Self { unit: UnitNumber(unit), registrar: EndpointName::split(from, Reading::First)? })
+        Ok(Self { unit: UnitNumber(unit), registrar: EndpointName::split(from)? })
     }
 }
 
