@@ -90,9 +90,9 @@ impl<'a> DeliveryPoint<'a> {
     }
 
     fn check(name: &[u8], at: usize) -> Result<(), Malformed> {
-        let mut parts = name.splitn(2, |&octet| octet == b'=');
-        let service = parts.next().unwrap_or_default();
-        let endpoint = parts.next().unwrap_or_default();
+        let equals = name.iter().position(|&octet| octet == b'=').unwrap_or_default();
+        let (service, endpoint) = name.split_at_checked(equals).unwrap_or_default();
+        let endpoint = endpoint.get(1..).unwrap_or_default();
         if service.is_empty() || endpoint.is_empty() {
             return Err(Malformed::new(PduRule::DeliveryPointName, at, 0, 1));
         }
