@@ -1,13 +1,8 @@
-//! The machines allocate nothing: what they have to keep is in storage that was
-//! lent to them before.
-//!
-//! A cell of two modules, its registrar and its configuration server is set up,
-//! and then every allocation is counted while it does one thing after another.
+//! A cell of two modules, its registrar and its configuration server does one
+//! thing after another.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use allocation_counter::measure;
 use farpost::ams::MetaStats;
 use farpost::ams::config_server::{ConfigServer, ConfigServerConfig, ConfigServerStorage};
 use farpost::ams::ids::{
@@ -21,7 +16,10 @@ use farpost::ams::registrar::{Introduction, Registrar, RegistrarConfig, Registra
 use farpost::ams::service::{Delivery, Indication, Message};
 use farpost::storage::Slot;
 use farpost::time::{Now, earliest};
-use farpost::transport::{Address, SendError, Transport};
+use farpost::transport::Address;
+
+use super::wire::{Datagram, Wire};
+use super::{assert_none, lend};
 
 const CONTINUUM: ContinuumNumber = ContinuumNumber::from_bits(7);
 const SUBJECT: SubjectNumber = SubjectNumber(1);
@@ -33,43 +31,6 @@ const MIB: Mib<'static> =
 
 /// Where the two modules receive MPDUs.
 const NAMES: [&str; 2] = ["a", "b"];
-
-/// Datagrams that were sent and have not arrived. There is room for all.
-struct Wire {
-    way: VecDeque<Datagram>,
-    /// Who sends now.
-    from: Address,
-}
-
-struct Datagram {
-    from: Address,
-    to: Address,
-    length: usize,
-    octets: [u8; 512],
-}
-
-impl Wire {
-    /// The transport of the entity at `name`.
-    fn of(&mut self, name: &str) -> &mut Self {
-        self.from = Address::new(0, name.as_bytes());
-        self
-    }
-}
-
-impl Transport for Wire {
-    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
-        (service == "udp").then(|| Address::new(0, endpoint.as_bytes()))
-    }
-
-    fn send(&mut self, to: &Address, _: u8, octets: &[u8]) -> Result<(), SendError> {
-        assert!(self.way.len() < self.way.capacity(), "the wire itself would allocate");
-        let mut datagram =
-            Datagram { from: self.from, to: *to, length: octets.len(), octets: [0; 512] };
-        datagram.octets[..octets.len()].copy_from_slice(octets);
-        self.way.push_back(datagram);
-        Ok(())
-    }
-}
 
 /// A cell in which nothing is lost.
 struct Cell {
@@ -86,7 +47,7 @@ impl Cell {
     fn new(introduction: Introduction) -> Self {
         let mut cell = Self {
             now: Now::default(),
-            wire: Wire { way: VecDeque::with_capacity(64), from: Address::new(0, b"") },
+            wire: Wire::new(),
             server: server(),
             registrar: registrar(introduction),
             modules: [module(2, NAMES[0], "aa"), module(3, NAMES[1], "bb")],
@@ -223,22 +184,6 @@ fn module(role: u8, mams: &'static str, aams: &'static str) -> Module<'static> {
     };
     let memory = lend(ModuleMemory::<4, 16, 4, 4, 512, 512>::new());
     Module::new(&MIB, identity, memory.storage())
-}
-
-/// Storage for as long as the test runs.
-fn lend<T>(storage: T) -> &'static mut T {
-    Box::leak(Box::new(storage))
-}
-
-/// What `act` does takes no allocation.
-fn assert_none(what: &str, act: impl FnOnce()) {
-    let info = measure(act);
-    assert_eq!(info.count_total, 0, "{what}: {info:?}");
-}
-
-#[test]
-fn allocations_are_counted() {
-    assert_eq!(measure(|| drop(std::hint::black_box(Box::new(1)))).count_total, 1);
 }
 
 #[test]
