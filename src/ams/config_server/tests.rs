@@ -226,16 +226,16 @@ fn clause_4_2_7_4_a_silent_registrar_is_unknown_after_n6_periods() {
     bench(|mut b| {
         b.announce(at(0), 0, 5, "r0");
         b.say(at(15), sender(0, 0), &Content::Heartbeat { source: ModuleNumber::NONE });
-        b.tick(at(44));
+        b.tick(at(49));
         assert_eq!(b.server.cells().next().unwrap().state(), CellState::Known);
         b.net.take();
-        b.tick(at(45));
+        b.tick(at(50));
         assert_eq!(b.server.counts().registrars_lost, 1);
-        let since = at(45).monotonic;
+        let since = at(50).monotonic;
         assert_eq!(b.server.cells().next().unwrap().state(), CellState::Lost { since });
         assert!(b.net.beats().is_empty(), "4.2.7.1.1");
-        b.ask(at(45), 0, 9, "m");
-        b.announce(at(46), 0, 6, "elsewhere");
+        b.ask(at(50), 0, 9, "m");
+        b.announce(at(51), 0, 6, "elsewhere");
         let expected = [
             "m registrar_unknown 9",
             "elsewhere registrar_noted 6",

@@ -113,11 +113,21 @@ fn a_request_is_repeated_until_it_is_answered() {
     assert_eq!(bench.tick(1), []);
     assert_eq!(bench.tick(2), asked);
     assert_eq!(bench.receive(3, &refused(FIRST, Refusal::Busy)), 0);
-    assert_eq!(bench.tick(6), asked);
+    assert_eq!(bench.tick(6)[0].1, asked[0].1);
     bench.receive(6, &granted(FIRST));
     bench.receive(6, &granted(FIRST));
     assert_eq!((bench.notes.granted.len(), bench.actor.stats().stray_answers), (1, 1));
     assert_eq!((bench.tick(99), bench.actor.next_deadline()), (std::vec![], None));
+}
+
+#[test]
+fn the_ssm_is_asked_where_it_was_heard_until_it_is_silent() {
+    let mut bench = Bench::new();
+    bench.actor.request(&WISH).unwrap();
+    bench.receive(0, &granted(FIRST));
+    bench.actor.request(&WISH).unwrap();
+    let places = [0, 2, 6, 14, 30].map(|second| bench.tick(second)[0].0);
+    assert_eq!(places, [9, 9, 9, 0, 0].map(address));
 }
 
 #[test]
@@ -283,14 +293,14 @@ proptest! {
         bench.receive(0, &granted(FIRST));
         bench.actor.copy_inventory();
         bench.tick(0);
-        let before = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copying));
+        let before = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copying, &bench.actor.heard));
         if Message::parse(&noise).is_err() {
             bench.actor.receive(at(1), &address(0), &noise, &mut bench.wire, &mut bench.notes);
         }
         parts.with_message(kind, |message| bench.receive(1, &message));
-        let after = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copying));
+        let after = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copying, &bench.actor.heard));
         // One number in four thousand million is this Actor's.
         prop_assert_eq!(before, after);
-        prop_assert_eq!(bench.notes.reports, []);
+        prop_assert!(bench.notes.reports.is_empty());
     }
 }

@@ -447,6 +447,22 @@ fn a_restart_settles_what_had_begun_and_hands_out_the_rest() {
     assert!(bench.notes.events.contains(&DeviceEvent::Restarted));
 }
 
+/// Not even while there is no room to say so is a begun occurrence handed out again.
+#[test]
+fn a_restarted_device_is_not_sent_what_had_begun() {
+    let mut bench = Bench::with(ssm(SSM_CONFIG, 16, 3, 1));
+    bench.refusal(0, &request(2, 1, 0));
+    bench.refusal(0, &request(1, 5, 3));
+    bench.deliver(0);
+    assert!(bench.report(100, 2, 0));
+    bench.associate(200, Association::Refresh, 1);
+    bench.associate(300, Association::New, 2);
+    let [Change::Add { next: 1, .. }] = bench.deliver(300)[..] else { panic!("not delivered") };
+    assert_eq!((bench.ssm.stats().reports_issued, bench.ssm.owed()), (0, 4));
+    assert_eq!(bench.forwarded(310), [(0, Outcome::Complete)]);
+    assert_eq!(bench.forwarded(311), [(0, Outcome::Rejected(Rejection::Restart))]);
+}
+
 #[test]
 fn without_room_for_reports_nothing_is_acknowledged_or_lost() {
     let mut bench = Bench::with(ssm(SSM_CONFIG, 16, 3, 2));
