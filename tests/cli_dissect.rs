@@ -7,9 +7,7 @@
     reason = "a test may stop on anything"
 )]
 
-use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use etherparse::PacketBuilder;
@@ -252,29 +250,14 @@ mod captures {
 
     const ETHERNET: u32 = 1;
 
-    /// A file that is gone when the test is.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str, octets: &[u8]) -> Self {
-            let name = format!("farpost-cli-{}-{name}", std::process::id());
-            let path = std::env::temp_dir().join(name);
-            fs::write(&path, octets).unwrap();
-            Self(path)
-        }
-
-        fn dissect(&self, ports: &[&str]) -> (Vec<Value>, Option<i32>) {
-            let mut arguments = vec!["dissect", "--pcap", self.0.to_str().unwrap()];
-            arguments.extend_from_slice(ports);
-            let output = run(&arguments, b"");
-            (lines(&output), output.status.code())
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_file(&self.0);
-        }
+    /// Dissects a capture file of these octets.
+    fn dissect(octets: &[u8], ports: &[&str]) -> (Vec<Value>, Option<i32>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(octets).unwrap();
+        let mut arguments = vec!["dissect", "--pcap", file.path().to_str().unwrap()];
+        arguments.extend_from_slice(ports);
+        let output = run(&arguments, b"");
+        (lines(&output), output.status.code())
     }
 
     /// A pcap file of these frames, a second apart; a frame may be longer than
@@ -336,9 +319,9 @@ mod captures {
             [ethernet(&udp(4200, 9, &unhex(DECLARATION))), vec![0; 10]].concat(),
             ethernet(&udp(5000, 2357, &[1])),
         ];
-        let file = Scratch::new("kinds", &pcap(ETHERNET, &whole(&frames)));
+        let file = pcap(ETHERNET, &whole(&frames));
         let ports = ["--mams", "2357", "--aams", "4100", "4101", "--rams", "4200"];
-        let (lines, code) = file.dissect(&ports);
+        let (lines, code) = dissect(&file, &ports);
         assert_eq!(code, Some(1));
         assert_eq!(lines.len(), 4);
         let names: Vec<_> = lines[0].as_object().unwrap().keys().take(5).collect();
@@ -373,17 +356,13 @@ mod captures {
             (276, [&[0x86, 0xdd][..], &[0; 18], &six[..]].concat()),
         ];
         for (link, frame) in links {
-            let file = Scratch::new(
-                &format!("link-{link}-{}", frame.len()),
-                &pcap(link, &whole(&[frame])),
-            );
-            let (lines, code) = file.dissect(&["--mams=2357"]);
+            let (lines, code) = dissect(&pcap(link, &whole(&[frame])), &["--mams=2357"]);
             assert_eq!(code, Some(0), "{link}");
             assert_eq!(lines.len(), 1, "{link}");
             assert_eq!(lines[0]["mpdu_type"], 1, "{link}");
         }
-        let file = Scratch::new("link-other", &pcap(147, &whole(&[ip.clone(), ip])));
-        let (lines, code) = file.dissect(&["--mams=2357"]);
+        let file = pcap(147, &whole(&[ip.clone(), ip]));
+        let (lines, code) = dissect(&file, &["--mams=2357"]);
         assert_eq!((errors(&lines), code), (vec!["unknown_link_type"], Some(1)));
     }
 
@@ -394,14 +373,13 @@ mod captures {
         let cuts =
             [(&frame[..], length - 1), (&frame, 14 + 20 + 4), (&frame, 14 + 9), (&frame, length)];
         let mut octets = pcap(ETHERNET, &cuts);
-        let file = Scratch::new("cut", &octets);
-        let (lines, code) = file.dissect(&["--mams", "2357"]);
+        let (lines, code) = dissect(&octets, &["--mams", "2357"]);
         assert_eq!(code, Some(1));
         assert_eq!(errors(&lines), ["packet_truncated", "header_truncated", "header_truncated"]);
         assert_eq!(lines[3]["mpdu_type"], 1);
 
         octets.truncate(octets.len() - 3);
-        let (lines, code) = Scratch::new("cut-file", &octets).dissect(&["--mams", "2357"]);
+        let (lines, code) = dissect(&octets, &["--mams", "2357"]);
         assert_eq!(code, Some(1));
         assert_eq!(errors(&lines)[3..], ["capture_truncated"]);
 
@@ -431,15 +409,13 @@ mod captures {
         let mut all = fragments(&udp(5000, 2357, &unhex(HEARTBEAT)));
         assert_eq!(all.len(), 2);
         all.reverse();
-        let (lines, code) =
-            Scratch::new("fragments", &pcap(ETHERNET, &whole(&all))).dissect(&["--mams", "2357"]);
+        let (lines, code) = dissect(&pcap(ETHERNET, &whole(&all)), &["--mams", "2357"]);
         assert_eq!((lines.len(), code), (1, Some(0)));
         assert_eq!(lines[0]["mpdu_type"], 1);
         assert_eq!(lines[0]["source"], "10.0.0.1:5000");
 
         all.pop();
-        let (lines, code) =
-            Scratch::new("missing", &pcap(ETHERNET, &whole(&all))).dissect(&["--mams", "2357"]);
+        let (lines, code) = dissect(&pcap(ETHERNET, &whole(&all)), &["--mams", "2357"]);
         assert_eq!((errors(&lines), code), (vec!["fragments_missing"], Some(1)));
     }
 
@@ -456,8 +432,8 @@ mod captures {
             tcp(1021, &stream[21..30], false, false),
             tcp(1030, &stream[30..], false, true),
         ];
-        let file = Scratch::new("tcp", &pcap(ETHERNET, &whole(&frames)));
-        let (lines, code) = file.dissect(&["--aams", "4100"]);
+        let file = pcap(ETHERNET, &whole(&frames));
+        let (lines, code) = dissect(&file, &["--aams", "4100"]);
         assert_eq!(code, Some(1));
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[0]["context_number"], 44);
@@ -465,8 +441,8 @@ mod captures {
         assert_eq!(lines[1]["destination"], "10.0.0.2:4100");
         assert_eq!(errors(&lines), ["stream_message_truncated"]);
         // The same, but the capture ends before the connection does.
-        let file = Scratch::new("tcp-open", &pcap(ETHERNET, &whole(&frames[..4])));
-        let (lines, code) = file.dissect(&["--aams", "4100"]);
+        let file = pcap(ETHERNET, &whole(&frames[..4]));
+        let (lines, code) = dissect(&file, &["--aams", "4100"]);
         assert_eq!((lines.len(), code), (2, Some(1)));
         assert_eq!(errors(&lines), ["stream_message_truncated"]);
     }
@@ -504,7 +480,7 @@ mod captures {
             ),
         ]
         .concat();
-        let (lines, code) = Scratch::new("ng", &octets).dissect(&["--mams", "2357"]);
+        let (lines, code) = dissect(&octets, &["--mams", "2357"]);
         assert_eq!(code, Some(1));
         let times: Vec<_> = lines.iter().map(|line| line["time"].as_str()).collect();
         assert_eq!(

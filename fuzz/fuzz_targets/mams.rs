@@ -18,13 +18,7 @@ fuzz_target!(|octets: &[u8]| {
     assert_eq!(content.mpdu_type(), mpdu.mpdu_type());
     let mut buffer = vec![0; octets.len()];
     let again = header
-        .encode_raw(
-            mpdu.mpdu_type(),
-            content.reference(),
-            &content,
-            &mpdu.time_tag(),
-            &mut buffer,
-        )
+        .encode_raw(mpdu.mpdu_type(), content.reference(), &content, &mpdu.time_tag(), &mut buffer)
         .expect("what was read fits where it was");
     assert_eq!(again, octets);
 });

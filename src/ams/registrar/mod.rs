@@ -74,6 +74,7 @@
 mod archive;
 mod circle;
 mod health;
+mod memory;
 mod numbers;
 mod reconnection;
 mod registration;
@@ -84,10 +85,12 @@ mod tests;
 
 use core::time::Duration;
 
+use super::MetaStats;
 use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
 use super::mib::Mib;
 use super::pdu::{Content, EndpointName, Mpdu, RefusalReason, Sender};
+use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
@@ -97,9 +100,9 @@ use circle::Circle;
 use numbers::Resting;
 use reconnection::Census;
 
-pub use super::meta::MetaStats;
 pub use archive::{Dossier, DossierRule};
 pub use circle::{Member, OtherRegistrar};
+pub use memory::RegistrarMemory;
 pub use reconnection::ReconnectionPolicy;
 
 /// What a registrar keeps its state in.
@@ -476,4 +479,18 @@ struct Arrival<'a> {
     from: &'a Address,
     octets: &'a [u8],
     sender: Sender,
+}
+
+impl Machine for Registrar<'_> {
+    fn receive(&mut self, now: Now, from: &Address, octets: &[u8], transport: &mut dyn Transport) {
+        Registrar::receive(self, now, from, octets, transport);
+    }
+
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+        Registrar::tick(self, now, transport);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        Registrar::next_deadline(self)
+    }
 }

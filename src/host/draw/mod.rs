@@ -17,4 +17,4 @@ mod week;
 pub use page::{Fragment, Page};
 pub use spectra::{Scan, Trace, spectra};
 pub use waterfall::waterfall;
-pub use week::{Booking, week_svg, week_text};
+pub use week::{Booking, week_svg, week_text, weeks};

@@ -19,6 +19,9 @@ mod rams;
 mod supplement;
 mod time_tag;
 
+#[cfg(test)]
+mod tests;
+
 use data_encoding::HEXLOWER;
 use farpost::ams::pdu::Deviations;
 use serde_json::{Map, Value};
