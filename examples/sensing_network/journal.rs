@@ -35,7 +35,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) start: Utc,
-    outcome: Outcome,
+    pub(crate) outcome: Outcome,
     pub(crate) spectrum: Option<Summary>,
 }
 
