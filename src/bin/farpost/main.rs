@@ -6,8 +6,12 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod ams;
 mod calendar;
 mod mib;
+mod module;
+mod registrar;
+mod server;
 
 use std::process::ExitCode;
 
@@ -27,11 +31,17 @@ enum Command {
     #[command(subcommand)]
     Mib(mib::Command),
     Calendar(calendar::Arguments),
+    Server(server::Server),
+    Registrar(registrar::Registrar),
+    Module(Box<module::Module>),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Mib(command) => mib::run(&command),
         Command::Calendar(arguments) => calendar::run(&arguments),
+        Command::Server(command) => command.run(),
+        Command::Registrar(command) => command.run(),
+        Command::Module(command) => command.run(),
     }
 }
