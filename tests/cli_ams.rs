@@ -7,6 +7,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::std_instead_of_core,
     reason = "a test that stops has failed"
 )]
 

@@ -18,11 +18,11 @@ use farpost::host::mib::Bump;
 use farpost::host::net::endpoint_name;
 use farpost::storage::Slot;
 use farpost::time::Now;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::ams::{
     EndpointStyle, Failure, Named, Names, Observer, Output, Watched, bindable, event, exit,
-    load_mib, local_ip, seconds, venture_of, watch,
+    load_mib, local_ip, object, seconds, venture_of, watch,
 };
 
 /// Run the registrar of a cell of AMS.
@@ -181,22 +181,23 @@ impl<'m> Observed<'m> {
         let how = if counts.imputed != self.counts.imputed { "imputed" } else { "stopped" };
         for gone in self.members.iter().filter(|member| !members.contains(member)) {
             let mut details = self.module(*gone);
-            details["cause"] = how.into();
-            self.output.line(event("module_terminated", details));
+            details.insert("cause".into(), how.into());
+            self.output.line(event("module_terminated", Value::Object(details)));
         }
         let back = counts.reconnected != self.counts.reconnected;
         let name = if back { "module_reconnected" } else { "module_registered" };
         for new in members.iter().filter(|member| !self.members.contains(member)) {
             let details = self.module(*new);
-            self.output.line(event(name, details));
+            self.output.line(event(name, Value::Object(details)));
         }
         self.members = members;
         self.counts = counts;
     }
 
-    fn module(&self, (number, role): (u8, u8)) -> Value {
+    fn module(&self, (number, role): (u8, u8)) -> Map<String, Value> {
         let role_name = self.names.role_name(RoleNumber(role));
-        json!({"unit": self.unit.0, "module": number, "role": role, "role_name": role_name})
+        let unit = self.unit.0;
+        object(json!({"unit": unit, "module": number, "role": role, "role_name": role_name}))
     }
 
     fn look_at_cells(&mut self, machine: &Machine<'_>) {
