@@ -153,6 +153,8 @@ fn nearest((plan, minutes, wanted): (Plan, u16, u16)) -> Option<u16> {
 #[bench::a_thousand((filled(50), shape(1, 1_000, 10), 0))]
 #[bench::ten_thousand((filled(50), shape(1, 10_000, 1), 0))]
 #[bench::twice_a_day((filled(50), shape(1_440, 1, 1_440), 0))]
+#[bench::thrice_two_thousand((hopeless(2_049), shape(2_049, 2, 2_049), 0))]
+#[bench::sixty_three_of_127((hopeless(127), shape(127, 62, 127), 0))]
 #[bench::beside_the_reserve((hopeless(50), shape(50, 0, 0), 10))]
 #[bench::day_beside_the_reserve((filled(0), shape(1_440, 0, 0), 10))]
 fn nearest_repeated((plan, shape, reserve): (Plan, Shape, u8)) -> Option<u16> {

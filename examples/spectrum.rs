@@ -1,11 +1,13 @@
 //! One scan, drawn: `cargo run --release --features std --example spectrum`.
 //!
 //! Senses the FM broadcast band of a generated town, or a SigMF recording:
-//! `-- --recording FILE.sigmf-meta`. Writes `spectrum.svg`.
+//! `-- --recording FILE.sigmf-meta`, whose levels are relative to full scale. Writes
+//! `spectrum.svg`.
 #![allow(clippy::std_instead_of_core, reason = "an example for hosts")]
 
 use std::error::Error;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::{env, fs};
 
@@ -14,7 +16,17 @@ use farpost::host::sensing::{Band, FrontEnd, Place, Player, Post, Recording, Wor
 use farpost::scos::{Detector, ScanParameters, Window};
 use farpost::time::Utc;
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let (name, mut front_end, center_hz, bandwidth_hz) =
         match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {

@@ -12,3 +12,4 @@ pub mod mib;
 pub mod module;
 pub mod net;
 pub mod sensing;
+pub mod station;

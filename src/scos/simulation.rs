@@ -1,7 +1,6 @@
 //! A network of one SSM, three SSDs and two Actors for a day of virtual time, over
 //! links that lose, repeat and reorder. Everything follows from the seed.
 
-use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
 
@@ -369,10 +368,11 @@ impl World {
     }
 }
 
-fn day(seed: u64, loss: u64) -> World {
+/// So many hours of requests, and as many more as it takes until all is reported.
+fn simulate(seed: u64, loss: u64, hours: u64) -> World {
     let mut world = World::new(seed, loss);
     world.run(60_000);
-    while world.net.now < 20 * HOUR {
+    while world.net.now < hours * HOUR {
         world.half_hour();
         match world.net.now / (HOUR / 2) {
             // The second device is unplugged, and comes back as another run.
@@ -405,8 +405,8 @@ fn day(seed: u64, loss: u64) -> World {
 
 #[test]
 fn a_day_over_bad_links_adds_up() {
-    for seed in 1..=3 {
-        let world = day(seed, 20);
+    for seed in 1..=2 {
+        let world = simulate(seed, 20, 20);
         world.check();
         let granted: usize = world.actors.iter().map(|(_, told)| told.granted.len()).sum();
         let reports = world.actors.iter().flat_map(|(_, told)| told.reports.values());
@@ -419,7 +419,7 @@ fn a_day_over_bad_links_adds_up() {
 
 #[test]
 fn a_day_over_good_links_adds_up_and_wastes_nothing() {
-    let world = day(7, 0);
+    let world = simulate(7, 0, 20);
     world.check();
     let stats = world.ssm.stats();
     assert_eq!(stats.link.malformed, 0);
@@ -429,10 +429,9 @@ fn a_day_over_good_links_adds_up_and_wastes_nothing() {
 }
 
 #[test]
-fn a_day_is_the_same_again() {
-    let [a, b] = [day(5, 20), day(5, 20)];
+fn a_seed_gives_the_same_again() {
+    let [a, b] = [simulate(5, 20, 6), simulate(5, 20, 6)];
     assert_eq!(a.ssm.stats(), b.ssm.stats());
     assert_eq!(a.net.sequence, b.net.sequence);
     assert_eq!(a.actors[0].1.reports, b.actors[0].1.reports);
-    let _ = Duration::ZERO;
 }

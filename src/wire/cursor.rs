@@ -181,12 +181,29 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
+    /// Appends `octets`, as many as are known to the compiler; it copies them in
+    /// a few instructions.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when they do not fit; nothing is written then.
+    pub fn array<const N: usize>(&mut self, octets: &[u8; N]) -> Result<(), NoSpace> {
+        let end = self.length.saturating_add(N);
+        let have = self.buffer.len();
+        let room = self.buffer.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut);
+        let Some(room) = room else {
+            return Err(NoSpace { need: end, have });
+        };
+        *room = *octets;
+        self.length = end;
+        Ok(())
+    }
+
     /// Appends one octet.
     ///
     /// # Errors
     /// [`NoSpace`] when it does not fit.
     pub fn u8(&mut self, value: u8) -> Result<(), NoSpace> {
-        self.octets(&[value])
+        self.array(&[value])
     }
 
     /// Appends a 16-bit integer in network byte order.
@@ -194,7 +211,7 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`NoSpace`] when it does not fit.
     pub fn u16(&mut self, value: u16) -> Result<(), NoSpace> {
-        self.octets(&value.to_be_bytes())
+        self.array(&value.to_be_bytes())
     }
 
     /// Appends a 32-bit integer in network byte order.
@@ -202,7 +219,7 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`NoSpace`] when it does not fit.
     pub fn u32(&mut self, value: u32) -> Result<(), NoSpace> {
-        self.octets(&value.to_be_bytes())
+        self.array(&value.to_be_bytes())
     }
 
     /// Appends `text` and the NUL that ends a string (735.1-B-1 5.1.5.1).

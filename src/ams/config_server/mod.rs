@@ -20,6 +20,7 @@
 //! | known | *announce_registrar* from another endpoint | *rejection*, duplicate registrar | known | 4.2.3.2.2 |
 //! | known | *announce_registrar* from the same endpoint | *registrar_noted* and *cell_spec*s again | known | 4.2.2 |
 //! | known | every N3 | *heartbeat* | known | 4.2.7.1 |
+//! | known | every N5 | *cell_spec* of each other cell to it | known | 4.2.3.2.3 c |
 //! | known | *heartbeat* | notes that it was heard | known | 4.2.7.2 |
 //! | known | N6 × N3 without one | counts it in [`ConfigServerCounts::registrars_lost`] | lost | 4.2.7.4 |
 //!
@@ -29,16 +30,20 @@
 //! - Answers go to the endpoint name in the question, and to where the question
 //!   came from if the transport cannot resolve that name (counted).
 //! - Answers are not repeated when the transport refuses them, for the question
-//!   will be. *cell_spec*s that nobody asks for are offered again until taken.
+//!   will be. *cell_spec*s that nobody asks for are offered again until taken,
+//!   and repeated every N5: they are not acknowledged, and one that is lost
+//!   would leave a cell out for good.
 //!   *I_am_running* and *heartbeat*s are periodic anyway.
 //! - "Some action intended to cause the registrar to be restarted" is the
 //!   host's: it sees [`CellState::Lost`].
 
 mod cell;
+mod memory;
 
 #[cfg(test)]
 mod tests;
 
+use super::MetaStats;
 use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Outlet, RETRY, bump};
 use super::mib::Mib;
@@ -50,13 +55,13 @@ use crate::transport::{Address, SendError, Transport};
 
 use cell::Spec;
 
-pub use super::meta::MetaStats;
 pub use cell::{Cell, CellState};
+pub use memory::ConfigServerMemory;
 
 /// What a configuration server keeps its state in.
 #[derive(Debug)]
 pub struct ConfigServerStorage<'s> {
-    /// One slot for every cell of every venture, 136 octets each. A registrar for
+    /// One slot for every cell of every venture, 128 octets each. A registrar for
     /// whom there is no slot gets no answer and is counted as `full`.
     pub cells: &'s mut [Slot<Cell>],
     /// Where MPDUs are written: [`ConfigServer::BUFFER_LEN`] octets or more.
@@ -104,7 +109,7 @@ pub struct ConfigServer<'s> {
     mib: &'s Mib<'s>,
     config: ConfigServerConfig,
     state: ConfigServerState,
-    /// When the next *I_am_running* is due.
+    /// When *I_am_running* is due, and *cell_spec*s are to be repeated.
     running_at: Instant,
     /// When to offer again the *cell_spec*s that the transport refused.
     retry_at: Option<Instant>,
@@ -181,7 +186,11 @@ impl<'s> ConfigServer<'s> {
         if self.state == ConfigServerState::Outranked {
             return;
         }
-        self.say_running(now, transport);
+        if now.monotonic >= self.running_at {
+            self.running_at = now.monotonic.after(self.mib.timers.n5());
+            self.say_running(now, transport);
+            self.repeat_specs(now);
+        }
         self.impute_terminations(now);
         self.beat(now, transport);
         if self.retry_at.is_some_and(|at| now.monotonic >= at) {
@@ -389,10 +398,6 @@ impl<'s> ConfigServer<'s> {
 
     /// *I_am_running* to those that rank lower, every N5 (4.2.1.1).
     fn say_running(&mut self, now: Now, transport: &mut dyn Transport) {
-        if now.monotonic < self.running_at {
-            return;
-        }
-        self.running_at = now.monotonic.after(self.mib.timers.n5());
         let own = self.mib.config_servers.get(self.config.location);
         let lower = self.mib.config_servers.iter().skip(self.config.location.saturating_add(1));
         // A location listed twice must not make the server stop itself.
@@ -403,6 +408,15 @@ impl<'s> ConfigServer<'s> {
                 }
                 None => bump(&mut self.outlet.stats.unresolved),
             }
+        }
+    }
+
+    /// Nobody acknowledges a *cell_spec*, and without it a registrar knows one cell
+    /// less for good: every N5 all are owed all of them again.
+    fn repeat_specs(&mut self, now: Now) {
+        for cell in self.cells.iter_mut().filter(|cell| cell.is_known()) {
+            cell.owe(UnitNumber::ROOT);
+            self.retry_at = Some(now.monotonic);
         }
     }
 

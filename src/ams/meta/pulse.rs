@@ -25,11 +25,13 @@ impl Pulse {
     }
 
     /// Whether a heartbeat is to be sent now. If so, the next is due one period
-    /// later; missed periods are not made up for.
+    /// after this one was, so that a late tick does not make all others late;
+    /// missed periods are not made up for.
     pub(in crate::ams) fn beat(&mut self, now: Instant, period: Duration) -> bool {
         let due = now >= self.next_beat;
         if due {
-            self.next_beat = now.after(period);
+            let next = self.next_beat.after(period);
+            self.next_beat = if next > now { next } else { now.after(period) };
         }
         due
     }
@@ -39,7 +41,9 @@ impl Pulse {
         self.next_beat = at;
     }
 
-    /// Whether `limit` periods (N6) have lapsed without a heartbeat (4.2.7.2).
+    /// Whether `limit` heartbeats (N6) are missing (4.2.7.2): as many periods have
+    /// lapsed without one, and half a period more. Without that the last of them
+    /// would have to arrive in no time.
     pub(in crate::ams) fn is_silent(&self, now: Instant, period: Duration, limit: u8) -> bool {
         now >= self.silent_at(period, limit)
     }
@@ -49,8 +53,14 @@ impl Pulse {
         self.next_beat.min(self.silent_at(period, limit))
     }
 
+    /// When the next heartbeat is due.
+    pub(in crate::ams) const fn next_beat(&self) -> Instant {
+        self.next_beat
+    }
+
     fn silent_at(&self, period: Duration, limit: u8) -> Instant {
-        self.silent_since.after(period.saturating_mul(u32::from(limit)))
+        let half = period.checked_div(2).unwrap_or(period);
+        self.silent_since.after(period.saturating_mul(u32::from(limit)).saturating_add(half))
     }
 }
 
@@ -76,12 +86,12 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_imputed_after_n6_periods() {
+    fn silence_is_imputed_when_n6_heartbeats_are_missing() {
         let mut pulse = Pulse::commence(at(0));
-        assert!(!pulse.is_silent(at(59), PERIOD, 3));
-        assert!(pulse.is_silent(at(60), PERIOD, 3));
+        assert!(!pulse.is_silent(at(69), PERIOD, 3));
+        assert!(pulse.is_silent(at(70), PERIOD, 3));
         pulse.heard(at(59));
-        assert!(!pulse.is_silent(at(118), PERIOD, 3));
-        assert!(pulse.is_silent(at(119), PERIOD, 3));
+        assert!(!pulse.is_silent(at(128), PERIOD, 3));
+        assert!(pulse.is_silent(at(129), PERIOD, 3));
     }
 }

@@ -74,18 +74,18 @@ impl Module<'_> {
                 }
             }
             Content::Rejection { echo, reason } => {
-                if self.membership == Membership::Joining && self.close_request(echo) {
+                if self.close_request(echo, true) {
                     self.retry_at = now.monotonic.after(self.mib.timers.n2);
                     user.indicate(Indication::Fault(Fault::Rejected(reason)));
                 }
             }
             Content::YouAreIn { echo, module } => {
-                if self.membership == Membership::Joining && self.close_request(echo) {
-                    self.admitted(now, module, transport, user);
+                if self.close_request(echo, true) {
+                    self.admitted(now, from, module, transport, user);
                 }
             }
             Content::Reconnected { echo } => {
-                if matches!(self.membership, Membership::Member(_)) && self.close_request(echo) {
+                if self.close_request(echo, false) {
                     self.reconnected(now);
                 }
             }
@@ -188,9 +188,9 @@ impl Module<'_> {
 
     /// A module has terminated (4.2.6.4).
     fn take_stop(&mut self, id: ModuleId, user: &mut dyn ServiceUser) {
-        if self.is_me(id) {
+        if self.id() == Some(id) {
             self.die(user);
-        } else if self.peers.contains(id.key()) {
+        } else if self.knows(id) {
             self.forget_peer(id.key(), user);
         } else {
             bump(&mut self.outlet.stats.unknown_module);
@@ -239,8 +239,13 @@ impl Module<'_> {
         self.id().is_some_and(|me| me.key() == id.key())
     }
 
-    /// Closes the request that `echo` answers; false and counted when none does.
-    fn close_request(&mut self, echo: u32) -> bool {
+    /// Closes the request that `echo` answers, a registration when `joining`, else a
+    /// reconnection. False and counted when it answers none.
+    fn close_request(&mut self, echo: u32, joining: bool) -> bool {
+        if joining != (self.membership == Membership::Joining) {
+            bump(&mut self.outlet.stats.inappropriate);
+            return false;
+        }
         if self.request.is_some_and(|request| request.query == echo) {
             self.request = None;
             return true;
@@ -273,7 +278,11 @@ impl Module<'_> {
             return Err(Fault::ForeignContinuum(message.source_continuum()));
         }
         let role = self.peers.get(message.source()).map(|peer| peer.role);
-        if role == Some(RoleNumber::RAMS_GATEWAY) {
+        let forwarded = match role {
+            Some(role) => role == RoleNumber::RAMS_GATEWAY,
+            None => message.subject() == self.mib.continuum.number.pseudo_subject(),
+        };
+        if forwarded {
             return self.receive_enclosed(&message);
         }
         self.check_source(&message, role)?;

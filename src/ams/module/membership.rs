@@ -2,16 +2,18 @@
 
 use super::noting::gateway_domain;
 use super::rows::{OwnRule, OwnState, RuleKind};
+use super::status::{Census, One, OwnStatus};
 use super::{Membership, Module, Request, bump};
-use crate::ams::ids::{Domain, ModuleId, ModuleNumber, Priority, RoleNumber, SubjectNumber};
+use crate::ams::ids::{
+    Domain, ModuleId, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
+};
 use crate::ams::meta::Pulse;
 use crate::ams::mib::ServiceMode;
-use crate::ams::pdu::{AssertionValues, CancellationValues, Content, ModuleStatusHead, MpduType};
+use crate::ams::pdu::{AssertionValues, CancellationValues, Content, MpduType};
 use crate::ams::service::{Fault, Indication, ServiceUser};
-use crate::storage::Table;
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
-use crate::wire::{Encode, NoSpace, Writer};
+use crate::wire::Encode;
 
 /// After this many failures in a row the registrar is looked for anew.
 const FAILURES_TO_RELOCATE: u8 = 2;
@@ -217,8 +219,10 @@ impl Module<'_> {
         self.keep_heartbeat(now, transport);
         self.seek_registrar(now, transport);
         self.send_request(now, transport);
-        self.send_rules(now, transport);
-        self.send_owed_states(now, transport);
+        if now.monotonic >= self.offer_at {
+            self.send_rules(now, transport);
+            self.send_owed_states(now, transport);
+        }
         self.time_queries_out(now.monotonic, user);
     }
 
@@ -230,13 +234,21 @@ impl Module<'_> {
         let own = match self.membership {
             Membership::Outside | Membership::Dead => return None,
             Membership::Joining => None,
-            Membership::Member(_) => Some(self.pulse.deadline(timers.n4(), timers.n6)),
+            Membership::Member(_) if self.confidant().is_some() => {
+                Some(self.pulse.deadline(timers.n4(), timers.n6))
+            }
+            // Nothing is expected of a registrar that is not known.
+            Membership::Member(_) => Some(self.pulse.next_beat()),
         };
         let asked = self.interrogation.deadline();
         let answered = self.request.and_then(|request| request.until);
         let idle = asked.is_none() && answered.is_none() && self.wants_registrar();
-        let retry = (idle || self.owes_anything()).then_some(self.retry_at);
-        earliest(earliest(own, queries), earliest(earliest(asked, answered), retry))
+        let retry = idle.then_some(self.retry_at);
+        let offer = self.owes_anything().then_some(self.offer_at);
+        earliest(
+            earliest(earliest(own, queries), earliest(asked, answered)),
+            earliest(retry, offer),
+        )
     }
 
     /// Whether the registrar, or its answer, is sought.
@@ -253,9 +265,15 @@ impl Module<'_> {
         let Membership::Member(_) = self.membership else {
             return false;
         };
-        self.registrar.is_some()
+        self.confidant().is_some()
             && (self.status_owed || self.own.iter().any(|row| row.state != OwnState::Asserted))
             || self.peers.iter().any(|peer| peer.here_owed)
+    }
+
+    /// The registrar, when it is known and this module is a member in its eyes: one
+    /// that has to be reconnected to first would discard what it is told.
+    fn confidant(&self) -> Option<Address> {
+        if self.request.is_some() { None } else { self.registrar }
     }
 
     fn check_request(&mut self, now: Now, user: &mut dyn ServiceUser) {
@@ -281,16 +299,14 @@ impl Module<'_> {
             return;
         };
         let timers = self.mib.timers;
-        if self.registrar.is_some()
-            && self.request.is_none()
-            && self.pulse.is_silent(now.monotonic, timers.n4(), timers.n6)
+        if self.confidant().is_some() && self.pulse.is_silent(now.monotonic, timers.n4(), timers.n6)
         {
             self.registrar = None;
         }
         if !self.pulse.beat(now.monotonic, timers.n4()) {
             return;
         }
-        match self.registrar {
+        match self.confidant() {
             Some(registrar) => {
                 let heartbeat = Content::Heartbeat { source: module };
                 if self.outlet.send(now, &registrar, &heartbeat, transport).is_err() {
@@ -376,7 +392,7 @@ impl Module<'_> {
     /// Tells the registrar of own rules it has not been told of (4.2.10.1.2 b and
     /// its like). It stops where the transport does, and goes on at a later tick.
     fn send_rules(&mut self, now: Now, transport: &mut dyn Transport) {
-        let (Some(module), Some(registrar)) = (self.id(), self.registrar) else {
+        let (Some(module), Some(registrar)) = (self.id(), self.confidant()) else {
             return;
         };
         let mut refused = false;
@@ -407,7 +423,7 @@ impl Module<'_> {
         }
         self.own.retain(|row| row.state != OwnState::CancellationSent);
         if refused {
-            self.retry_at = now.monotonic.after(RETRY_REFUSED);
+            self.offer_at = now.monotonic.after(RETRY_REFUSED);
         }
     }
 
@@ -417,6 +433,7 @@ impl Module<'_> {
         let Some(id) = self.id() else {
             return;
         };
+        let confidant = self.confidant();
         let status = OwnStatus { id, contact: &self.identity.contact, own: &self.own };
         let list = One(status);
         let mut refused = false;
@@ -427,7 +444,8 @@ impl Module<'_> {
             peer.here_owed = !sent;
             refused |= !sent;
         }
-        if let (true, Some(registrar)) = (self.status_owed, self.registrar) {
+        let registrar = if self.status_owed { confidant } else { None };
+        if let Some(registrar) = registrar {
             let kind = MpduType::MODULE_STATUS;
             let sent = self
                 .outlet
@@ -437,7 +455,7 @@ impl Module<'_> {
             refused |= !sent;
         }
         if refused {
-            self.retry_at = now.monotonic.after(RETRY_REFUSED);
+            self.offer_at = now.monotonic.after(RETRY_REFUSED);
         }
     }
 
@@ -481,17 +499,25 @@ impl Module<'_> {
     pub(super) fn admitted(
         &mut self,
         now: Now,
+        from: &Address,
         number: ModuleNumber,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) {
         self.membership = Membership::Member(number);
         self.request = None;
+        // It may have been given up and be sought anew: here it is.
+        self.registrar = self.registrar.or(Some(*from));
+        self.interrogation.abandon();
         self.pulse = Pulse::commence(now.monotonic);
         self.retry_at = now.monotonic;
+        self.offer_at = now.monotonic;
+        // Whoever is still known under this number is no more.
+        self.forget_peer(ModuleKey { unit: self.identity.unit, module: number }, user);
         user.indicate(Indication::Registered(number));
         let gateway = RuleRequest {
             domain: gateway_domain(self),
+            mode: self.usual_mode(),
             ..RuleRequest::new(self.mib.continuum.number.pseudo_subject())
         };
         if let Err(fault) = self.invite(now, &gateway, transport) {
@@ -527,61 +553,3 @@ impl Module<'_> {
 
 /// How soon the transport is offered again what it refused.
 const RETRY_REFUSED: core::time::Duration = core::time::Duration::from_millis(100);
-
-/// This module's own module status structure (5.1.5.15).
-#[derive(Clone, Copy)]
-struct OwnStatus<'a, 's> {
-    id: ModuleId,
-    contact: &'a dyn Encode,
-    own: &'a Table<'s, OwnRule>,
-}
-
-impl OwnStatus<'_, '_> {
-    fn list(&self, kind: RuleKind, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        let rules = || self.own.iter().filter(|row| row.kind == kind && row.is_asserted());
-        let count = rules().count();
-        to.u16(u16::try_from(count).map_err(|_| NoSpace { need: count, have: 0xffff })?)?;
-        rules().try_for_each(|row| row.assertion.encode(to))
-    }
-}
-
-impl Encode for OwnStatus<'_, '_> {
-    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        ModuleStatusHead(self.id).encode(to)?;
-        self.contact.encode(to)?;
-        self.list(RuleKind::Subscription, to)?;
-        self.list(RuleKind::Invitation, to)
-    }
-}
-
-/// A module status list of one (5.1.5.16).
-struct One<'a, 's>(OwnStatus<'a, 's>);
-
-impl Encode for One<'_, '_> {
-    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.u32(1)?;
-        self.0.encode(to)
-    }
-}
-
-/// A reconnect structure (5.1.5.19): the own status, and all modules of the cell.
-struct Census<'a, 's> {
-    status: OwnStatus<'a, 's>,
-    module: ModuleNumber,
-    others: usize,
-    peers: &'a Table<'s, super::Peer>,
-}
-
-impl Encode for Census<'_, '_> {
-    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        self.status.encode(to)?;
-        let count = self.others.saturating_add(1);
-        to.u8(u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?)?;
-        to.u8(self.module.0)?;
-        let unit = self.status.id.unit;
-        self.peers
-            .iter()
-            .filter(|peer| peer.key.unit == unit)
-            .try_for_each(|peer| to.u8(peer.key.module.0))
-    }
-}

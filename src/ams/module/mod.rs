@@ -34,6 +34,12 @@
 //! - Where several rules of a receiver match a message, one for the subject wins
 //!   over one for all subjects, and then the one whose domain is greatest in the
 //!   order continuum, unit, role: a named one wins over "all".
+//! - Assertions and status wait while the module reconnects: the registrar would
+//!   not know whose they are.
+//! - What is said of a module number under another role than is known concerns a
+//!   former module of that number, and is discarded.
+//! - A message on the pseudo-subject of the local continuum from a module that is
+//!   not known yet is taken for a gateway's, for no other may issue one.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
 mod inbound;
@@ -42,6 +48,7 @@ mod memory;
 mod noting;
 mod outbound;
 mod rows;
+mod status;
 
 #[cfg(test)]
 mod tests;
@@ -149,6 +156,8 @@ pub struct Module<'s> {
     request: Option<Request>,
     /// Not before this are the registrar or its answer sought again.
     retry_at: Instant,
+    /// Not before this is the transport offered again what it refused.
+    offer_at: Instant,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
@@ -185,6 +194,7 @@ impl<'s> Module<'s> {
             interrogation: Interrogation::default(),
             request: None,
             retry_at: Instant::ZERO,
+            offer_at: Instant::ZERO,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
@@ -264,6 +274,16 @@ impl<'s> Module<'s> {
             .find(|vector| vector.points.first().is_some_and(|point| has_mode(point.service)))
             .map(|vector| vector.number)
             .ok_or(Fault::NoDeliveryVector)
+    }
+
+    /// The service mode to ask for where any will do: best effort, or the first
+    /// this module has.
+    fn usual_mode(&self) -> ServiceMode {
+        let own = self.mib.transports.iter().map(|service| service.mode);
+        core::iter::once(ServiceMode::BEST_EFFORT)
+            .chain(own)
+            .find(|mode| self.vector_of(*mode).is_ok())
+            .unwrap_or(ServiceMode::BEST_EFFORT)
     }
 
     fn require_member(&self) -> Result<ModuleId, Fault> {

@@ -52,7 +52,7 @@ impl Module<'_> {
         assertion: AssertionValues,
         user: &mut dyn ServiceUser,
     ) {
-        if self.peers.get(id.key()).is_none() {
+        if !self.knows(id) {
             return bump(&mut self.outlet.stats.unknown_module);
         }
         let AssertionValues { subject, domain, delivery_vector, priority, flow_label } = assertion;
@@ -71,6 +71,11 @@ impl Module<'_> {
         }
     }
 
+    /// Whether this very module is known: not another under its number.
+    pub(super) fn knows(&self, id: ModuleId) -> bool {
+        self.peers.get(id.key()).is_some_and(|peer| peer.role == id.role)
+    }
+
     /// Forgets a rule of a module (4.2.11.4, 4.2.13.4).
     pub(super) fn forget_rule(
         &mut self,
@@ -79,6 +84,9 @@ impl Module<'_> {
         CancellationValues { subject, domain }: CancellationValues,
         user: &mut dyn ServiceUser,
     ) {
+        if !self.knows(id) {
+            return bump(&mut self.outlet.stats.unknown_module);
+        }
         let key = RuleKey { subject, kind, module: id.key(), domain };
         match self.rules.remove(key) {
             Some(_) => user.indicate(cancelled(id, key)),

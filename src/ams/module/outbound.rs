@@ -326,8 +326,9 @@ impl<'t, I: Iterator<Item = &'t Rule>> RuleRun<'t, I> {
     /// The last rule of the next receiver.
     fn take(&mut self) -> Option<&'t Rule> {
         let mut last = self.rules.next()?;
-        while let Some(rule) = self.rules.next_if(|rule| rule.key.module == last.key.module) {
-            last = rule;
+        // Not `next_if`: it asserts something, and so has a panic path.
+        while self.receiver() == Some(last.key.module) {
+            last = self.rules.next()?;
         }
         Some(last)
     }

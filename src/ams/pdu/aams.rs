@@ -303,7 +303,7 @@ impl AamsHeader {
         let [length_high, length_low] = length.to_be_bytes();
         let flag = if with_checksum { 0x80 } else { 0 };
         let mut writer = Writer::new(buffer);
-        writer.octets(&[
+        writer.array(&[
             self.message_type.bits() << 4 | self.priority.get(),
             self.flow_label,
             flag | continuum_high,

@@ -22,6 +22,9 @@ mod mams;
 mod rams;
 mod rule;
 
+#[cfg(test)]
+mod tests;
+
 pub use aams::{Aams, AamsHeader, MAX_APPLICATION_DATA, MessageType};
 pub use deviations::{Deviation, Deviations};
 pub use mams::{

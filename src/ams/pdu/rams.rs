@@ -349,7 +349,14 @@ mod tests {
 
         #[test]
         fn any_octets_are_read_or_refused(octets in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = Envelope::parse(&octets);
+            let mut buffer = [0; 64];
+            if let Ok(envelope) = Envelope::parse(&octets)
+                && envelope.reserved() == (0, 0)
+            {
+                let content = Octets(&octets[HEADER_LEN..]);
+                let again = envelope.header().encode(&content, &mut buffer).unwrap();
+                prop_assert_eq!(again, &octets[..]);
+            }
         }
     }
 }

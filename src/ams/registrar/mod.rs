@@ -74,6 +74,7 @@
 mod archive;
 mod circle;
 mod health;
+mod memory;
 mod numbers;
 mod reconnection;
 mod registration;
@@ -84,6 +85,7 @@ mod tests;
 
 use core::time::Duration;
 
+use super::MetaStats;
 use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
 use super::mib::Mib;
@@ -98,9 +100,9 @@ use circle::Circle;
 use numbers::Resting;
 use reconnection::Census;
 
-pub use super::meta::MetaStats;
 pub use archive::{Dossier, DossierRule};
 pub use circle::{Member, OtherRegistrar};
+pub use memory::RegistrarMemory;
 pub use reconnection::ReconnectionPolicy;
 
 /// What a registrar keeps its state in.

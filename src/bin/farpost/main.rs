@@ -7,12 +7,18 @@
 )]
 
 mod ams;
+mod assemble;
 mod calendar;
+mod capture;
+mod dissect;
+mod json;
+mod lines;
 mod mib;
 mod module;
 mod registrar;
 mod server;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +33,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Dissect(dissect::Dissect),
+    Assemble(assemble::Assemble),
     /// Check or convert a MIB file.
     #[command(subcommand)]
     Mib(mib::Command),
@@ -38,10 +46,25 @@ enum Command {
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Dissect(command) => ended(command.run()),
+        Command::Assemble(command) => ended(command.run()),
         Command::Mib(command) => mib::run(&command),
         Command::Calendar(arguments) => calendar::run(&arguments),
         Command::Server(command) => command.run(),
         Command::Registrar(command) => command.run(),
         Command::Module(command) => command.run(),
+    }
+}
+
+/// The exit status of a command that stopped when it could not read or write.
+fn ended(outcome: io::Result<ExitCode>) -> ExitCode {
+    match outcome {
+        Ok(code) => code,
+        // Whoever read the output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("farpost: {error}");
+            ExitCode::from(2)
+        }
     }
 }

@@ -9,12 +9,14 @@
 )]
 
 mod axis;
+mod hours;
 mod page;
 mod spectra;
 mod waterfall;
 mod week;
 
+pub use hours::{Ending, hours};
 pub use page::{Fragment, Page};
 pub use spectra::{Scan, Trace, spectra};
 pub use waterfall::waterfall;
-pub use week::{Booking, week_svg, week_text};
+pub use week::{Booking, week_svg, week_text, weeks};

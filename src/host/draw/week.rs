@@ -7,6 +7,7 @@ use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+use super::Fragment;
 use crate::time::{Utc, Week};
 
 /// One occurrence of a scan.
@@ -47,30 +48,35 @@ const RIGHT: i64 = 24;
 const DAY_GAP: i64 = 14;
 const FONT: &str = "font-family=\"system-ui, 'DejaVu Sans', sans-serif\"";
 
-/// The weeks as one SVG document, one below the other. A pixel is a minute.
+/// The weeks as a drawing, one below the other. A pixel is a minute.
 ///
 /// Devices and Actors are in the order of their names. What is outside of the
 /// weeks is left out.
 #[must_use]
-pub fn week_svg(weeks: &[Week], bookings: &[Booking<'_>]) -> String {
+pub fn weeks(weeks: &[Week], bookings: &[Booking<'_>]) -> Fragment {
     let devices = names(bookings, |booking| booking.device);
     let actors = names(bookings, |booking| booking.actor);
     let layout = Layout::of(devices.len());
     let height = layout.week_height() * count(weeks.len()) + 40;
-    let width = LEFT + WIDTH + RIGHT;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" {FONT} role=\"img\">\n\
-         <title>Scan calendar</title>\n\
-         <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
-    );
+    let mut svg = String::new();
     for (nth, week) in weeks.iter().enumerate() {
         let top = layout.week_height() * count(nth);
         write_week(&mut svg, &layout, top, *week, &devices, &actors, bookings);
     }
     write_legend(&mut svg, height - 30, &actors, bookings);
-    svg.push_str("</svg>\n");
-    svg
+    Fragment { svg, width: (LEFT + WIDTH + RIGHT) as f64, height: height as f64 }
+}
+
+/// The drawing of [`weeks`] as an SVG document of its own.
+#[must_use]
+pub fn week_svg(weeks: &[Week], bookings: &[Booking<'_>]) -> String {
+    let Fragment { svg, width, height } = self::weeks(weeks, bookings);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\" {FONT} role=\"img\">\n\
+         <title>Scan calendar</title>\n\
+         <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n{svg}</svg>\n"
+    )
 }
 
 /// One week as text, a line for each day and device and a character for each
@@ -281,16 +287,16 @@ fn pieces<'a>(week: Week, bookings: &'a [Booking<'a>]) -> Vec<Piece<'a>> {
 }
 
 /// The names there are, in order, numbered from 0.
-fn names<'a>(
-    bookings: &'a [Booking<'a>],
-    name: impl Fn(&'a Booking<'a>) -> &'a str,
+pub(super) fn names<'a, B>(
+    bookings: &'a [B],
+    name: impl Fn(&'a B) -> &'a str,
 ) -> BTreeMap<&'a str, usize> {
     let mut names: BTreeMap<_, _> = bookings.iter().map(|booking| (name(booking), 0)).collect();
     names.values_mut().enumerate().for_each(|(nth, number)| *number = nth);
     names
 }
 
-fn colour(nth: Option<usize>) -> &'static str {
+pub(super) fn colour(nth: Option<usize>) -> &'static str {
     nth.and_then(|nth| COLOURS.get(nth % COLOURS.len())).copied().unwrap_or("#000000")
 }
 

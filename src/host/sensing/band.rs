@@ -26,8 +26,9 @@ pub struct Post {
 ///
 /// The samples are a pure function of world, post, parameters and UTC: emitters
 /// by their received power, thermal noise of -174 dBm a hertz and the noise
-/// figure, amplified by the gain asked for, limited at full scale and quantised
-/// to 12 bits. Full scale is -10 dBm at a gain of 0 dB.
+/// figure, and the noise of a converter of 12 bits at 61.44 million samples a
+/// second, limited at full scale. Full scale is -10 dBm at a gain of 0 dB: more
+/// gain lifts what is received above the converter, too much overloads it.
 #[derive(Clone, Debug)]
 pub struct Band {
     world: Arc<World>,
@@ -50,8 +51,9 @@ struct Stream {
 impl Band {
     /// Full scale at a gain of 0 dB, in dBm at the antenna.
     const FULL_SCALE_DBM: f64 = -10.0;
-    /// Steps of the converter from 0 to full scale: 12 bits with the sign.
-    const STEPS: f32 = 2_048.0;
+    /// What the steps of a 12-bit converter add, in decibels of full scale a
+    /// hertz of its rate: -6.02 * 12 - 1.76 over 61.44 MHz.
+    const CONVERTER_DB_HZ: f64 = -74.0 - 77.88;
     /// Thermal noise at 290 K, in dBm a hertz.
     const THERMAL_DBM_HZ: f64 = -173.98;
 
@@ -109,9 +111,10 @@ impl FrontEnd for Band {
         // Amplitudes are relative to full scale.
         let amplitude = |dbm: f64| 10_f64.powf((dbm - stream.full_scale_dbm) / 20.0);
 
-        let noise_dbm = Self::THERMAL_DBM_HZ + self.post.noise_figure_db + 10.0 * rate.log10();
+        let thermal = amplitude(Self::THERMAL_DBM_HZ + self.post.noise_figure_db);
+        let converter = amplitude(Self::CONVERTER_DB_HZ + stream.full_scale_dbm);
         // Half of the power is in each part.
-        let deviation = (amplitude(noise_dbm) / 2_f64.sqrt()) as f32;
+        let deviation = (thermal.hypot(converter) * (rate / 2.0).sqrt()) as f32;
         for sample in &mut *into {
             let re: f32 = StandardNormal.sample(&mut stream.noise);
             let im: f32 = StandardNormal.sample(&mut stream.noise);
@@ -132,21 +135,19 @@ impl FrontEnd for Band {
 
         stream.position += into.len() as u64;
         self.stream = Some(stream);
-        Ok(convert(into, Self::STEPS))
+        Ok(limit(into))
     }
 }
 
-/// Limits samples to full scale and quantises them.
-fn convert(samples: &mut [Complex32], steps: f32) -> Level {
+/// Limits samples to full scale.
+fn limit(samples: &mut [Complex32]) -> Level {
     let mut level = Level::Fine;
-    let mut part = |x: f32| {
-        if x.abs() > 1.0 {
+    for sample in samples {
+        let limited = Complex32::new(sample.re.clamp(-1.0, 1.0), sample.im.clamp(-1.0, 1.0));
+        if limited != *sample {
             level = Level::Overload;
         }
-        (x.clamp(-1.0, 1.0) * steps).round() / steps
-    };
-    for sample in samples {
-        *sample = Complex32::new(part(sample.re), part(sample.im));
+        *sample = limited;
     }
     level
 }
@@ -203,6 +204,17 @@ mod tests {
         let floor = f64::from(measured.noise_floor_dbm());
         assert!((floor - expected).abs() < 0.2, "{floor} {expected}");
         assert!(!measured.overload());
+    }
+
+    #[test]
+    fn too_little_gain_leaves_the_noise_of_the_converter() {
+        let parameters = ScanParameters { transforms: 500, gain_db: 0, ..PARAMETERS };
+        let measured = measure(&mut band(World::silent(1), 1), &parameters, NOON).unwrap();
+        // -10 dBm less 74 dB over 61.44 MHz is -161.9 dBm a hertz, and thermal
+        // noise of -168.0 lifts it by 1.0 dB.
+        let expected = -160.93 + 10.0 * measured.resolution_hz().log10();
+        let floor = f64::from(measured.noise_floor_dbm());
+        assert!((floor - expected).abs() < 0.2, "{floor} {expected}");
     }
 
     #[test]

@@ -37,12 +37,17 @@ use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 
+/// How often a question goes to where the SSM was last heard, before it goes to where
+/// an SSM is found at first.
+const FAITH: u8 = 3;
+
 /// What an Actor is told before it starts.
 #[derive(Clone, Copy, Debug)]
 pub struct ActorConfig {
     /// Its number.
     pub actor: ActorId,
-    /// Where the SSM is found.
+    /// Where the SSM is found at first, and again when it does not answer where it
+    /// was last heard.
     pub ssm: Address,
     /// The number of its first request: above any it has used before, such as a
     /// counter in a file or the seconds of UTC.
@@ -248,6 +253,8 @@ pub struct Actor<'s> {
     config: ActorConfig,
     requests: Table<'s, ActorRequest>,
     next_request: Option<RequestId>,
+    /// Where the SSM was last heard.
+    heard: Option<Address>,
     /// The copy of the inventory that is drawn, and the number of the last one.
     copying: Option<Copying>,
     copy: u32,
@@ -262,6 +269,7 @@ impl<'s> Actor<'s> {
             config,
             requests: Table::new(requests),
             next_request: Some(config.first_request),
+            heard: None,
             copying: None,
             copy: 0,
             stats: ActorStats::default(),
@@ -337,18 +345,24 @@ impl<'s> Actor<'s> {
         if actor != self.config.actor {
             return count(&mut self.stats.strangers);
         }
-        match message {
+        let awaited = match message {
             Message::Granted(granted) => self.granted(now, &granted, user),
             Message::Refused(refused) => self.refused(now, &refused, user),
             Message::Cancelled(cancelled) => self.cancelled(now, &cancelled, user),
+            Message::InventoryItem(item) => self.inventory(now, &item, user),
             Message::Report(report) => {
                 if self.report(now, &report, user) {
                     // Not taken: the SSM sends the report again.
                     self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
                 }
+                return;
             }
-            Message::InventoryItem(item) => self.inventory(now, &item, user),
-            _ => count(&mut self.stats.link.unexpected),
+            _ => return,
+        };
+        if awaited {
+            self.heard = Some(*from);
+        } else {
+            count(&mut self.stats.stray_answers);
         }
     }
 
@@ -356,12 +370,14 @@ impl<'s> Actor<'s> {
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ActorUser) {
         self.give_up(now, user);
         let ActorConfig { actor, ssm, backoff, .. } = self.config;
+        let heard = self.heard.unwrap_or(ssm);
+        let place = |retry: &Retry| if retry.attempts() < FAITH { heard } else { ssm };
         let floor = self.floor();
         let now = now.monotonic;
         let link = &mut self.stats.link;
         for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
             let Some(message) = row.message(actor, floor) else { continue };
-            if link.send(&ssm, &message, transport) {
+            if link.send(&place(&row.retry), &message, transport) {
                 row.retry.sent(now, &backoff);
             } else {
                 row.retry.refused(now, &backoff);
@@ -369,7 +385,8 @@ impl<'s> Actor<'s> {
         }
         if let Some(copying) = self.copying.as_mut().filter(|copying| copying.retry.is_due(now)) {
             let request = InventoryRequest { actor, copy: self.copy, at: copying.at };
-            if link.send(&ssm, &Message::InventoryRequest(request), transport) {
+            let to = place(&copying.retry);
+            if link.send(&to, &Message::InventoryRequest(request), transport) {
                 copying.retry.sent(now, &backoff);
             } else {
                 copying.retry.refused(now, &backoff);
@@ -403,11 +420,10 @@ impl<'s> Actor<'s> {
         self.requests.len()
     }
 
-    fn granted(&mut self, now: Now, granted: &Granted<'_>, user: &mut dyn ActorUser) {
-        let Some(row) = self.requests.get_mut(granted.request).filter(|row| row.owed.is_none())
-        else {
-            return count(&mut self.stats.stray_answers);
-        };
+    /// Takes an answer. Returns whether it was awaited.
+    fn granted(&mut self, now: Now, granted: &Granted<'_>, user: &mut dyn ActorUser) -> bool {
+        let row = self.requests.get_mut(granted.request);
+        let Some(row) = row.filter(|row| row.owed.is_none()) else { return false };
         row.owed = Some(granted.series.occurrences());
         row.series = granted.series;
         if row.question == Some(Asked::Scan) {
@@ -415,27 +431,30 @@ impl<'s> Actor<'s> {
         }
         count(&mut self.stats.granted);
         user.granted(now, granted);
+        true
     }
 
-    fn refused(&mut self, now: Now, refused: &Refused, user: &mut dyn ActorUser) {
-        if refused.reason == Refusal::Busy {
-            return count(&mut self.stats.busy);
-        }
+    /// As above.
+    fn refused(&mut self, now: Now, refused: &Refused, user: &mut dyn ActorUser) -> bool {
         let row = self.requests.get(refused.request);
-        let Some(row) = row.filter(|row| row.question.is_some()) else {
-            return count(&mut self.stats.stray_answers);
-        };
+        let Some(row) = row.filter(|row| row.question.is_some()) else { return false };
+        if refused.reason == Refusal::Busy {
+            count(&mut self.stats.busy);
+            return true;
+        }
         if row.owed.is_none() {
             count(&mut self.stats.refused);
         }
         self.requests.remove(refused.request);
         user.refused(now, refused);
+        true
     }
 
-    fn cancelled(&mut self, now: Now, cancelled: &Cancelled, user: &mut dyn ActorUser) {
+    /// As above.
+    fn cancelled(&mut self, now: Now, cancelled: &Cancelled, user: &mut dyn ActorUser) -> bool {
         let row = self.requests.get_mut(cancelled.request);
         let Some(row) = row.filter(|row| row.question == Some(Asked::Cancel)) else {
-            return count(&mut self.stats.stray_answers);
+            return false;
         };
         row.question = None;
         if row.owed.is_none() {
@@ -447,6 +466,19 @@ impl<'s> Actor<'s> {
         }
         count(&mut self.stats.cancelled);
         user.cancelled(now, cancelled);
+        true
+    }
+
+    /// As above.
+    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>, user: &mut dyn ActorUser) -> bool {
+        if item.copy != self.copy || self.copying.is_none_or(|copying| copying.at != item.at) {
+            return false;
+        }
+        // Only ever forward, or a copy might not end.
+        let next = item.next.filter(|next| *next > item.at);
+        self.copying = next.map(|at| Copying { at, retry: Retry::NOW });
+        user.inventory(now, item);
+        true
     }
 
     /// Takes a report. Returns whether it is to be acknowledged.
@@ -477,17 +509,6 @@ impl<'s> Actor<'s> {
             }
         }
         true
-    }
-
-    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>, user: &mut dyn ActorUser) {
-        let open = self.copying.is_some_and(|copying| copying.at == item.at);
-        if !open || item.copy != self.copy {
-            return count(&mut self.stats.stray_answers);
-        }
-        // Only ever forward, or a copy might not end.
-        let next = item.next.filter(|next| *next > item.at);
-        self.copying = next.map(|at| Copying { at, retry: Retry::NOW });
-        user.inventory(now, item);
     }
 
     /// Gives up the questions asked as often as configured.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::bits::{
-    PAST_THE_WEEK, WORDS, Words, longest_free_run, low_bits, slots_within, window, word_of,
+    PAST_THE_WEEK, WORDS, Words, bit_of, longest_free_run, low_bits, window, word_of,
 };
 use super::fit::{LongRuns, Search, ShortRuns, Starts, nearest};
 use super::pattern::{Pattern, Shape};
@@ -117,18 +117,23 @@ impl WeekPlan {
         }
     }
 
-    /// Changes the `minutes` slots from `start` on.
+    /// Changes the `minutes` slots from `start` on, the last word first: the reach
+    /// of a word depends on the word after.
     fn change_one(&mut self, start: u16, minutes: u16, how: impl Fn(u64, u64) -> u64) {
-        let end = start.saturating_add(minutes);
-        let from = word_of(start);
-        let to = word_of(end.saturating_sub(1)).wrapping_add(1);
+        let last = start.saturating_add(minutes).saturating_sub(1);
+        let (from, to) = (word_of(start), word_of(last).wrapping_add(1));
         let mut next = self.taken.get(to).copied().unwrap_or(u64::MAX);
+        let mut mask = low_bits(bit_of(last).wrapping_add(1));
         let taken = self.taken.get_mut(from..to).unwrap_or_default();
         let reach = self.reach.get_mut(from..to).unwrap_or_default();
         for (ahead, (taken, reach)) in taken.iter_mut().zip(reach).enumerate().rev() {
-            *taken = how(*taken, slots_within(from.wrapping_add(ahead), start, end));
+            if ahead == 0 {
+                mask &= u64::MAX.wrapping_shl(bit_of(start));
+            }
+            *taken = how(*taken, mask);
             *reach = longest_free_run(*taken, next);
             next = *taken;
+            mask = u64::MAX;
         }
         // A run that begins in the word before may go on in the first.
         let before = from.wrapping_sub(1);

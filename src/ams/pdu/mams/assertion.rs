@@ -7,6 +7,7 @@
 //! | delivery vector 4 | priority  4 | flow label   8 |     end of an assertion
 //! ```
 
+use super::Reading;
 use crate::ams::ids::{ContinuumNumber, Domain, Priority, RoleNumber, SubjectNumber, UnitNumber};
 use crate::ams::pdu::{Deviation, Deviations, Malformed, PduRule};
 use crate::wire::{Encode, NoSpace, Reader, Writer};
@@ -37,18 +38,8 @@ impl<'a> Assertion<'a> {
             .array()
             .map(Self)
             .map_err(|short| Malformed::short(PduRule::AssertionTruncated, short))?;
-        assertion.judge(deviations);
+        judge([assertion].into_iter(), deviations);
         Ok(assertion)
-    }
-
-    /// Notes what is odd about it.
-    fn judge(&self, deviations: &mut Deviations) {
-        if self.reserved_bit() {
-            deviations.note(Deviation::ReservedBits);
-        }
-        if self.priority().is_none() {
-            deviations.note(Deviation::AssertionPriorityZero);
-        }
     }
 
     /// The subject.
@@ -108,7 +99,23 @@ impl<'a> Assertion<'a> {
 
 impl Encode for Assertion<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.octets(self.0)
+        to.array(self.0)
+    }
+}
+
+/// Notes what is odd about assertions.
+fn judge<'a>(assertions: impl Iterator<Item = Assertion<'a>>, deviations: &mut Deviations) {
+    let mut reserved_bit = false;
+    let mut priority_zero = false;
+    for assertion in assertions {
+        reserved_bit |= assertion.reserved_bit();
+        priority_zero |= assertion.priority().is_none();
+    }
+    if reserved_bit {
+        deviations.note(Deviation::ReservedBits);
+    }
+    if priority_zero {
+        deviations.note(Deviation::AssertionPriorityZero);
     }
 }
 
@@ -147,7 +154,7 @@ impl AssertionValues {
 
 impl Encode for AssertionValues {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.octets(&self.octets())
+        to.array(&self.octets())
     }
 }
 
@@ -245,7 +252,7 @@ impl CancellationValues {
 
 impl Encode for CancellationValues {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.octets(&self.octets())
+        to.array(&self.octets())
     }
 }
 
@@ -268,6 +275,7 @@ impl<'a> AssertionList<'a> {
     fn split(
         from: &mut Reader<'a>,
         rule: PduRule,
+        reading: Reading,
         deviations: &mut Deviations,
     ) -> Result<Self, Malformed> {
         let truncated = |short| Malformed::short(rule, short);
@@ -275,7 +283,9 @@ impl<'a> AssertionList<'a> {
         let octets =
             from.take(usize::from(count).saturating_mul(Assertion::LEN)).map_err(truncated)?;
         let list = Self(octets);
-        list.iter().for_each(|assertion| assertion.judge(deviations));
+        if reading == Reading::First {
+            judge(list.iter(), deviations);
+        }
         Ok(list)
     }
 
@@ -320,15 +330,13 @@ pub struct Declaration<'a> {
 impl<'a> Declaration<'a> {
     pub(super) fn split(
         from: &mut Reader<'a>,
+        reading: Reading,
         deviations: &mut Deviations,
     ) -> Result<Self, Malformed> {
+        let mut list = |rule| AssertionList::split(from, rule, reading, deviations);
         Ok(Self {
-            subscriptions: AssertionList::split(
-                from,
-                PduRule::SubscriptionListTruncated,
-                deviations,
-            )?,
-            invitations: AssertionList::split(from, PduRule::InvitationListTruncated, deviations)?,
+            subscriptions: list(PduRule::SubscriptionListTruncated)?,
+            invitations: list(PduRule::InvitationListTruncated)?,
         })
     }
 }

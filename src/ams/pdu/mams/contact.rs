@@ -8,6 +8,7 @@
 
 use core::fmt;
 
+use super::Reading;
 use crate::ams::pdu::{Malformed, PduRule};
 use crate::wire::{Encode, NoSpace, Reader, Writer};
 
@@ -20,7 +21,7 @@ const MAX_ENDPOINT: usize = 63;
 /// the primary transport service (5.1.5.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct EndpointName<'a>(&'a str);
+pub struct EndpointName<'a>(Text<'a>);
 
 impl<'a> EndpointName<'a> {
     /// The most characters.
@@ -31,34 +32,35 @@ impl<'a> EndpointName<'a> {
     /// # Errors
     /// [`Malformed`] when it is empty, too long, or not printable ASCII.
     pub fn new(text: &'a str) -> Result<Self, Malformed> {
-        let text = printable(text.as_bytes(), 0)?;
-        within(text, MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0)?;
+        let text = Text::new(text.as_bytes())?;
+        within(text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0)?;
         Ok(Self(text))
     }
 
     pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
         let at = from.offset();
-        let text = printable(terminated(from)?, at)?;
-        within(text, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
+        let text = Text::split(from)?;
+        within(text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
         Ok(Self(text))
     }
 
     /// The text.
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
-        self.0
+        self.0.as_str()
     }
 }
 
 impl fmt::Display for EndpointName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl Encode for EndpointName<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.string(self.0)
+        to.octets(self.0.0)?;
+        to.u8(0)
     }
 }
 
@@ -79,21 +81,31 @@ impl<'a> DeliveryPoint<'a> {
     /// [`Malformed`] when the equals sign or a part is missing, a part is too
     /// long, a character is not printable ASCII, or there is a comma.
     pub fn new(name: &'a str) -> Result<Self, Malformed> {
-        let name = printable(name.as_bytes(), 0)?;
-        match name.find(',') {
-            Some(_) => Err(Malformed::new(PduRule::DeliveryPointName, 0, 0x2c, 0x3d)),
-            None => Self::read(name, 0),
+        let text = Text::new(name.as_bytes())?;
+        if text.0.contains(&b',') {
+            return Err(Malformed::new(PduRule::DeliveryPointName, 0, 0x2c, 0x3d));
         }
+        Self::check(text.0, 0)?;
+        Self::read(name).ok_or(Malformed::new(PduRule::DeliveryPointName, 0, 0, 1))
     }
 
-    fn read(name: &'a str, at: usize) -> Result<Self, Malformed> {
-        let (service, endpoint) = name.split_once('=').unwrap_or((name, ""));
+    fn check(name: &[u8], at: usize) -> Result<(), Malformed> {
+        let equals = name.iter().position(|&octet| octet == b'=').unwrap_or_default();
+        let (service, endpoint) = name.split_at_checked(equals).unwrap_or_default();
+        let endpoint = endpoint.get(1..).unwrap_or_default();
         if service.is_empty() || endpoint.is_empty() {
             return Err(Malformed::new(PduRule::DeliveryPointName, at, 0, 1));
         }
         within(service, MAX_SERVICE, PduRule::ServiceNameTooLong, at)?;
-        within(endpoint, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
-        Ok(Self { service, endpoint })
+        within(endpoint, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)
+    }
+
+    /// Takes a name apart that has been checked.
+    fn read(name: &'a str) -> Option<Self> {
+        let equals = name.bytes().position(|octet| octet == b'=')?;
+        let service = name.get(..equals)?;
+        let endpoint = name.get(equals.saturating_add(1)..)?;
+        Some(Self { service, endpoint })
     }
 }
 
@@ -109,33 +121,38 @@ impl fmt::Display for DeliveryPoint<'_> {
 pub struct DeliveryVector<'a> {
     number: u8,
     count: u8,
-    names: &'a str,
+    names: Text<'a>,
 }
 
 impl<'a> DeliveryVector<'a> {
-    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+    fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
         let at = from.offset();
         let head =
             from.u8().map_err(|short| Malformed::short(PduRule::DeliveryVectorTruncated, short))?;
-        let vector = Self { number: head >> 4, count: head & 0x0f, names: "" };
-        if vector.count == 0 {
-            // No names, and so no NUL behind the last of them.
-            return Ok(vector);
+        let mut vector = Self { number: head >> 4, count: head & 0x0f, names: Text::EMPTY };
+        // Without names there is no NUL behind the last of them.
+        if vector.count > 0 {
+            vector.names = Text::split(from)?;
+            if reading == Reading::First {
+                vector.check(at)?;
+            }
         }
-        let start = from.offset();
-        let names = printable(terminated(from)?, start)?;
+        Ok(vector)
+    }
+
+    fn check(&self, at: usize) -> Result<(), Malformed> {
+        let mut place = at.saturating_add(1);
         let mut found = 0_u32;
-        let mut place = start;
-        for name in names.split(',') {
-            DeliveryPoint::read(name, place)?;
+        for name in self.names.0.split(|&octet| octet == b',') {
+            DeliveryPoint::check(name, place)?;
             found = found.saturating_add(1);
             place = place.saturating_add(name.len()).saturating_add(1);
         }
-        if found != u32::from(vector.count) {
-            let stated = u32::from(vector.count);
+        if found != u32::from(self.count) {
+            let stated = u32::from(self.count);
             return Err(Malformed::new(PduRule::DeliveryVectorCount, at, stated, found));
         }
-        Ok(Self { names, ..vector })
+        Ok(())
     }
 
     /// The delivery vector number, 0 to 15.
@@ -158,7 +175,7 @@ impl<'a> DeliveryVector<'a> {
 
     /// The delivery points, most preferred first.
     pub fn points(&self) -> impl Iterator<Item = DeliveryPoint<'a>> + Clone + use<'a> {
-        self.names.split(',').filter_map(|name| DeliveryPoint::read(name, 0).ok())
+        self.names.as_str().split(',').filter_map(DeliveryPoint::read)
     }
 }
 
@@ -170,12 +187,12 @@ pub struct DeliveryVectorList<'a> {
 }
 
 impl<'a> DeliveryVectorList<'a> {
-    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+    fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
         let truncated = |short| Malformed::short(PduRule::DeliveryVectorTruncated, short);
         let count = from.u8().map_err(truncated)?;
         let mut reader = from.clone();
         for _ in 0..count {
-            DeliveryVector::split(&mut reader)?;
+            DeliveryVector::split(&mut reader, reading)?;
         }
         let length = from.remaining().saturating_sub(reader.remaining());
         let octets = from.take(length).map_err(truncated)?;
@@ -197,7 +214,7 @@ impl<'a> DeliveryVectorList<'a> {
     /// The delivery vectors, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = DeliveryVector<'a>> + Clone + use<'a> {
         let mut reader = Reader::new(self.octets);
-        (0..self.count).map_while(move |_| DeliveryVector::split(&mut reader).ok())
+        (0..self.count).map_while(move |_| DeliveryVector::split(&mut reader, Reading::Again).ok())
     }
 }
 
@@ -224,7 +241,7 @@ impl<'a> ContactSummary<'a> {
     /// [`Malformed`] when it is ill-formed.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(octets);
-        let contact = Self::split(&mut reader)?;
+        let contact = Self::split(&mut reader, Reading::First)?;
         if !reader.is_empty() {
             let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
             return Err(Malformed::new(PduRule::SupplementTrailing, reader.offset(), excess, 0));
@@ -232,10 +249,10 @@ impl<'a> ContactSummary<'a> {
         Ok(contact)
     }
 
-    pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+    pub(super) fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
         Ok(Self {
             endpoint: EndpointName::split(from)?,
-            delivery_vectors: DeliveryVectorList::split(from)?,
+            delivery_vectors: DeliveryVectorList::split(from, reading)?,
         })
     }
 }
@@ -294,28 +311,100 @@ impl Encode for ContactSummaryValues<'_> {
     }
 }
 
-/// The octets before the NUL that ends a string.
-fn terminated<'a>(from: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
-    from.until(0).map_err(|short| Malformed::short(PduRule::StringUnterminated, short))
-}
-
 /// Text of at least one character, all printable ASCII (5.1.5.1).
-fn printable(octets: &[u8], at: usize) -> Result<&str, Malformed> {
-    if octets.is_empty() {
-        return Err(Malformed::new(PduRule::StringEmpty, at, 0, 1));
+///
+/// It is kept as octets, and becomes a `str` for whoever reads it: most of what
+/// is received is never read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Text<'a>(&'a [u8]);
+
+impl<'a> Text<'a> {
+    const EMPTY: Self = Self(&[]);
+
+    fn new(octets: &'a [u8]) -> Result<Self, Malformed> {
+        let length = printable_run(octets);
+        match octets.get(length) {
+            None if length > 0 => Ok(Self(octets)),
+            odd => Err(Self::fault(0, length, odd.copied())),
+        }
     }
-    let odd = octets.iter().position(|octet| !(0x20..0x7f).contains(octet));
-    let octet = odd.and_then(|odd| octets.get(odd)).copied().unwrap_or_default();
-    match (odd, core::str::from_utf8(octets)) {
-        (None, Ok(text)) => Ok(text),
-        (odd, _) => {
-            let place = at.saturating_add(odd.unwrap_or_default());
-            Err(Malformed::new(PduRule::StringNotText, place, u32::from(octet), 0x7e))
+
+    /// The octets before the NUL that ends a string.
+    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let at = from.offset();
+        let octets = from.clone().rest();
+        let length = printable_run(octets);
+        let truncated = |short| Malformed::short(PduRule::StringUnterminated, short);
+        match octets.get(length) {
+            // One more than there is: the NUL.
+            None => from.take(length.saturating_add(1)).map(Self).map_err(truncated),
+            Some(0) if length > 0 => {
+                let text = from.take(length).map_err(truncated)?;
+                from.u8().map_err(truncated)?;
+                Ok(Self(text))
+            }
+            odd => Err(Self::fault(at, length, odd.copied())),
+        }
+    }
+
+    /// What is wrong with the text at `at` that goes well for `length` octets.
+    fn fault(at: usize, length: usize, odd: Option<u8>) -> Malformed {
+        match odd {
+            Some(odd) if odd > 0 || length > 0 => {
+                let place = at.saturating_add(length);
+                Malformed::new(PduRule::StringNotText, place, u32::from(odd), 0x7e)
+            }
+            _ => Malformed::new(PduRule::StringEmpty, at, 0, 1),
+        }
+    }
+
+    const fn as_str(self) -> &'a str {
+        match core::str::from_utf8(self.0) {
+            Ok(text) => text,
+            // Not reached: what has been checked is ASCII.
+            Err(_) => "",
         }
     }
 }
 
-fn within(text: &str, limit: usize, rule: PduRule, at: usize) -> Result<(), Malformed> {
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Text<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        self.as_str().format(f);
+    }
+}
+
+/// How many octets there are before the first that is no printable ASCII
+/// character. It looks at four at a time.
+fn printable_run(octets: &[u8]) -> usize {
+    let (words, rest) = octets.as_chunks::<4>();
+    let mut run = 0_usize;
+    for &word in words {
+        let odd = not_printable(u32::from_le_bytes(word));
+        if odd != 0 {
+            let octet = odd.trailing_zeros() >> 3;
+            return run.saturating_add(usize::try_from(octet).unwrap_or_default());
+        }
+        run = run.saturating_add(4);
+    }
+    run.saturating_add(rest.iter().take_while(|octet| (0x20..0x7f).contains(*octet)).count())
+}
+
+/// Bit 7 of the first of four octets that is not in 0x20 to 0x7e, and perhaps of
+/// some behind it: a borrow or a carry goes that way.
+const fn not_printable(octets: u32) -> u32 {
+    let below = octets.wrapping_sub(0x2020_2020);
+    let above = octets.wrapping_add(0x0101_0101);
+    (octets | below | above) & 0x8080_8080
+}
+
+fn within(text: &[u8], limit: usize, rule: PduRule, at: usize) -> Result<(), Malformed> {
     if text.len() <= limit {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 
 use super::{
     Assertion, Cancellation, CellDescriptor, ContactSummary, EndpointName, ModuleList,
-    ModuleStatusList, MpduType, Reconnect, RefusalReason,
+    ModuleStatusList, MpduType, Reading, Reconnect, RefusalReason,
 };
 use crate::ams::ids::{ModuleId, ModuleNumber, RoleNumber, UnitNumber};
 use crate::ams::pdu::{Deviations, Malformed, PduRule};
@@ -202,13 +202,14 @@ impl<'a> Content<'a> {
             MpduType::REGISTRAR_QUERY => {
                 Self::RegistrarQuery { query, endpoint: EndpointName::split(data)? }
             }
-            MpduType::MODULE_REGISTRATION => {
-                Self::ModuleRegistration { query, contact: ContactSummary::split(data)? }
-            }
+            MpduType::MODULE_REGISTRATION => Self::ModuleRegistration {
+                query,
+                contact: ContactSummary::split(data, Reading::First)?,
+            },
             MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data)? },
             MpduType::I_AM_STARTING => Self::IAmStarting {
                 module: module(reference)?,
-                contact: ContactSummary::split(data)?,
+                contact: ContactSummary::split(data, Reading::First)?,
             },
             MpduType::I_AM_HERE => {
                 zero(reference)?;
@@ -231,7 +232,7 @@ impl<'a> Content<'a> {
             }
             MpduType::MODULE_HAS_STARTED => Self::ModuleHasStarted {
                 module: module(reference)?,
-                contact: ContactSummary::split(data)?,
+                contact: ContactSummary::split(data, Reading::First)?,
             },
             MpduType::I_AM_RUNNING => zero(reference).map(|()| Self::IAmRunning)?,
             MpduType::MODULE_STATUS => Self::ModuleStatus {

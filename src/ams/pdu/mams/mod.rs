@@ -93,6 +93,14 @@ open_code! {
     }
 }
 
+/// Whether octets are read for the first time, or again: what has been found to be
+/// well-formed need only be taken apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    First,
+    Again,
+}
+
 /// Who sent an MPDU first, as its header says (5.1.1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -219,6 +227,13 @@ impl<'a> Mpdu<'a> {
     #[must_use]
     pub const fn signature(&self) -> &'a [u8] {
         self.signature
+    }
+
+    /// The octets its supplementary data take, at most 4,095.
+    #[must_use]
+    pub const fn supplement_len(&self) -> u16 {
+        let [_, _, _, _, _, _, high, low, ..] = *self.head;
+        u16::from_be_bytes([high, low])
     }
 
     /// What it says: its type, its reference and its supplementary data in one.
@@ -376,13 +391,24 @@ impl MpduHeader<'_> {
         };
         let flag = if self.checksum { 0x20 } else { 0 };
         let mut writer = Writer::new(buffer);
-        writer.u8(flag | (kind.0 & 0x1f))?;
-        writer.u8(self.sender.venture.0)?;
-        writer.u16(self.sender.unit.0)?;
-        writer.u8(self.sender.role.0)?;
-        writer.u8(signature_length)?;
-        writer.u16(0)?;
-        writer.u32(reference)?;
+        let Sender { venture, unit, role } = self.sender;
+        let [unit_high, unit_low] = unit.0.to_be_bytes();
+        let [a, b, c, d] = reference.to_be_bytes();
+        // The length of the supplementary data follows when it is known.
+        writer.array(&[
+            flag | (kind.0 & 0x1f),
+            venture.0,
+            unit_high,
+            unit_low,
+            role.0,
+            signature_length,
+            0,
+            0,
+            a,
+            b,
+            c,
+            d,
+        ])?;
         time_tag.encode(&mut writer)?;
         writer.octets(self.signature)?;
         let start = writer.len();

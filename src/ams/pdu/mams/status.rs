@@ -1,7 +1,7 @@
 //! Cells, module lists and module status (735.1-B-1 5.1.5.3 to 5.1.5.5,
 //! 5.1.5.15, 5.1.5.16, 5.1.5.19, 5.1.5.20).
 
-use super::{ContactSummary, Declaration, EndpointName};
+use super::{ContactSummary, Declaration, EndpointName, Reading};
 use crate::ams::ids::{ModuleId, ModuleNumber, RoleNumber, UnitNumber};
 use crate::ams::pdu::{Deviations, Malformed, PduRule};
 use crate::wire::{Encode, NoSpace, Reader, Writer, open_code};
@@ -121,6 +121,7 @@ pub struct ModuleStatus<'a> {
 impl<'a> ModuleStatus<'a> {
     pub(super) fn split(
         from: &mut Reader<'a>,
+        reading: Reading,
         deviations: &mut Deviations,
     ) -> Result<Self, Malformed> {
         let at = from.offset();
@@ -137,8 +138,8 @@ impl<'a> ModuleStatus<'a> {
                 unit: UnitNumber(u16::from_be_bytes([high, low])),
                 module: ModuleNumber(module),
             },
-            contact: ContactSummary::split(from)?,
-            declaration: Declaration::split(from, deviations)?,
+            contact: ContactSummary::split(from, reading)?,
+            declaration: Declaration::split(from, reading, deviations)?,
         })
     }
 }
@@ -158,9 +159,8 @@ pub struct ModuleStatusHead(pub ModuleId);
 
 impl Encode for ModuleStatusHead {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.u16(self.0.unit.0)?;
-        to.u8(self.0.module.0)?;
-        to.u8(self.0.role.0)
+        let [high, low] = self.0.unit.0.to_be_bytes();
+        to.array(&[high, low, self.0.module.0, self.0.role.0])
     }
 }
 
@@ -181,7 +181,7 @@ impl<'a> ModuleStatusList<'a> {
         let mut reader = from.clone();
         // Each turn consumes octets or ends the loop, whatever the count says.
         for _ in 0..count {
-            ModuleStatus::split(&mut reader, deviations)?;
+            ModuleStatus::split(&mut reader, Reading::First, deviations)?;
         }
         let length = from.remaining().saturating_sub(reader.remaining());
         let octets = from.take(length).map_err(truncated)?;
@@ -205,7 +205,9 @@ impl<'a> ModuleStatusList<'a> {
         let mut reader = Reader::new(self.octets);
         // They were noted when the list was first read.
         let mut deviations = Deviations::NONE;
-        (0..self.count).map_while(move |_| ModuleStatus::split(&mut reader, &mut deviations).ok())
+        (0..self.count).map_while(move |_| {
+            ModuleStatus::split(&mut reader, Reading::Again, &mut deviations).ok()
+        })
     }
 }
 
@@ -232,7 +234,7 @@ impl<'a> Reconnect<'a> {
         deviations: &mut Deviations,
     ) -> Result<Self, Malformed> {
         Ok(Self {
-            status: ModuleStatus::split(from, deviations)?,
+            status: ModuleStatus::split(from, Reading::First, deviations)?,
             modules: ModuleList::split(from)?,
         })
     }

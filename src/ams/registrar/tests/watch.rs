@@ -82,12 +82,12 @@ fn clause_4_2_3_5_other_registrars_are_noted_and_followed() {
 fn clause_4_2_7_3_a_silent_configuration_server_is_looked_for() {
     by_modules(|mut b| {
         b.server_says(at(5), &Content::Heartbeat { source: ModuleNumber::NONE });
-        b.tick(at(34));
+        b.tick(at(39));
         assert_eq!(b.registrar.state(), RegistrarState::Noted);
         b.net.take();
-        b.tick(at(35));
-        assert_eq!(b.registrar.state(), RegistrarState::Announcing);
         b.tick(at(40));
+        assert_eq!(b.registrar.state(), RegistrarState::Announcing);
+        b.tick(at(45));
         let expected = ["cs0 announce_registrar 2 r0", "cs1 announce_registrar 3 r0"];
         assert_eq!(b.net.told(), expected);
         assert_eq!(b.registrar.counts().config_servers_lost, 1);
@@ -117,10 +117,10 @@ fn clause_4_2_7_6_a_silent_member_is_dead() {
         b.beat(at(30), 1, 2);
         b.beat(at(30), 2, 2);
         assert_eq!(b.registrar.stats().unknown_module, 1, "the role is not number 2's");
-        b.tick(at(59));
+        b.tick(at(69));
         assert_eq!(b.numbers(), [1, 2]);
         b.net.take();
-        b.tick(at(60));
+        b.tick(at(70));
         let expected = ["b you_are_dead 0", "a I_am_stopping 3/0.2", "r1 I_am_stopping 3/0.2"];
         let told: Vec<_> =
             b.net.told().into_iter().filter(|line| !line.contains("announce")).collect();
@@ -137,10 +137,10 @@ fn clause_4_2_7_6_obituaries_that_were_refused_are_sent_later() {
         b.join(at(0), "b", 3, 5);
         b.beat(at(30), 1, 2);
         b.net.busy.insert("a".into());
-        b.tick(at(60));
+        b.tick(at(70));
         b.net.take();
         b.net.busy.clear();
-        b.tick(at(61));
+        b.tick(at(71));
         assert_eq!(b.net.told(), ["a I_am_stopping 3/0.2"]);
     });
 }

@@ -1,7 +1,6 @@
 //! What a module tells, as JSON.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use farpost::ams::ids::{ContinuumNumber, Domain, ModuleId, ModuleKey, SubjectNumber};
 use farpost::ams::module::{MessageStats, Module, RuleKind};
 use farpost::ams::pdu::{AssertionValues, CancellationValues};
@@ -187,7 +186,7 @@ fn message(received: &Received<'_>, names: Names<'_>, modules: &Module<'_>) -> M
     if let Some(text) = printable(data) {
         members.insert("data".into(), text.into());
     }
-    members.insert("data_hex".into(), hexadecimal(data).into());
+    members.insert("data_hex".into(), HEXLOWER.encode(data).into());
     members
 }
 
@@ -213,14 +212,6 @@ fn printable(data: &[u8]) -> Option<&str> {
     text.chars().all(readable).then_some(text)
 }
 
-fn hexadecimal(octets: &[u8]) -> String {
-    octets.iter().fold(String::with_capacity(octets.len() * 2), |mut digits, octet| {
-        // Writing to a string does not fail.
-        let _ = write!(digits, "{octet:02x}");
-        digits
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +222,5 @@ mod tests {
         assert_eq!(printable(b""), Some(""));
         assert_eq!(printable(&[0x1b, b'a']), None);
         assert_eq!(printable(&[0xff]), None);
-        assert_eq!(hexadecimal(&[0, 0xfe]), "00fe");
     }
 }

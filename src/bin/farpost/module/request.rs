@@ -1,6 +1,7 @@
 //! What a module can be asked to do: the JSON lines of its standard input, and
 //! the arguments, which are the same in short.
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use farpost::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleKey, ModuleNumber, Priority, RoleNumber,
     SubjectNumber, UnitNumber,
@@ -227,8 +228,9 @@ impl Letter {
         match (&self.data, &self.data_hex) {
             (Some(_), Some(_)) => Err("give either `data` or `data_hex`".into()),
             (Some(text), None) => Ok(text.clone().into_bytes()),
-            (None, Some(digits)) => from_hexadecimal(digits)
-                .ok_or_else(|| format!("`{digits}` is not an even number of hexadecimal digits")),
+            (None, Some(digits)) => HEXLOWER_PERMISSIVE
+                .decode(digits.as_bytes())
+                .map_err(|error| format!("data_hex: {error}")),
             (None, None) => Ok(Vec::new()),
         }
     }
@@ -283,15 +285,6 @@ fn priority(number: Option<u8>) -> Result<Option<Priority>, String> {
             Priority::new(number).ok_or_else(|| format!("priority {number} is not in 1 to 15"))
         })
         .transpose()
-}
-
-/// The octets of an even number of hexadecimal digits.
-fn from_hexadecimal(digits: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let digit =
-        |octet: u8| char::from(octet).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    let octets = pairs.iter().map(|&[high, low]| Some(digit(high)? << 4 | digit(low)?));
-    if rest.is_empty() { octets.collect() } else { None }
 }
 
 /// The JSON of an argument `--KIND TEXT`, where TEXT is `SUBJECT[,NAME=VALUE]…`

@@ -1,0 +1,16 @@
+//! Tells the linker where the board has its memory.
+
+use std::path::PathBuf;
+use std::{env, fs, io};
+
+fn main() -> io::Result<()> {
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    fs::copy("memory.x", out.join("memory.x"))?;
+    println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rustc-link-search={}", out.display());
+    for bin in ["publisher", "rows"] {
+        println!("cargo:rustc-link-arg-bin={bin}=--nmagic");
+        println!("cargo:rustc-link-arg-bin={bin}=-Tlink.x");
+    }
+    Ok(())
+}

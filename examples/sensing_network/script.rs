@@ -1,0 +1,177 @@
+//! Who there is, and what the Actors wish.
+
+use std::time::Duration;
+
+use farpost::host::sensing::{Place, Post};
+use farpost::scos::actor::Wish;
+use farpost::scos::{Detector, ScanParameters, Series, When, Window};
+use farpost::time::{Now, Utc};
+
+/// When the clock starts: Monday, 23 November 2026, 10:00 UTC.
+pub(crate) const START: Utc = Utc::from_unix_seconds(1_795_428_000);
+
+/// How long after the start the Actors ask, and which minute their wishes count from.
+pub(crate) const ASK_AFTER: Duration = Duration::from_secs(150);
+
+/// The SSDs: their names and where they stand.
+pub(crate) const DEVICES: [(&str, Post); 3] = [
+    ("ridge", post(1, 2_500.0, 6_000.0, 3.0)),
+    ("harbour", post(2, -1_500.0, -900.0, 6.0)),
+    ("depot", post(3, 4_000.0, -2_000.0, 8.0)),
+];
+
+const fn post(number: u64, east: f64, north: f64, noise_figure_db: f64) -> Post {
+    Post { number, place: Place { east, north }, noise_figure_db }
+}
+
+/// The SSD that is unplugged, and when, in time since the start.
+pub(crate) const UNPLUGGED: (usize, Duration, Duration) =
+    (2, Duration::from_secs(14 * 60), Duration::from_secs(24 * 60));
+
+/// The Actors by number.
+pub(crate) const ACTORS: [&str; 2] = ["survey", "hunter"];
+
+/// After this long without all reports the run has failed.
+pub(crate) const LIMIT: Duration = Duration::from_secs(50 * 60);
+
+/// A wish, and what is expected of it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) device: &'static str,
+    /// Minutes after [`START`].
+    start: i64,
+    minutes: u16,
+    repeats: u16,
+    offset: u16,
+    when: When,
+    pub(crate) parameters: ScanParameters,
+    /// What the wish is about, for people.
+    pub(crate) about: &'static str,
+    /// Whether it is expected to be granted.
+    pub(crate) granted: bool,
+}
+
+impl Plan {
+    /// The wish, as the Actor puts it.
+    pub(crate) fn wish(&self, _now: Now) -> Wish<'_> {
+        Wish {
+            device: self.device,
+            series: Series {
+                start: START.unix_minute() + self.start,
+                minutes: self.minutes,
+                repeats: self.repeats,
+                offset: self.offset,
+            },
+            when: self.when,
+            parameters: self.parameters,
+        }
+    }
+}
+
+const BROADCAST: ScanParameters = ScanParameters {
+    center_hz: 98_000_000,
+    bandwidth_hz: 20_000_000,
+    resolution_hz: 20_000,
+    transforms: 64,
+    detector: Detector::Mean,
+    window: Window::BlackmanHarris,
+    gain_db: 20,
+};
+
+const ISM: ScanParameters = ScanParameters {
+    center_hz: 433_920_000,
+    bandwidth_hz: 2_000_000,
+    resolution_hz: 4_000,
+    transforms: 64,
+    detector: Detector::Max,
+    window: Window::Hann,
+    gain_db: 40,
+};
+
+const VOICE: ScanParameters = ScanParameters {
+    center_hz: 160_000_000,
+    bandwidth_hz: 8_000_000,
+    resolution_hz: 10_000,
+    transforms: 32,
+    detector: Detector::Mean,
+    window: Window::BlackmanHarris,
+    gain_db: 30,
+};
+
+/// 100 s of samples for a slot of a minute.
+const TOO_LONG: ScanParameters = ScanParameters {
+    center_hz: 434_000_000,
+    bandwidth_hz: 100_000,
+    resolution_hz: 20,
+    transforms: 1_221,
+    detector: Detector::Mean,
+    window: Window::Hann,
+    gain_db: 40,
+};
+
+const OUT_OF_REACH: ScanParameters = ScanParameters { center_hz: 5_800_000_000, ..BROADCAST };
+
+const fn plan(device: &'static str, start: i64, minutes: u16, about: &'static str) -> Plan {
+    Plan {
+        device,
+        start,
+        minutes,
+        repeats: 0,
+        offset: 0,
+        when: When::Exact,
+        parameters: BROADCAST,
+        about,
+        granted: true,
+    }
+}
+
+/// What an Actor wishes, in order.
+pub(crate) fn wishes(actor: usize) -> Vec<Plan> {
+    let nearest = When::Nearest { max_shift_minutes: None };
+    match actor {
+        0 => vec![
+            plan("ridge", 8, 2, "the FM band, exactly at 10:08"),
+            Plan {
+                repeats: 9,
+                offset: 3,
+                parameters: ISM,
+                ..plan("harbour", 6, 1, "433 MHz every three minutes")
+            },
+            Plan {
+                parameters: TOO_LONG,
+                ..plan("harbour", 10, 1, "more samples than fit its slot")
+            },
+            Plan {
+                parameters: OUT_OF_REACH,
+                granted: false,
+                ..plan("ridge", 20, 1, "5.8 GHz, which no device can tune to")
+            },
+            Plan { granted: false, ..plan("lighthouse", 12, 1, "a device that does not exist") },
+            Plan { granted: false, ..plan("ridge", -30, 1, "half an hour ago") },
+        ],
+        _ => vec![
+            Plan { granted: false, ..plan("ridge", 9, 2, "the same minute on the same device") },
+            Plan { when: nearest, ..plan("ridge", 9, 2, "the nearest to it that is free") },
+            Plan {
+                repeats: 7,
+                offset: 4,
+                parameters: VOICE,
+                ..plan("depot", 7, 1, "voice channels every four minutes")
+            },
+            Plan {
+                repeats: 5,
+                offset: 5,
+                parameters: VOICE,
+                when: nearest,
+                ..plan("ridge", 8, 1, "the same from the ridge, near every five minutes")
+            },
+            Plan { granted: false, ..plan("depot", 60, 120, "two hours, above the quota") },
+            Plan {
+                repeats: 1,
+                offset: 1,
+                granted: false,
+                ..plan("harbour", 30, 2, "a series that overlaps itself")
+            },
+        ],
+    }
+}

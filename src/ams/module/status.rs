@@ -1,0 +1,65 @@
+//! What a module says of itself, written straight from its tables.
+
+use super::rows::{OwnRule, Peer, RuleKind};
+use crate::ams::ids::{ModuleId, ModuleNumber};
+use crate::ams::pdu::ModuleStatusHead;
+use crate::storage::Table;
+use crate::wire::{Encode, NoSpace, Writer};
+
+/// This module's own module status structure (5.1.5.15).
+#[derive(Clone, Copy)]
+pub(super) struct OwnStatus<'a, 's> {
+    pub(super) id: ModuleId,
+    pub(super) contact: &'a dyn Encode,
+    pub(super) own: &'a Table<'s, OwnRule>,
+}
+
+impl OwnStatus<'_, '_> {
+    fn list(&self, kind: RuleKind, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        let rules = || self.own.iter().filter(|row| row.kind == kind && row.is_asserted());
+        let count = rules().count();
+        to.u16(u16::try_from(count).map_err(|_| NoSpace { need: count, have: 0xffff })?)?;
+        rules().try_for_each(|row| row.assertion.encode(to))
+    }
+}
+
+impl Encode for OwnStatus<'_, '_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        ModuleStatusHead(self.id).encode(to)?;
+        self.contact.encode(to)?;
+        self.list(RuleKind::Subscription, to)?;
+        self.list(RuleKind::Invitation, to)
+    }
+}
+
+/// A module status list of one (5.1.5.16).
+pub(super) struct One<'a, 's>(pub(super) OwnStatus<'a, 's>);
+
+impl Encode for One<'_, '_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.u32(1)?;
+        self.0.encode(to)
+    }
+}
+
+/// A reconnect structure (5.1.5.19): the own status, and all modules of the cell.
+pub(super) struct Census<'a, 's> {
+    pub(super) status: OwnStatus<'a, 's>,
+    pub(super) module: ModuleNumber,
+    pub(super) others: usize,
+    pub(super) peers: &'a Table<'s, Peer>,
+}
+
+impl Encode for Census<'_, '_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        self.status.encode(to)?;
+        let count = self.others.saturating_add(1);
+        to.u8(u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?)?;
+        to.u8(self.module.0)?;
+        let unit = self.status.id.unit;
+        self.peers
+            .iter()
+            .filter(|peer| peer.key.unit == unit)
+            .try_for_each(|peer| to.u8(peer.key.module.0))
+    }
+}
