@@ -17,6 +17,7 @@ struct Vector {
     kind: String,
     octets: Vec<u8>,
     expected: Value,
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command tells them"))]
     deviations: Vec<String>,
 }
 

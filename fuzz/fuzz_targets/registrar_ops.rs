@@ -60,8 +60,10 @@ fuzz_target!(|octets: &[u8]| {
     let introduction =
         if choice & 1 == 0 { Introduction::ByModules } else { Introduction::ByRegistrar };
     let endpoint = EndpointName::new("r").expect("it is one");
-    let mut config =
-        RegistrarConfig { introduction, ..RegistrarConfig::new(&MIB, VentureNumber(1), UnitNumber(1), endpoint) };
+    let mut config = RegistrarConfig {
+        introduction,
+        ..RegistrarConfig::new(&MIB, VentureNumber(1), UnitNumber(1), endpoint)
+    };
     if choice & 2 != 0 {
         config.census = Duration::ZERO;
     }
