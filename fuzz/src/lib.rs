@@ -4,6 +4,8 @@
 //! An operation is one octet that says which, and the octets it takes. What they
 //! mean is told by the functions that read them, in the order of reading.
 
+pub mod scos;
+
 use std::time::Duration;
 
 pub use libfuzzer_sys::arbitrary::{Result, Unstructured};
@@ -31,11 +33,8 @@ const VENTURE: Venture<'static> = Venture {
 };
 
 /// Three cells, two roles, two locations of the configuration server.
-pub const MIB: Mib<'static> = Mib {
-    config_servers: &["s", "t"],
-    ventures: &[VENTURE],
-    ..Mib::new(CONTINUUM, "test")
-};
+pub const MIB: Mib<'static> =
+    Mib { config_servers: &["s", "t"], ventures: &[VENTURE], ..Mib::new(CONTINUUM, "test") };
 
 /// Takes what is well-formed. What a machine sends that is not, is a finding.
 #[derive(Default)]
@@ -59,7 +58,8 @@ impl Transport for Wire {
         if to.octets().first() == Some(&b'm') {
             Aams::parse(octets).expect("a machine sent an ill-formed message");
         } else {
-            self.asked = Mpdu::parse(octets).expect("a machine sent an ill-formed MPDU").reference();
+            self.asked =
+                Mpdu::parse(octets).expect("a machine sent an ill-formed MPDU").reference();
         }
         if self.busy { Err(SendError::Busy) } else { Ok(()) }
     }
@@ -196,9 +196,9 @@ fn supplement(
             to.extend(about.unit.0.to_be_bytes());
             endpoint(u, to)?;
         }
-        MpduType::MODULE_REGISTRATION
-        | MpduType::I_AM_STARTING
-        | MpduType::MODULE_HAS_STARTED => contact(u, to)?,
+        MpduType::MODULE_REGISTRATION | MpduType::I_AM_STARTING | MpduType::MODULE_HAS_STARTED => {
+            contact(u, to)?
+        }
         MpduType::I_AM_HERE | MpduType::MODULE_STATUS => {
             let count = u8(u)? % 4;
             to.extend(u32::from(count).to_be_bytes());
