@@ -55,7 +55,7 @@ struct Watch {
 impl SsmUser for Watch {
     fn granted(&mut self, now: Now, _: &ScanRequest<'_>, granted: &Granted<'_>) {
         let series = granted.series;
-        assert!(series.is_sound() && series.start_of(0) > now.utc, "{granted:?}");
+        assert!(series.is_sound() && series.start > now.utc.unix_minute(), "{granted:?}");
         let grant = Grant {
             device: granted.device.into(),
             series,
