@@ -86,18 +86,18 @@ fn to_encode(length: usize) -> (AamsHeader, &'static [u8], &'static mut [u8]) {
 
 // A datagram in, every field of the header and the place of the data out.
 #[library_benchmark]
-#[bench::octets_0(args = (0), setup = message, config = limit(130))]
-#[bench::octets_100(args = (100), setup = message, config = limit(210))]
-#[bench::octets_1000(args = (1_000), setup = message, config = limit(640))]
+#[bench::octets_0(args = (0), setup = message, config = limit(118))]
+#[bench::octets_100(args = (100), setup = message, config = limit(197))]
+#[bench::octets_1000(args = (1_000), setup = message, config = limit(630))]
 fn aams_parse(octets: &[u8]) -> usize {
     let message = Aams::parse(black_box(octets)).unwrap();
     black_box(message).data().len()
 }
 
 #[library_benchmark]
-#[bench::octets_0(args = (0), setup = to_encode, config = limit(160))]
-#[bench::octets_100(args = (100), setup = to_encode, config = limit(260))]
-#[bench::octets_1000(args = (1_000), setup = to_encode, config = limit(800))]
+#[bench::octets_0(args = (0), setup = to_encode, config = limit(110))]
+#[bench::octets_100(args = (100), setup = to_encode, config = limit(217))]
+#[bench::octets_1000(args = (1_000), setup = to_encode, config = limit(757))]
 fn aams_encode((header, data, buffer): (AamsHeader, &'static [u8], &'static mut [u8])) -> usize {
     header.encode(black_box(data), true, buffer).unwrap().len()
 }
@@ -175,17 +175,17 @@ fn status_to_encode(modules: u8) -> (MpduHeader<'static>, Status, &'static mut [
 }
 
 #[library_benchmark]
-#[bench::heartbeat(args = (), setup = heartbeat, config = limit(300))]
-#[bench::module_status_1(args = (1), setup = module_status, config = limit(850))]
-#[bench::module_status_8(args = (8), setup = module_status, config = limit(5_600))]
+#[bench::heartbeat(args = (), setup = heartbeat, config = limit(423))]
+#[bench::module_status_1(args = (1), setup = module_status, config = limit(1_486))]
+#[bench::module_status_8(args = (8), setup = module_status, config = limit(8_354))]
 fn mpdu_parse(octets: &[u8]) -> u32 {
     black_box(Mpdu::parse(black_box(octets)).unwrap()).reference()
 }
 
 // Parses, then reads every field of every module, delivery point and rule.
 #[library_benchmark]
-#[bench::module_status_1(args = (1), setup = module_status, config = limit(1_640))]
-#[bench::module_status_8(args = (8), setup = module_status, config = limit(11_954))]
+#[bench::module_status_1(args = (1), setup = module_status, config = limit(3_286))]
+#[bench::module_status_8(args = (8), setup = module_status, config = limit(22_015))]
 fn mpdu_read_all(octets: &[u8]) -> usize {
     let mpdu = Mpdu::parse(black_box(octets)).unwrap();
     let Content::ModuleStatus { modules, .. } = mpdu.content() else { return 0 };
@@ -209,8 +209,8 @@ fn mpdu_read_all(octets: &[u8]) -> usize {
 }
 
 #[library_benchmark]
-#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(740))]
-#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(4_900))]
+#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(802))]
+#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(4_518))]
 fn mpdu_encode(
     (header, status, buffer): (MpduHeader<'static>, Status, &'static mut [u8]),
 ) -> usize {
@@ -357,9 +357,9 @@ fn subscribing(number: u8) -> Vec<u8> {
 
 // One message of 100 octets, with checksum.
 #[library_benchmark]
-#[bench::to_1(args = (1), setup = publisher, config = limit(900))]
-#[bench::to_10(args = (10), setup = publisher, config = limit(3_000))]
-#[bench::to_100(args = (100), setup = publisher, config = limit(25_000))]
+#[bench::to_1(args = (1), setup = publisher, config = limit(645))]
+#[bench::to_10(args = (10), setup = publisher, config = limit(3_330))]
+#[bench::to_100(args = (100), setup = publisher, config = limit(33_700))]
 fn publish((module, data): (&'static mut Module<'static>, &'static [u8])) -> u32 {
     module.publish(&Message::new(SUBJECT, data), &mut Null, &mut |_| ()).unwrap().sent
 }

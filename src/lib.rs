@@ -131,3 +131,8 @@ pub mod storage;
 pub mod time;
 pub mod transport;
 pub mod wire;
+
+/// The examples of the README are compiled as tests.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,7 +8,9 @@ fn main() -> io::Result<()> {
     fs::copy("memory.x", out.join("memory.x"))?;
     println!("cargo:rerun-if-changed=memory.x");
     println!("cargo:rustc-link-search={}", out.display());
-    println!("cargo:rustc-link-arg-bin=publisher=--nmagic");
-    println!("cargo:rustc-link-arg-bin=publisher=-Tlink.x");
+    for bin in ["publisher", "rows"] {
+        println!("cargo:rustc-link-arg-bin={bin}=--nmagic");
+        println!("cargo:rustc-link-arg-bin={bin}=-Tlink.x");
+    }
     Ok(())
 }

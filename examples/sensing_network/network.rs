@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +60,10 @@ pub(crate) struct Network<'a> {
     /// `None` while it is unplugged.
     devices: [Option<DeviceHost<'a>>; DEVICES.len()],
     actors: [ActorHost<'a>; ACTORS.len()],
-    /// How often the SSD has been plugged in.
+    /// How often an SSD has been plugged in.
     boots: u32,
+    /// The centre and the width of the recorded band, if there is a recording.
+    recorded: Option<(u64, u32)>,
     asked: bool,
 }
 
@@ -120,6 +123,7 @@ impl<'a> Network<'a> {
             devices: [const { None }; DEVICES.len()],
             actors,
             boots: 0,
+            recorded: options.recording.as_deref().map(recorded_band).transpose()?,
             asked: false,
         };
         network.driver.add(&mut network.server)?;
@@ -197,8 +201,8 @@ impl<'a> Network<'a> {
         for (number, host) in self.actors.iter_mut().enumerate() {
             let actor = &mut host.application.machine.actor;
             actor.copy_inventory();
-            for plan in script::wishes(number) {
-                let request = actor.request(&plan.wish(now))?;
+            for plan in script::wishes(number, self.recorded) {
+                let request = actor.request(&plan.wish())?;
                 self.journal.borrow_mut().asked(now, number, request, plan);
             }
         }
@@ -230,6 +234,14 @@ impl<'a> Network<'a> {
         use farpost::time::Clock;
         self.driver.clock().now()
     }
+}
+
+/// The centre and the width of the first band of a recording, in hertz.
+fn recorded_band(file: &Path) -> Result<(u64, u32), Box<dyn Error>> {
+    let player = Player::new(Recording::open(file)?, 0.0);
+    let band = player.bands().next().ok_or("the recording does not tell its frequency")?;
+    let widest = *player.capabilities().bandwidth_hz.end();
+    Ok((band.start().midpoint(*band.end()), widest))
 }
 
 /// The MIB: one continuum, one venture, a role and a subject for each kind of

@@ -4,11 +4,15 @@
 use std::io;
 use std::path::Path;
 
-use farpost::host::draw::{Booking, Page, Scan, Trace, spectra, waterfall, weeks};
+use farpost::host::draw::{Booking, Ending, Page, Scan, Trace, hours, spectra, waterfall, weeks};
+use farpost::scos::messages::Outcome;
 use farpost::time::Week;
 
 use super::journal::{Entry, Journal};
 use super::script::{ACTORS, START};
+
+/// How wide a drawing is: as wide as a week.
+const WIDTH: f64 = 1_614.0;
 
 /// Writes the picture of what the journal has.
 pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()> {
@@ -24,26 +28,37 @@ pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()
         let Some(series) = entry.series else {
             continue;
         };
-        bookings.extend((0..series.occurrences()).map(|occurrence| Booking {
-            device: entry.plan.device,
-            actor: ACTORS.get(*actor).copied().unwrap_or("?"),
-            note,
-            start: series.start_of(occurrence),
-            minutes: series.minutes,
+        bookings.extend((0..series.occurrences()).map(|occurrence| {
+            let booking = Booking {
+                device: entry.plan.device,
+                actor: ACTORS.get(*actor).copied().unwrap_or("?"),
+                note,
+                start: series.start_of(occurrence),
+                minutes: series.minutes,
+            };
+            let report = entry.reports.iter().find(|report| report.start == booking.start);
+            let ending = report.map_or(Ending::Open, |report| match report.outcome {
+                Outcome::Complete => Ending::Complete,
+                _ => Ending::Failed,
+            });
+            (booking, ending)
         }));
     }
+    let note = "what is struck out was not finished in its slot, or its device was away";
+    page.add("The run", note, &hours(START, 40, &bookings, WIDTH));
     let (week, _) = Week::of_minute(START.unix_minute());
+    let bookings: Vec<_> = bookings.into_iter().map(|(booking, _)| booking).collect();
     page.add("The week", "each device has a band in each day", &weeks(&[week], &bookings));
 
     let single = |entry: &&Entry| entry.series.is_some_and(|series| series.repeats == 0);
     let scans: Vec<_> =
         entries(journal).filter(|(_, entry)| single(entry)).flat_map(scans_of).collect();
-    page.add("Spectra", "", &spectra(&scans, 2, 1_614.0));
+    page.add("Spectra", "", &spectra(&scans, 2, WIDTH));
     for (actor, entry) in entries(journal).filter(|(_, entry)| !single(entry)) {
         let heading = format!("{} for {actor}: {}", entry.plan.device, entry.plan.about);
         let rows: Vec<_> = scans_of((actor, entry)).collect();
         if !rows.is_empty() {
-            page.add(&heading, "", &waterfall(&rows, 1_614.0));
+            page.add(&heading, "", &waterfall(&rows, WIDTH));
         }
     }
     std::fs::write(file, page.finish())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use farpost::host::sensing::{Place, Post};
 use farpost::scos::actor::Wish;
 use farpost::scos::{Detector, ScanParameters, Series, When, Window};
-use farpost::time::{Now, Utc};
+use farpost::time::Utc;
 
 /// When the clock starts: Monday, 23 November 2026, 10:00 UTC.
 pub(crate) const START: Utc = Utc::from_unix_seconds(1_795_428_000);
@@ -49,11 +49,13 @@ pub(crate) struct Plan {
     pub(crate) about: &'static str,
     /// Whether it is expected to be granted.
     pub(crate) granted: bool,
+    /// Whether its samples are more than fit its slot.
+    pub(crate) too_long: bool,
 }
 
 impl Plan {
     /// The wish, as the Actor puts it.
-    pub(crate) fn wish(&self, _now: Now) -> Wish<'_> {
+    pub(crate) fn wish(&self) -> Wish<'_> {
         Wish {
             device: self.device,
             series: Series {
@@ -66,7 +68,20 @@ impl Plan {
             parameters: self.parameters,
         }
     }
+
+    /// The same in the band of a recording: its centre and its width in hertz.
+    fn within(mut self, (center_hz, width_hz): (u64, u32)) -> Self {
+        let scan = &mut self.parameters;
+        if self.about != BEYOND {
+            scan.center_hz = center_hz;
+        }
+        scan.bandwidth_hz = scan.bandwidth_hz.min(width_hz);
+        scan.resolution_hz = scan.resolution_hz.min(scan.bandwidth_hz / 500).max(10);
+        self
+    }
 }
+
+const BEYOND: &str = "5.8 GHz, which no device can tune to";
 
 const BROADCAST: ScanParameters = ScanParameters {
     center_hz: 98_000_000,
@@ -122,11 +137,21 @@ const fn plan(device: &'static str, start: i64, minutes: u16, about: &'static st
         parameters: BROADCAST,
         about,
         granted: true,
+        too_long: false,
     }
 }
 
-/// What an Actor wishes, in order.
-pub(crate) fn wishes(actor: usize) -> Vec<Plan> {
+/// What an Actor wishes, in order. In the band of a recording, if there is one,
+/// nothing is too long: all that time would have to be read from it.
+pub(crate) fn wishes(actor: usize, recorded: Option<(u64, u32)>) -> Vec<Plan> {
+    let plans = all_wishes(actor).into_iter();
+    match recorded {
+        None => plans.collect(),
+        Some(band) => plans.filter(|plan| !plan.too_long).map(|plan| plan.within(band)).collect(),
+    }
+}
+
+fn all_wishes(actor: usize) -> Vec<Plan> {
     let nearest = When::Nearest { max_shift_minutes: None };
     match actor {
         0 => vec![
@@ -139,13 +164,10 @@ pub(crate) fn wishes(actor: usize) -> Vec<Plan> {
             },
             Plan {
                 parameters: TOO_LONG,
+                too_long: true,
                 ..plan("harbour", 10, 1, "more samples than fit its slot")
             },
-            Plan {
-                parameters: OUT_OF_REACH,
-                granted: false,
-                ..plan("ridge", 20, 1, "5.8 GHz, which no device can tune to")
-            },
+            Plan { parameters: OUT_OF_REACH, granted: false, ..plan("ridge", 20, 1, BEYOND) },
             Plan { granted: false, ..plan("lighthouse", 12, 1, "a device that does not exist") },
             Plan { granted: false, ..plan("ridge", -30, 1, "half an hour ago") },
         ],

@@ -73,6 +73,44 @@ pub enum Fault {
     ForeignContinuum(ContinuumNumber),
 }
 
+impl Fault {
+    /// A short name for programs to tell faults by; it stays the same.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotRegistered => "not_registered",
+            Self::AlreadyRegistered => "already_registered",
+            Self::InvalidRole => "invalid_role",
+            Self::InvalidUnit => "invalid_unit",
+            Self::RegistrarUnknown => "registrar_unknown",
+            Self::ConfigServerSilent => "config_server_silent",
+            Self::RegistrarSilent => "registrar_silent",
+            Self::Rejected(_) => "rejected",
+            Self::NotAuthorisedSender => "not_authorised_sender",
+            Self::NotAuthorisedReceiver => "not_authorised_receiver",
+            Self::DestinationNotAuthorised => "destination_not_authorised",
+            Self::AllSubjectsElsewhere => "all_subjects_elsewhere",
+            Self::SubjectNotApplication => "subject_not_application",
+            Self::RedundantCancellation => "redundant_cancellation",
+            Self::NoDeliveryVector => "no_delivery_vector",
+            Self::TableFull => "table_full",
+            Self::RemoteContinuum => "remote_continuum",
+            Self::UnknownDestination => "unknown_destination",
+            Self::NotInvited => "not_invited",
+            Self::ContextZero => "context_zero",
+            Self::ContextPending => "context_pending",
+            Self::NoDeliveryPoint(_) => "no_delivery_point",
+            Self::NotTransmitted(..) => "not_transmitted",
+            Self::DataTooLong => "data_too_long",
+            Self::QueryTimedOut(_) => "query_timed_out",
+            Self::Malformed(_) => "malformed",
+            Self::SenderNotAuthorised(_) => "sender_not_authorised",
+            Self::Uninvited(_) => "uninvited",
+            Self::ForeignContinuum(_) => "foreign_continuum",
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {

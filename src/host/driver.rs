@@ -3,6 +3,7 @@
 
 use std::boxed::Box;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use std::vec;
 
@@ -81,10 +82,37 @@ impl<C: HostClock> Driver<C> {
         }
     }
 
+    /// A handle by which another thread ends the wait of [`Driver::turn`]; clone it
+    /// for more than one.
+    ///
+    /// # Errors
+    /// What the system says. A driver has one waker: asking twice is an error on
+    /// some systems.
+    pub fn waker(&self) -> io::Result<Waker> {
+        mio::Waker::new(self.poll.registry(), WAKER).map(|waker| Waker(Arc::new(waker)))
+    }
+
     /// The clock.
     #[must_use]
     pub const fn clock(&self) -> &C {
         &self.clock
+    }
+}
+
+/// The token of the waker; those of entities count from 0.
+const WAKER: Token = Token(usize::MAX);
+
+/// Ends a driver's wait from another thread.
+#[derive(Clone, Debug)]
+pub struct Waker(Arc<mio::Waker>);
+
+impl Waker {
+    /// Ends the wait, or the next one if the driver is not waiting.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wake(&self) -> io::Result<()> {
+        self.0.wake()
     }
 }
 

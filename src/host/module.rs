@@ -272,6 +272,13 @@ impl<'s> Service<'s> {
     pub const fn module(&self) -> &Module<'s> {
         &self.module
     }
+
+    /// Whether accepted messages still wait for their connections; who ends before
+    /// they are sent loses them.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.sockets.tcp_out.is_waiting()
+    }
 }
 
 fn messages(sockets: &mut ModuleSockets) -> MessageTransport<'_> {

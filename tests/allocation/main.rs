@@ -1,5 +1,14 @@
 //! The machines allocate nothing: what they have to keep is in storage that was
 //! lent to them before. Every allocation is counted while they work.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::std_instead_of_core,
+    clippy::unwrap_used,
+    reason = "a test may stop on anything"
+)]
 
 mod ams;
 #[cfg(feature = "scos")]

@@ -172,6 +172,8 @@ pub(crate) struct Cell {
 
 impl Cell {
     pub(crate) fn new(seed: u64, introduction: Introduction, weather: Weather) -> Self {
+        // Shown when the test fails, wherever that is.
+        println!("seed {seed}, {introduction:?}, {weather:?}");
         let network = Network::new(seed, weather);
         let mut cell = Self { network, introduction, lives: 0, letters: 0 };
         cell.network.add(Entity::Server(server()));

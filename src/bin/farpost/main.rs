@@ -6,6 +6,7 @@
     reason = "a host tool has an allocator, and may stop on its own bugs"
 )]
 
+mod ams;
 mod assemble;
 mod calendar;
 mod capture;
@@ -13,6 +14,9 @@ mod dissect;
 mod json;
 mod lines;
 mod mib;
+mod module;
+mod registrar;
+mod server;
 
 use std::io;
 use std::process::ExitCode;
@@ -35,6 +39,9 @@ enum Command {
     #[command(subcommand)]
     Mib(mib::Command),
     Calendar(calendar::Arguments),
+    Server(server::Server),
+    Registrar(registrar::Registrar),
+    Module(Box<module::Module>),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +50,9 @@ fn main() -> ExitCode {
         Command::Assemble(command) => ended(command.run()),
         Command::Mib(command) => mib::run(&command),
         Command::Calendar(arguments) => calendar::run(&arguments),
+        Command::Server(command) => command.run(),
+        Command::Registrar(command) => command.run(),
+        Command::Module(command) => command.run(),
     }
 }
 

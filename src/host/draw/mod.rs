@@ -9,11 +9,13 @@
 )]
 
 mod axis;
+mod hours;
 mod page;
 mod spectra;
 mod waterfall;
 mod week;
 
+pub use hours::{Ending, hours};
 pub use page::{Fragment, Page};
 pub use spectra::{Scan, Trace, spectra};
 pub use waterfall::waterfall;

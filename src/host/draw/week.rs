@@ -287,16 +287,16 @@ fn pieces<'a>(week: Week, bookings: &'a [Booking<'a>]) -> Vec<Piece<'a>> {
 }
 
 /// The names there are, in order, numbered from 0.
-fn names<'a>(
-    bookings: &'a [Booking<'a>],
-    name: impl Fn(&'a Booking<'a>) -> &'a str,
+pub(super) fn names<'a, B>(
+    bookings: &'a [B],
+    name: impl Fn(&'a B) -> &'a str,
 ) -> BTreeMap<&'a str, usize> {
     let mut names: BTreeMap<_, _> = bookings.iter().map(|booking| (name(booking), 0)).collect();
     names.values_mut().enumerate().for_each(|(nth, number)| *number = nth);
     names
 }
 
-fn colour(nth: Option<usize>) -> &'static str {
+pub(super) fn colour(nth: Option<usize>) -> &'static str {
     nth.and_then(|nth| COLOURS.get(nth % COLOURS.len())).copied().unwrap_or("#000000")
 }
 

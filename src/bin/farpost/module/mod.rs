@@ -1,0 +1,243 @@
+//! `farpost module`: takes part in a message space.
+
+mod input;
+mod report;
+mod request;
+mod session;
+mod steps;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use farpost::ams::ids::{RoleNumber, UnitNumber};
+use farpost::ams::mib::Mib;
+use farpost::ams::module::Membership;
+use farpost::host::clock::SystemClock;
+use farpost::host::driver::Driver;
+use farpost::host::mib::Bump;
+use farpost::host::module::{Capacity, ModuleHost, ModuleSockets};
+use farpost::host::net::{endpoint_name, resolve_endpoint};
+use farpost::time::Clock;
+use serde_json::json;
+
+use crate::ams::{
+    EndpointStyle, Failure, Interrupt, Named, Names, event, exit, load_mib, local_ip, object,
+    seconds, seen_enough, venture_of,
+};
+use session::{Ending, Plan, Session};
+use steps::Steps;
+
+/// Register a module of AMS, have it do things, and print what it is told.
+///
+/// Every indication and every message is one JSON line on standard output; so is
+/// what became of everything it was asked for. docs/commands.md tells what the
+/// lines hold. Ctrl-C unregisters. The exit status is 1 when something was refused,
+/// or the module was not registered or declared dead, and 2 when it could not start.
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Module {
+    /// The MIB: TOML, or ION's amsrc or XML.
+    #[arg(long, value_name = "FILE")]
+    mib: PathBuf,
+    /// The role it registers in, by name or number.
+    #[arg(long, value_name = "NAME|N")]
+    role: String,
+    /// The venture; by default the first of the MIB.
+    #[arg(long, value_name = "N")]
+    venture: Option<u8>,
+    /// The unit whose cell it registers in, by name or number.
+    #[arg(long, value_name = "NAME|N", default_value = "0")]
+    unit: String,
+    /// The address others reach it at; by default the one that reaches the
+    /// configuration server.
+    #[arg(long, value_name = "IP")]
+    bind: Option<IpAddr>,
+    /// The port for MPDUs; by default the MIB's, or else any.
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// How endpoint names are written.
+    #[arg(long, value_enum, default_value_t)]
+    endpoint_style: EndpointStyle,
+    #[command(flatten)]
+    steps: Steps,
+    /// Hold messages back until so many other modules are known.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    wait_for_peers: usize,
+    /// Then hold them back this long: what others subscribe to is still on the way.
+    #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
+    settle: Duration,
+    /// Answer every query with this text, in its context and on its subject.
+    #[arg(long, value_name = "TEXT")]
+    auto_reply: Option<String>,
+    /// Then do what JSON lines on standard input say; their end ends it.
+    #[arg(long)]
+    stdin: bool,
+    /// Register again, and assert the same, when it is declared dead.
+    #[arg(long)]
+    reregister: bool,
+    /// Give up when it is not registered by then.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    register_within: Option<Duration>,
+    /// End so long after the last of the arguments is done; 0 at once. Without a way
+    /// to end it goes on until Ctrl-C.
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    stay: Option<Duration>,
+    /// End after so many messages.
+    #[arg(long, value_name = "N")]
+    until_messages: Option<u64>,
+}
+
+const AFTER_HELP: &str = "\
+Subjects, units and roles are told by name or number. Options follow the subject, as
+`,NAME=VALUE`:
+  subscribe, invite  mode=best-effort|assured, priority=1..15, flow=0..255 asked for;
+                     continuum=N, unit=U, role=R of those whose messages are meant
+  all messages       priority=1..15, flow=0..255, context=N; as=hex: TEXT is octets
+  announce           continuum=N, unit=U, role=R of those it goes to
+  send, query, reply continuum=N of the destination
+  query              term=SECONDS to wait for the reply before it is a fault; without
+                     a context, queries are numbered from 1
+
+Examples:
+  farpost module --mib net.toml --role actor --subscribe report,mode=assured
+  farpost module --mib net.toml --role ssd --publish 'report=-93 dBm' --for 0
+  farpost module --mib net.toml --role ssm --invite request --auto-reply granted
+  farpost module --mib net.toml --role actor --invite request \\
+      --query '0.1:request,term=2=Monday 10:00?' --until-messages 1";
+
+impl Module {
+    pub(crate) fn run(&self) -> ExitCode {
+        exit(self.take_part())
+    }
+
+    fn take_part(&self) -> Result<ExitCode, Failure> {
+        let arena = Bump::new();
+        let mib = load_mib(&arena, &self.mib)?;
+        let venture = venture_of(&mib, self.venture)?;
+        let names = Names(venture);
+        let (unit, role) = self.identity(names)?;
+        let steps = self.steps.read(&mib, names)?;
+        let mut driver = Driver::new(SystemClock::new())?;
+        let waker = driver.waker()?;
+        let interrupt = Interrupt::listen(waker.clone())?;
+        let sockets = self.bind(&mib)?;
+        let endpoint = endpoint_name(sockets.mams(), self.endpoint_style.into());
+        let input = self.stdin.then(|| input::listen(waker));
+        let session = Session::new(&mib, (names, unit), self.plan(), steps, input);
+        let mut host = ModuleHost::new(
+            &arena,
+            &mib,
+            (venture.number, unit, role),
+            (sockets, self.endpoint_style.into()),
+            Capacity::default(),
+            session,
+        )?;
+        driver.add(&mut host)?;
+        let started = json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0,
+                             "role": role.0, "role_name": names.role_name(role)});
+        host.application.output.line(event("started", started));
+        host.service.register(driver.clock().now())?;
+        let ending = go_on(&mut driver, &mut host, &interrupt)?;
+        leave(&mut driver, &mut host, ending)
+    }
+
+    fn identity(&self, names: Names<'_>) -> Result<(UnitNumber, RoleNumber), Failure> {
+        let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
+        let role = names.role(&Named::from(self.role.as_str())).map_err(Failure)?;
+        if names.0.unit(unit).is_none() {
+            return Err(Failure::new(format!("the MIB has no unit {unit}")));
+        }
+        if !names.0.roles.is_empty() && names.0.role(role).is_none() {
+            return Err(Failure::new(format!("the MIB has no role {role}")));
+        }
+        Ok((unit, role))
+    }
+
+    fn bind(&self, mib: &Mib<'_>) -> Result<ModuleSockets, Failure> {
+        let ip = self.bind.unwrap_or_else(|| local_ip(mib));
+        if ip.is_unspecified() {
+            return Err(Failure::new(format!(
+                "{ip} is no address that others can be told; bind one that they reach this host at"
+            )));
+        }
+        let bind = |port| {
+            ModuleSockets::bind(ip, port).map_err(|error| {
+                Failure::new(format!("{} cannot be bound: {error}", SocketAddr::new(ip, port)))
+            })
+        };
+        let default = resolve_endpoint(mib.default_madp).map(|socket| socket.port());
+        match (self.port, default) {
+            (Some(port), _) => bind(port),
+            // The MIB's default is one port, and modules on one host are many.
+            (None, Some(port)) => bind(port).or_else(|_| bind(0)),
+            (None, None) => bind(0),
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            peers: self.wait_for_peers,
+            settle: self.settle,
+            stay: self.stay,
+            until_messages: self.until_messages,
+            register_within: self.register_within,
+            auto_reply: self.auto_reply.clone(),
+            reregister: self.reregister,
+        }
+    }
+}
+
+type Host<'s> = ModuleHost<'s, Session<'s>>;
+
+/// Takes part until there is a reason to end.
+fn go_on(
+    driver: &mut Driver<SystemClock>,
+    host: &mut Host<'_>,
+    interrupt: &Interrupt,
+) -> Result<Ending, Failure> {
+    loop {
+        host.application.work(driver.clock().now(), &mut host.service);
+        match host.application.output.check() {
+            Err(error) if seen_enough(&error) => return Ok(Ending::NobodyReads),
+            result => result?,
+        }
+        if interrupt.is_asked() {
+            return Ok(Ending::Interrupted);
+        }
+        if let Some(ending) = host.application.ending {
+            return Ok(ending);
+        }
+        driver.turn(&mut [host], Duration::MAX)?;
+    }
+}
+
+/// Sends what still waits, leaves the message space, and tells the end.
+fn leave(
+    driver: &mut Driver<SystemClock>,
+    host: &mut Host<'_>,
+    ending: Ending,
+) -> Result<ExitCode, Failure> {
+    host.application.close(ending);
+    let until = driver.clock().now().monotonic.after(PATIENCE);
+    while host.service.is_sending() && driver.clock().now().monotonic < until {
+        driver.turn(&mut [host], PATIENCE)?;
+    }
+    let membership = host.service.module().membership();
+    if matches!(membership, Membership::Joining | Membership::Member(_)) {
+        host.service.unregister(driver.clock().now())?;
+        host.application.output.line(object(json!({"done": "unregister"})));
+    }
+    // The last indications.
+    driver.turn(&mut [host], Duration::ZERO)?;
+    let Session { output, delivered, failed, .. } = &mut host.application;
+    output.line(event("ended", json!({"reason": ending.name(), "messages": delivered})));
+    output.close();
+    let failed = *failed || matches!(ending, Ending::NotRegistered | Ending::Dead);
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// How long what waits for a connection is waited for at the end.
+const PATIENCE: Duration = Duration::from_secs(2);

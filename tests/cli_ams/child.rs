@@ -1,0 +1,179 @@
+//! Child processes that run the commands, and what they print.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, UdpSocket};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take before a test has failed.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A MIB of its own, with the addresses of two configuration servers.
+pub(crate) struct Network {
+    directory: TempDir,
+    pub(crate) servers: [SocketAddr; 2],
+}
+
+impl Network {
+    pub(crate) fn new() -> Self {
+        // Both are held until both are chosen.
+        let free = || UdpSocket::bind("127.0.0.1:0").unwrap();
+        let servers = [free(), free()].map(|socket| socket.local_addr().unwrap());
+        let network = Self { directory: TempDir::new().unwrap(), servers };
+        network.write_mib("");
+        network
+    }
+
+    /// Writes the MIB anew, with `more` before its first table.
+    pub(crate) fn write_mib(&self, more: &str) {
+        let [first, second] = self.servers;
+        let text = format!(
+            r#"
+config_servers = ["{first}", "{second}"]
+{more}
+[continuum]
+number = 2
+name = "field"
+
+# Short enough to see a loss soon, long enough for a busy machine.
+[timers]
+n1 = 0.5
+n2 = 0.5
+n3 = 0.1
+n6 = 30
+
+[[venture]]
+number = 1
+application = "sensing"
+authority = "test"
+
+[[venture.role]]
+number = 2
+name = "ssd"
+
+[[venture.role]]
+number = 3
+name = "actor"
+
+[[venture.subject]]
+number = 4
+name = "report"
+senders = ["ssd"]
+
+[[venture.subject]]
+number = 5
+name = "request"
+"#
+        );
+        std::fs::write(self.directory.path().join("net.toml"), text).unwrap();
+    }
+
+    /// Starts `farpost COMMAND --mib … ARGUMENTS`.
+    pub(crate) fn start(&self, command: &str, arguments: &[&str]) -> Child {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_farpost"))
+            .args([command, "--mib"])
+            .arg(self.directory.path().join("net.toml"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let output = BufReader::new(process.stdout.take().unwrap());
+        thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let input = process.stdin.take();
+        Child { process, lines, input, kept: Vec::new(), until: Instant::now() + LIMIT }
+    }
+}
+
+/// A process that is killed when the test is over, however that ends.
+pub(crate) struct Child {
+    process: std::process::Child,
+    lines: Receiver<String>,
+    input: Option<ChildStdin>,
+    /// The lines that nobody wanted yet.
+    kept: Vec<Value>,
+    until: Instant,
+}
+
+impl Child {
+    /// The first line that is `wanted` and was not given before. What others do
+    /// may be told in any order.
+    #[track_caller]
+    pub(crate) fn line(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.kept.iter().position(&wanted) {
+            return self.kept.remove(at);
+        }
+        loop {
+            let left = self.until.saturating_duration_since(Instant::now());
+            let Ok(text) = self.lines.recv_timeout(left) else {
+                let last: Vec<_> = self.kept.iter().rev().take(30).map(Value::to_string).collect();
+                panic!("the expected line did not come; the last were:\n{}", last.join("\n"));
+            };
+            let line: Value = serde_json::from_str(&text).expect("JSON");
+            if wanted(&line) {
+                return line;
+            }
+            self.kept.push(line);
+        }
+    }
+
+    /// The next line of the event `name`.
+    #[track_caller]
+    pub(crate) fn event(&mut self, name: &str) -> Value {
+        self.line(|line| line["event"] == name)
+    }
+
+    pub(crate) fn say(&mut self, request: &Value) {
+        self.write(&format!("{request}\n"));
+    }
+
+    pub(crate) fn write(&mut self, text: &str) {
+        self.input.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// The exit status, once it has ended.
+    pub(crate) fn status(&mut self) -> Option<i32> {
+        // Its output ends when it does; then waiting is short.
+        while self.lines.recv_timeout(self.until.saturating_duration_since(Instant::now())).is_ok()
+        {
+        }
+        assert!(Instant::now() < self.until, "it does not end");
+        self.process.wait().unwrap().code()
+    }
+
+    /// What it printed on standard error, once it has ended.
+    pub(crate) fn errors(&mut self) -> String {
+        let mut text = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
