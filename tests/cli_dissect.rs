@@ -89,6 +89,7 @@ mod text {
             ["not_hex", "not_hex", "unknown_kind", "mpdu_truncated", "not_text", "not_hex"];
         assert_eq!(errors, expected);
         assert_eq!(lines[2]["kind"], "post");
+        assert_eq!((&lines[2]["clause"], &lines[2]["offset"]), (&Value::Null, &Value::from(0)));
         assert_eq!(lines[2]["line"], 3);
         assert_eq!(lines[4]["kind"], Value::Null);
         assert_eq!(lines[4]["line"], 5);

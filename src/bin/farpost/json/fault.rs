@@ -30,13 +30,14 @@ impl Fault {
         Self { name, broken: None, message: message.into() }
     }
 
-    /// Appends `error`, `clause`, `offset`, `value`, `against` and `message`;
-    /// the middle four only where a rule is broken.
+    /// Appends `error`, `clause`, `offset`, `value`, `against` and `message`. Where
+    /// no PDU was read that could break a rule, there is no clause, the offset is 0,
+    /// and `value` and `against` are left out.
     pub(crate) fn describe(self, object: &mut Object) {
         object.insert("error".into(), self.name.into());
-        if let Some(Broken { clause, offset, value, against }) = self.broken {
-            object.insert("clause".into(), clause.into());
-            object.insert("offset".into(), offset.into());
+        object.insert("clause".into(), self.broken.map(|broken| broken.clause).into());
+        object.insert("offset".into(), self.broken.map_or(0, |broken| broken.offset).into());
+        if let Some(Broken { value, against, .. }) = self.broken {
             object.insert("value".into(), value.into());
             object.insert("against".into(), against.into());
         }
