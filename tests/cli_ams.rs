@@ -134,7 +134,7 @@ fn a_query_is_answered_in_its_context_or_times_out() {
 #[test]
 fn arguments_are_done_in_order_and_then_it_ends() {
     let (network, _server, _registrar) = running();
-    let (mut actor, _) = module(&network, "actor", &["--subscribe", "report"]);
+    let (mut actor, _) = module(&network, "actor", &["--subscribe", "request"]);
     actor.line(|line| line["done"] == "subscribe");
     let mut ssd = network.start(
         "module",
@@ -144,11 +144,11 @@ fn arguments_are_done_in_order_and_then_it_ends() {
             "--wait-for-peers",
             "1",
             "--publish",
-            "report=first",
+            "request=first",
             "--invite",
             "5",
             "--publish",
-            "4,as=hex,context=3=7365636f6e64",
+            "5,as=hex,context=3=7365636f6e64",
             "--for",
             "0",
         ],

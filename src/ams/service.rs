@@ -39,6 +39,9 @@ pub enum Fault {
     AllSubjectsElsewhere,
     /// Only RAMS gateways issue messages on subjects below 1 (annex B).
     SubjectNotApplication,
+    /// The MIB has messages on the subject encrypted or marshalled (4.3.1.3,
+    /// 4.3.1.4), which this module cannot do. Nothing goes out in clear instead.
+    SubjectNotPlain,
     /// There is nothing to cancel (4.2.11.1.1, 4.2.13.1.1).
     RedundantCancellation,
     /// The module has no delivery vector for the service mode.
@@ -91,6 +94,7 @@ impl Fault {
             Self::DestinationNotAuthorised => "destination_not_authorised",
             Self::AllSubjectsElsewhere => "all_subjects_elsewhere",
             Self::SubjectNotApplication => "subject_not_application",
+            Self::SubjectNotPlain => "subject_not_plain",
             Self::RedundantCancellation => "redundant_cancellation",
             Self::NoDeliveryVector => "no_delivery_vector",
             Self::TableFull => "table_full",
@@ -127,6 +131,7 @@ impl fmt::Display for Fault {
             Self::DestinationNotAuthorised => "the destination may not receive on this subject",
             Self::AllSubjectsElsewhere => "all subjects can be asked for in this continuum only",
             Self::SubjectNotApplication => "the subject is not an application's",
+            Self::SubjectNotPlain => "messages on this subject are encrypted or marshalled",
             Self::RedundantCancellation => "there is nothing to cancel",
             Self::NoDeliveryVector => "no delivery vector has this service mode",
             Self::TableFull => "the table is full",

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use std::vec;
+use std::vec::Vec;
 
 use bumpalo::Bump;
 use mio::{Registry, Token};
@@ -366,15 +367,27 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         }
     }
 
-    fn receive_aams(&mut self, now: Now) {
+    /// Delivers the messages that have arrived, but for those of modules that are
+    /// not known: their introduction may have arrived too, and be still to be read.
+    fn receive_aams(&mut self, now: Now) -> Vec<Vec<u8>> {
+        let mut strangers = Vec::new();
         while let Some((_, octets)) = self.service.sockets.aams.receive(&mut self.buffer) {
-            let delivery = self.service.module.receive_aams(octets);
-            self.application.delivered(now, &mut self.service, delivery);
+            if self.service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
+                let delivery = self.service.module.receive_aams(octets);
+                self.application.delivered(now, &mut self.service, delivery);
+            } else {
+                strangers.push(octets.to_vec());
+            }
         }
         while let Some((_, octets)) = self.service.sockets.tcp_in.receive() {
-            let delivery = self.service.module.receive_aams(&octets);
-            self.application.delivered(now, &mut self.service, delivery);
+            if self.service.module.knows_source(&octets) || strangers.len() >= MOST_STRANGERS {
+                let delivery = self.service.module.receive_aams(&octets);
+                self.application.delivered(now, &mut self.service, delivery);
+            } else {
+                strangers.push(octets);
+            }
         }
+        strangers
     }
 }
 
@@ -386,9 +399,15 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
     }
 
     fn run(&mut self, now: Now) {
+        // Messages first: their senders may have said that they stop. Then what
+        // introduces modules, and what they sent.
+        let strangers = self.receive_aams(now);
         self.receive_mams(now);
         self.indicate(now);
-        self.receive_aams(now);
+        for octets in strangers {
+            let delivery = self.service.module.receive_aams(&octets);
+            self.application.delivered(now, &mut self.service, delivery);
+        }
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| now.monotonic >= at);
         if due(self.service.module.next_deadline()) {
             let Service { module, sockets, indications } = &mut self.service;
@@ -413,6 +432,9 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
         earliest(flush, own)
     }
 }
+
+/// How many messages of modules that are not known wait for their introduction.
+const MOST_STRANGERS: usize = 1_024;
 
 /// How soon a connection that took no more is offered the rest.
 const FLUSH_PERIOD: Duration = Duration::from_millis(5);

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,9 +22,7 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new() -> Self {
-        // Both are held until both are chosen.
-        let free = || UdpSocket::bind("127.0.0.1:0").unwrap();
-        let servers = [free(), free()].map(|socket| socket.local_addr().unwrap());
+        let servers = [free_address(), free_address()];
         let network = Self { directory: TempDir::new().unwrap(), servers };
         network.write_mib("");
         network
@@ -95,6 +94,20 @@ name = "request"
         });
         let input = process.stdin.take();
         Child { process, lines, input, kept: Vec::new(), until: Instant::now() + LIMIT }
+    }
+}
+
+/// An address that is free and stays so until it is used: its port is below those
+/// the system gives to who asks for any, and no two networks get the same.
+fn free_address() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let count =
+            std::process::id().wrapping_mul(32) % 12_000 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(20_000 + count % 12_000).unwrap();
+        if let Ok(socket) = UdpSocket::bind(("127.0.0.1", port)) {
+            return socket.local_addr().unwrap();
+        }
     }
 }
 

@@ -225,6 +225,12 @@ impl<'m> Subject<'m> {
             unmarshal: "",
         }
     }
+
+    /// Whether its messages are neither encrypted nor marshalled (4.3.1.3, 4.3.1.4).
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        self.symmetric_key.is_empty() && self.marshal.is_empty() && self.unmarshal.is_empty()
+    }
 }
 
 /// How the RAMS network of a venture is configured (4.4.1).

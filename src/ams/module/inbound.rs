@@ -286,7 +286,15 @@ impl Module<'_> {
             return self.receive_enclosed(&message);
         }
         self.check_source(&message, role)?;
-        Ok(self.deliver(&message))
+        self.deliver(&message)
+    }
+
+    /// Whether `octets` are a message of a module that is known. A driver that has
+    /// MPDUs and messages waiting may deliver such a message first, and others when
+    /// it has read the MPDUs.
+    #[must_use]
+    pub fn knows_source(&self, octets: &[u8]) -> bool {
+        Aams::parse(octets).is_ok_and(|message| self.peers.contains(message.source()))
     }
 
     /// The message that a gateway forwards is the one to deliver (4.3.8.1.2).
@@ -296,7 +304,7 @@ impl Module<'_> {
             Fault::Malformed(fault)
         })?;
         self.outlet.stats.note_deviations(inner.deviations());
-        Ok(self.deliver(&inner))
+        self.deliver(&inner)
     }
 
     /// Whether the source may send to this module on the subject: it is
@@ -338,7 +346,11 @@ impl Module<'_> {
         Ok(())
     }
 
-    fn deliver<'d>(&mut self, message: &Aams<'d>) -> Delivery<'d> {
+    fn deliver<'d>(&mut self, message: &Aams<'d>) -> Result<Delivery<'d>, Fault> {
+        if !self.is_plain(message.subject()) {
+            bump(&mut self.stats.inappropriate);
+            return Err(Fault::SubjectNotPlain);
+        }
         bump(&mut self.stats.delivered);
         let received = Received {
             continuum: message.source_continuum(),
@@ -349,13 +361,13 @@ impl Module<'_> {
             context: message.context(),
             data: message.data(),
         };
-        match message.message_type() {
+        Ok(match message.message_type() {
             MessageType::Unary => Delivery::Message(received),
             MessageType::Query => Delivery::Query(received),
             MessageType::Reply => {
                 self.queries.remove(received.context);
                 Delivery::Reply(received)
             }
-        }
+        })
     }
 }

@@ -7,7 +7,7 @@ use super::{Membership, Module, Request, bump};
 use crate::ams::ids::{
     Domain, ModuleId, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
 };
-use crate::ams::meta::Pulse;
+use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
 use crate::ams::pdu::{AssertionValues, CancellationValues, Content, MpduType};
 use crate::ams::service::{Fault, Indication, ServiceUser};
@@ -310,7 +310,7 @@ impl Module<'_> {
             Some(registrar) => {
                 let heartbeat = Content::Heartbeat { source: module };
                 if self.outlet.send(now, &registrar, &heartbeat, transport).is_err() {
-                    self.pulse.beat_again(now.monotonic.after(RETRY_REFUSED));
+                    self.pulse.beat_again(now.monotonic.after(RETRY));
                 }
             }
             // Required to send a heartbeat, and the location is unknown (4.2.7.1.4).
@@ -423,7 +423,7 @@ impl Module<'_> {
         }
         self.own.retain(|row| row.state != OwnState::CancellationSent);
         if refused {
-            self.offer_at = now.monotonic.after(RETRY_REFUSED);
+            self.offer_at = now.monotonic.after(RETRY);
         }
     }
 
@@ -455,7 +455,7 @@ impl Module<'_> {
             refused |= !sent;
         }
         if refused {
-            self.offer_at = now.monotonic.after(RETRY_REFUSED);
+            self.offer_at = now.monotonic.after(RETRY);
         }
     }
 
@@ -550,6 +550,3 @@ impl Module<'_> {
         self.queries.clear();
     }
 }
-
-/// How soon the transport is offered again what it refused.
-const RETRY_REFUSED: core::time::Duration = core::time::Duration::from_millis(100);

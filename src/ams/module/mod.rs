@@ -54,8 +54,8 @@ mod status;
 mod tests;
 
 use super::ids::{
-    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber,
-    VentureNumber,
+    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber,
+    UnitNumber, VentureNumber,
 };
 use super::meta::{Interrogation, MetaStats, Outlet, Pulse, bump};
 use super::mib::{Mib, ServiceMode, Venture};
@@ -284,6 +284,12 @@ impl<'s> Module<'s> {
             .chain(own)
             .find(|mode| self.vector_of(*mode).is_ok())
             .unwrap_or(ServiceMode::BEST_EFFORT)
+    }
+
+    /// Whether messages on `subject` are carried as they are.
+    fn is_plain(&self, subject: SubjectNumber) -> bool {
+        let known = self.venture.and_then(|venture| venture.subject(subject));
+        known.is_none_or(|subject| subject.is_plain())
     }
 
     fn require_member(&self) -> Result<ModuleId, Fault> {

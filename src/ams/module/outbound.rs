@@ -43,7 +43,9 @@ impl Module<'_> {
     ///
     /// # Errors
     /// A [`Fault`] that says why the message was not issued at all. What fails for
-    /// one receiver is indicated to `user` and counted.
+    /// one receiver is indicated to `user` and counted; so is
+    /// [`Fault::RemoteContinuum`] when the domain has other continua in it, which
+    /// are not reached.
     pub fn announce(
         &mut self,
         domain: Domain,
@@ -52,7 +54,12 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         self.require_local_or_all(domain.continuum)?;
-        self.spread(message, RuleKind::Invitation, Some(domain), transport, user)
+        let fanout = self.spread(message, RuleKind::Invitation, Some(domain), transport, user)?;
+        if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
+            // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
+            user.indicate(Indication::Fault(Fault::RemoteContinuum));
+        }
+        Ok(fanout)
     }
 
     /// `Send.request`: a message to one module (3.1.10, 4.3.4).
@@ -219,6 +226,9 @@ impl Module<'_> {
         }
         if self.venture.is_some_and(|venture| !venture.may_send(id.role, subject)) {
             return Err(Fault::NotAuthorisedSender);
+        }
+        if !self.is_plain(subject) {
+            return Err(Fault::SubjectNotPlain);
         }
         Ok(id.key())
     }

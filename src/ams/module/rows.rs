@@ -55,7 +55,7 @@ pub enum RuleKind {
     Invitation,
 }
 
-/// A subscription or an invitation of another module. 24 octets a slot.
+/// A subscription or an invitation of another module. 18 octets a slot.
 ///
 /// Rules are kept in the order of their subjects, so that those a message
 /// concerns stand together.

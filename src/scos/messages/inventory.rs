@@ -81,8 +81,12 @@ impl Entries<'_> {
         })
     }
 
-    /// Whether the octets are recipes and nothing else.
+    /// Whether the octets are recipes and nothing else, and no more than there is
+    /// room for in a message.
     pub(super) fn is_sound(&self) -> bool {
+        if self.0.len() > EntriesBuffer::OCTETS {
+            return false;
+        }
         let mut rest = self.0;
         while !rest.is_empty() {
             match postcard::take_from_bytes::<ScheduleEntry>(rest) {

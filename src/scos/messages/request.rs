@@ -97,7 +97,8 @@ pub enum Refusal {
     Clock,
     /// The number was used for another request.
     NumberReused,
-    /// The number is below the floor and the SSM has forgotten it.
+    /// The number was used, and the SSM has forgotten for what; or it is below the
+    /// floor, and the SSM may have.
     Forgotten,
     /// The SSM has no room now. This is no answer: the Actor asks again.
     Busy,

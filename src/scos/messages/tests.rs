@@ -101,6 +101,24 @@ fn values_out_of_range_are_refused() {
     refused(Message::Advertise(Advertise { revision: 1, capabilities }));
 }
 
+/// A list longer than any SSM can send would not fit when it is written again.
+#[test]
+fn a_part_of_the_inventory_has_as_many_recipes_as_fit() {
+    // 13 octets each, all numbers of one.
+    let entry = [1, 1, 0, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0];
+    let item = |entries: u8| {
+        let length = 13 * u16::from(entries);
+        let length = [(length % 128) as u8 | 128, (length / 128) as u8];
+        let mut octets = std::vec![VERSION, 16, 1, 1, 0, 0, 0, 1, 1, b'a', 0, 0];
+        octets.extend(length);
+        octets.extend((0..entries).flat_map(|_| entry));
+        octets.push(0);
+        octets
+    };
+    assert!(matches!(Message::parse(&item(34)), Ok(Message::InventoryItem(_))));
+    assert_eq!(Message::parse(&item(35)), Err(MessageFault::OutOfRange));
+}
+
 #[test]
 fn the_longest_message_fits() {
     let scan =

@@ -323,6 +323,7 @@ impl<'s> Ssm<'s> {
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn SsmUser) {
         self.last = now;
         self.expire(now, user);
+        self.abandon(now.monotonic);
         if now.quality != ClockQuality::Unset {
             self.turn_week(now);
             self.settle_overdue(now, user);

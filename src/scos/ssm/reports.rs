@@ -86,11 +86,16 @@ impl Ssm<'_> {
         overdue.min().map(|utc| self.last.monotonic.after(utc.since(self.last.utc)))
     }
 
-    /// Sends the reports that are due to their Actors, and gives up old ones.
-    pub(super) fn forward(&mut self, now: Instant, transport: &mut dyn Transport) {
+    /// Gives up the reports that are kept for too long. It makes room for others,
+    /// and so it comes before they are issued.
+    pub(super) fn abandon(&mut self, now: Instant) {
         while self.outbox.remove_stale(now, self.settings.keep).is_some() {
             count(&mut self.stats.reports_abandoned);
         }
+    }
+
+    /// Sends the reports that are due to their Actors.
+    pub(super) fn forward(&mut self, now: Instant, transport: &mut dyn Transport) {
         let actors = &self.actors;
         let address = |actor: ActorId| actors.get(actor).map(|actor| actor.address);
         let (backoff, link) = (&self.settings.backoff, &mut self.stats.link);

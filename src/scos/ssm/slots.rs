@@ -6,13 +6,19 @@ use crate::scos::calendar::{self, RefusalReason, Scheduler};
 use crate::scos::messages::{Refusal, ScanRequest};
 use crate::time::Utc;
 
-/// Books the slots of a request. Returns the first minute of the first occurrence.
+/// Books the slots of a request that has no booking. Returns the first minute of
+/// the first occurrence.
 pub(super) fn book(
     scheduler: &mut Scheduler<'_>,
     now: Utc,
     device: DeviceIndex,
     request: &ScanRequest<'_>,
 ) -> Result<i64, Unbooked> {
+    // Its booking is forgotten and its recipe is not, as long as its week lasts. What
+    // the calendar would answer is what is left of it, which is not what is asked.
+    if scheduler.recipe(request.actor, request.request).is_some() {
+        return Err(Refusal::Forgotten.into());
+    }
     let granted = scheduler.request(
         now,
         &calendar::ScanRequest {

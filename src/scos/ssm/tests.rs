@@ -522,6 +522,43 @@ fn a_report_nobody_acknowledges_is_given_up_in_the_end() {
 }
 
 #[test]
+fn a_report_given_up_makes_room_at_once() {
+    let config = SsmConfig { keep: Duration::from_secs(2_000), ..SSM_CONFIG };
+    let mut bench = Bench::with(ssm(config, 8, 2, 1));
+    bench.refusal(0, &request(1, 2, 1));
+    bench.deliver(0);
+    assert!(bench.report(150, 1, 0));
+    bench.tick(2_149);
+    assert_eq!(bench.ssm.stats().reports_issued, 0, "there is no room");
+    bench.tick(2_150);
+    let stats = bench.ssm.stats();
+    assert_eq!((stats.reports_abandoned, stats.reports_issued), (1, 1));
+    assert!(bench.ssm.next_deadline() > Some(at(2_150).monotonic), "all is done");
+}
+
+#[test]
+fn a_number_whose_recipe_is_left_is_not_booked_again() {
+    let mut bench = Bench::with(ssm(SSM_CONFIG, 2, 1, 4));
+    assert_eq!(bench.refusal(0, &request(1, 5, 2)), None);
+    bench.deliver(0);
+    bench.associate(290, Association::Refresh, 1);
+    // One occurrence of three is left in the calendar.
+    bench.receive(310, ACTOR, &cancel(1));
+    bench.deliver(310);
+    assert!(bench.report(320, 1, 0));
+    assert_eq!(bench.forwarded(320).len(), 1);
+    // It is forgotten for want of room.
+    for number in [2, 3] {
+        let nowhere = ScanRequest { device: "nowhere", ..request(number, 50, 0) };
+        assert_eq!(bench.refusal(3_921, &nowhere).unwrap().0, Refusal::UnknownDevice);
+    }
+    bench.associate(3_925, Association::New, 1);
+    bench.receive(3_925, DEVICE, &Message::Advertise(advertise(16)));
+    assert_eq!(bench.refusal(7_530, &request(1, 5, 2)).unwrap().0, Refusal::Forgotten);
+    assert!(bench.ssm.scheduler().is_consistent());
+}
+
+#[test]
 fn intruders_are_counted_apart_and_answered_alike() {
     let mut bench = Bench::new();
     let ask = |device, public_key| {

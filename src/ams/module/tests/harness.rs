@@ -44,6 +44,8 @@ const SUBJECTS: &[Subject<'static>] = &[
     Subject::new(SubjectNumber(1), "open"),
     Subject { senders: &[RoleNumber(3)], ..Subject::new(SubjectNumber(20), "sent by readers") },
     Subject { receivers: &[RoleNumber(3)], ..Subject::new(SubjectNumber(21), "got by readers") },
+    Subject { symmetric_key: b"key", ..Subject::new(SubjectNumber(30), "encrypted") },
+    Subject { marshal: "f", unmarshal: "g", ..Subject::new(SubjectNumber(31), "marshalled") },
 ];
 
 const VENTURE: Venture<'static> = Venture {

@@ -7,6 +7,7 @@ use std::vec::Vec;
 
 use super::harness::*;
 use crate::ams::ids::{ContextNumber, ContinuumNumber, Domain, ModuleKey, Priority, SubjectNumber};
+use crate::ams::mib::{Continuum, Mib};
 use crate::ams::module::Fanout;
 use crate::ams::pdu::{Aams, AssertionValues, MessageType, PduRule};
 use crate::ams::service::{Delivery, Fault, Indication, Message};
@@ -373,6 +374,45 @@ fn clause_4_3_8_a_message_yields_the_indication_of_its_type() {
     let query = Letter { message_type: MessageType::Query, context: 3, ..Letter::new(1, b"") };
     assert!(matches!(bench.get(&query.octets()), Ok(Delivery::Query(_))));
     assert_eq!(bench.module.message_stats().delivered, 2);
+}
+
+#[test]
+fn clause_4_3_1_3_and_4_3_1_4_nothing_goes_in_clear_that_is_to_be_protected() {
+    let mut bench = Bench::acquainted();
+    for subject in [30, 31] {
+        let request = crate::ams::module::RuleRequest::new(SubjectNumber(subject));
+        bench.module.subscribe(bench.now, &request, &mut bench.wire).unwrap();
+        bench.hear(&subscribe(FIVE, assertion(subject)));
+        bench.hear(&invite(FIVE, assertion(subject)));
+        bench.forget();
+        let letter = Letter::new(subject, b"in clear");
+        assert_eq!(bench.get(&letter.octets()), Err(Fault::SubjectNotPlain));
+        assert_eq!(bench.publish(&message(subject)), Err(Fault::SubjectNotPlain));
+        assert_eq!(bench.send((HERE, FIVE.key()), &message(subject)), Err(Fault::SubjectNotPlain));
+        assert!(bench.copies().is_empty());
+    }
+}
+
+#[test]
+fn clause_4_3_7_1_2_2_remote_continua_that_are_not_reached_are_a_fault() {
+    const MIB_WITH_OTHERS: Mib<'static> = Mib {
+        continua: &[Continuum {
+            number: ContinuumNumber::from_bits(8),
+            name: "far",
+            neighbour: true,
+            description: "",
+        }],
+        ..MIB
+    };
+    let mut bench = Bench::of(&MIB_WITH_OTHERS, identity());
+    bench.register().unwrap();
+    bench.hear_from("cs1", &cell_spec(100, 1, "reg"));
+    bench.hear(&you_are_in(101, 9));
+    bench.forget();
+    bench.announce(domain(0, 0, 0), &message(1)).unwrap();
+    assert_eq!(bench.indications(), [Indication::Fault(Fault::RemoteContinuum)]);
+    bench.announce(domain(7, 0, 0), &message(1)).unwrap();
+    assert_eq!(bench.indications(), []);
 }
 
 #[test]

@@ -316,12 +316,12 @@ fn extra_ticks_do_not_offer_again_what_was_just_refused() {
     bench.wire.refuses = Some(SendError::Busy);
     bench.hear(&starting(FIVE, &contact("five")));
     let (due, refused) = (bench.module.next_deadline(), bench.module.meta_stats().refused);
-    for millis in 1..100 {
+    for millis in 1..250 {
         bench.tick(millis);
         assert_eq!(bench.module.next_deadline(), due);
         assert_eq!(bench.module.meta_stats().refused, refused);
     }
-    bench.tick(100);
+    bench.tick(250);
     assert_eq!(bench.module.meta_stats().refused, refused + 1);
 }
 

@@ -102,10 +102,10 @@ Subjects, units and roles are told by name or number. Options follow the subject
                      a context, queries are numbered from 1
 
 Examples:
-  farpost module --mib net.toml --role actor --subscribe report,mode=assured
-  farpost module --mib net.toml --role ssd --publish 'report=-93 dBm' --for 0
-  farpost module --mib net.toml --role ssm --invite request --auto-reply granted
-  farpost module --mib net.toml --role actor --invite request \\
+  farpost module --mib local.toml --role actor --subscribe report,mode=assured
+  farpost module --mib local.toml --role ssd --publish 'report=-93 dBm' --for 0
+  farpost module --mib local.toml --role ssm --invite request --auto-reply granted
+  farpost module --mib local.toml --role actor --invite request \\
       --query '0.1:request,term=2=Monday 10:00?' --until-messages 1";
 
 impl Module {
@@ -221,9 +221,16 @@ fn leave(
     ending: Ending,
 ) -> Result<ExitCode, Failure> {
     host.application.close(ending);
-    let until = driver.clock().now().monotonic.after(PATIENCE);
-    while host.service.is_sending() && driver.clock().now().monotonic < until {
-        driver.turn(&mut [host], PATIENCE)?;
+    let now = driver.clock().now().monotonic;
+    let patience = now.after(PATIENCE);
+    let linger = host.application.issued_at.map_or(now, |at| at.after(LINGER));
+    loop {
+        let now = driver.clock().now().monotonic;
+        let until = if host.service.is_sending() { patience } else { linger };
+        if now >= until {
+            break;
+        }
+        driver.turn(&mut [host], until.since(now))?;
     }
     let membership = host.service.module().membership();
     if matches!(membership, Membership::Joining | Membership::Member(_)) {
@@ -239,5 +246,8 @@ fn leave(
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// How long after its last message a module leaves: a receiver that is told of the
+/// end first does not know the sender any more, and may have to discard the message.
+const LINGER: Duration = Duration::from_millis(500);
 /// How long what waits for a connection is waited for at the end.
 const PATIENCE: Duration = Duration::from_secs(2);

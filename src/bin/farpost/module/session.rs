@@ -101,6 +101,8 @@ pub(super) struct Session<'m> {
     /// Something that was asked for was refused.
     pub(super) failed: bool,
     pub(super) delivered: u64,
+    /// When it issued a message last.
+    pub(super) issued_at: Option<Instant>,
     mib: &'m Mib<'m>,
     names: Names<'m>,
     unit: UnitNumber,
@@ -137,6 +139,7 @@ impl<'m> Session<'m> {
             ending: None,
             failed: false,
             delivered: 0,
+            issued_at: None,
             mib,
             names,
             unit,
@@ -255,7 +258,12 @@ impl<'m> Session<'m> {
 
     fn take(&mut self, now: Now, service: &mut Service<'_>, step: &Step) {
         match self.perform(now, service, &step.request) {
-            Ok(Some(details)) => self.done(step.request.name(), details),
+            Ok(Some(details)) => {
+                if step.request.is_message() {
+                    self.issued_at = Some(now.monotonic);
+                }
+                self.done(step.request.name(), details);
+            }
             Ok(None) => {}
             Err(Refusal { name, message }) => self.refuse(name, message, &step.json, step.line),
         }
@@ -451,14 +459,17 @@ impl<'m> Session<'m> {
         }
     }
 
-    fn answer(&mut self, service: &mut Service<'_>, query: &Received<'_>) {
+    fn answer(&mut self, now: Now, service: &mut Service<'_>, query: &Received<'_>) {
         let Some(text) = self.plan.auto_reply.as_ref() else { return };
         let Received { continuum, source, subject, context, .. } = *query;
         let message = Message { context, ..Message::new(subject, text.as_bytes()) };
         let to = json!({"unit": source.unit.0, "module": source.module.0,
                         "context": context.0, "auto": true});
         match service.reply((continuum, source), &message) {
-            Ok(()) => self.done("reply", object(to)),
+            Ok(()) => {
+                self.issued_at = Some(now.monotonic);
+                self.done("reply", object(to));
+            }
             Err(fault) => {
                 self.refuse(fault.name(), fault.to_string(), &json!({ "reply": to }), None);
             }
@@ -510,7 +521,7 @@ impl Application for Session<'_> {
             self.delivered += 1;
         }
         if let Ok(Delivery::Query(query)) = &delivery {
-            self.answer(service, query);
+            self.answer(now, service, query);
         }
         self.deadline = Some(now.monotonic);
     }
