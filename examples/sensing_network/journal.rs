@@ -16,7 +16,7 @@ use farpost::time::{Now, Utc};
 use farpost::transport::Address;
 use serde_json::json;
 
-use super::script::{ACTORS, Plan};
+use super::script::{ACTORS, DEVICES, Plan};
 
 /// The journal as its writers share it.
 pub(crate) type SharedJournal = Rc<RefCell<Journal>>;
@@ -46,6 +46,8 @@ pub(crate) struct Journal {
     reports: BufWriter<File>,
     write_error: Option<io::Error>,
     inventory: [usize; ACTORS.len()],
+    /// How often a device has told what it can do.
+    advertised: usize,
     unanswered: usize,
     progress: bool,
 }
@@ -57,6 +59,7 @@ impl Journal {
             reports: BufWriter::new(File::create(out.join("reports.jsonl"))?),
             write_error: None,
             inventory: [0; ACTORS.len()],
+            advertised: 0,
             unanswered: 0,
             progress: io::stderr().is_terminal(),
         })))
@@ -94,10 +97,19 @@ impl Journal {
         self.entries.insert((actor, request), entry);
     }
 
+    /// Whether every device can be asked for scans, and nothing asked is unanswered.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.advertised >= DEVICES.len() && self.is_answered()
+    }
+
+    fn is_answered(&self) -> bool {
+        self.entries.values().all(|entry| entry.refused || entry.series.is_some())
+    }
+
     /// Whether everything asked for is answered and reported.
     pub(crate) fn is_complete(&self) -> bool {
         !self.entries.is_empty()
-            && self.entries.values().all(|entry| entry.refused || entry.series.is_some())
+            && self.is_answered()
             && self.received() == self.owed()
             && self.inventory.iter().all(|devices| *devices > 0)
     }
@@ -330,7 +342,9 @@ impl SsmUser for Watch {
             DeviceEvent::Expired => "is gone: its TTL is over",
             _ => return,
         };
-        self.0.borrow().tell(now, "ssm", &format!("{device} {what}"));
+        let mut journal = self.0.borrow_mut();
+        journal.advertised += usize::from(event == DeviceEvent::Advertised);
+        journal.tell(now, "ssm", &format!("{device} {what}"));
     }
 
     fn intruder(&mut self, now: Now, device: &str, _from: &Address) {

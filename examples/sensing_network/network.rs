@@ -64,7 +64,8 @@ pub(crate) struct Network<'a> {
     boots: u32,
     /// The centre and the width of the recorded band, if there is a recording.
     recorded: Option<(u64, u32)>,
-    asked: bool,
+    /// How many Actors have asked.
+    asked: usize,
 }
 
 impl<'a> Network<'a> {
@@ -124,7 +125,7 @@ impl<'a> Network<'a> {
             actors,
             boots: 0,
             recorded: options.recording.as_deref().map(recorded_band).transpose()?,
-            asked: false,
+            asked: 0,
         };
         network.driver.add(&mut network.server)?;
         network.driver.add(&mut network.registrar)?;
@@ -173,9 +174,14 @@ impl<'a> Network<'a> {
 
     /// Asks for scans when it is time, unplugs an SSD and plugs it in again.
     fn follow_script(&mut self, now: Now, elapsed: Duration) -> Result<(), Box<dyn Error>> {
-        if !self.asked && elapsed >= script::ASK_AFTER {
-            self.asked = true;
-            self.ask(now)?;
+        // One after the other: who asks first for a slot that two want is no matter
+        // of chance.
+        if self.asked < ACTORS.len()
+            && elapsed >= script::ASK_AFTER
+            && self.journal.borrow().is_ready()
+        {
+            self.ask(self.asked, now)?;
+            self.asked += 1;
         }
         let (device, from, until) = UNPLUGGED;
         let plugged = self.devices.get(device).is_some_and(Option::is_some);
@@ -196,15 +202,16 @@ impl<'a> Network<'a> {
         self.journal.borrow().tell(now, name, what);
     }
 
-    /// Has both Actors ask for all they wish, and for the inventory.
-    fn ask(&mut self, now: Now) -> Result<(), Box<dyn Error>> {
-        for (number, host) in self.actors.iter_mut().enumerate() {
-            let actor = &mut host.application.machine.actor;
-            actor.copy_inventory();
-            for plan in script::wishes(number, self.recorded) {
-                let request = actor.request(&plan.wish())?;
-                self.journal.borrow_mut().asked(now, number, request, plan);
-            }
+    /// Has an Actor ask for all it wishes, and for the inventory.
+    fn ask(&mut self, number: usize, now: Now) -> Result<(), Box<dyn Error>> {
+        let Some(host) = self.actors.get_mut(number) else {
+            return Ok(());
+        };
+        let actor = &mut host.application.machine.actor;
+        actor.copy_inventory();
+        for plan in script::wishes(number, self.recorded) {
+            let request = actor.request(&plan.wish())?;
+            self.journal.borrow_mut().asked(now, number, request, plan);
         }
         Ok(())
     }
