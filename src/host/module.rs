@@ -370,22 +370,21 @@ impl<'s, A: Application> ModuleHost<'s, A> {
     /// Delivers the messages that have arrived, but for those of modules that are
     /// not known: their introduction may have arrived too, and be still to be read.
     fn receive_aams(&mut self, now: Now) -> Vec<Vec<u8>> {
-        let mut strangers = Vec::new();
-        while let Some((_, octets)) = self.service.sockets.aams.receive(&mut self.buffer) {
-            if self.service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
-                let delivery = self.service.module.receive_aams(octets);
-                self.application.delivered(now, &mut self.service, delivery);
+        let Self { application, service, buffer, .. } = self;
+        let mut strangers: Vec<Vec<u8>> = Vec::new();
+        let mut take = |service: &mut Service<'_>, octets: &[u8]| {
+            if service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
+                let delivery = service.module.receive_aams(octets);
+                application.delivered(now, service, delivery);
             } else {
                 strangers.push(octets.to_vec());
             }
+        };
+        while let Some((_, octets)) = service.sockets.aams.receive(buffer) {
+            take(service, octets);
         }
-        while let Some((_, octets)) = self.service.sockets.tcp_in.receive() {
-            if self.service.module.knows_source(&octets) || strangers.len() >= MOST_STRANGERS {
-                let delivery = self.service.module.receive_aams(&octets);
-                self.application.delivered(now, &mut self.service, delivery);
-            } else {
-                strangers.push(octets);
-            }
+        while let Some((_, octets)) = service.sockets.tcp_in.receive() {
+            take(service, &octets);
         }
         strangers
     }

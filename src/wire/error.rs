@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Short;
+use super::{Reader, Short};
 
 /// A rule of a source text that octets can break.
 pub trait Rule: Copy + fmt::Debug {
@@ -42,6 +42,13 @@ impl<R: Rule> Malformed<R> {
             value: u32::try_from(short.need).unwrap_or(u32::MAX),
             against: u32::try_from(short.have).unwrap_or(u32::MAX),
         }
+    }
+
+    /// Octets that follow where `reader` should be at the end.
+    #[must_use]
+    pub fn trailing(rule: R, reader: &Reader<'_>) -> Self {
+        let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
+        Self::new(rule, reader.offset(), excess, 0)
     }
 }
 

@@ -289,12 +289,12 @@ impl Module<'_> {
         self.deliver(&message)
     }
 
-    /// Whether `octets` are a message of a module that is known. A driver that has
+    /// Whether `octets` begin as a message of a module that is known. A driver that has
     /// MPDUs and messages waiting may deliver such a message first, and others when
     /// it has read the MPDUs.
     #[must_use]
     pub fn knows_source(&self, octets: &[u8]) -> bool {
-        Aams::parse(octets).is_ok_and(|message| self.peers.contains(message.source()))
+        Aams::peek_source(octets).is_some_and(|source| self.peers.contains(source))
     }
 
     /// The message that a gateway forwards is the one to deliver (4.3.8.1.2).

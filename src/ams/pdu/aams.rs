@@ -85,6 +85,15 @@ impl<'a> Aams<'a> {
         Self::read(octets, offset, Place::Enclosure)
     }
 
+    /// The source that the header of a message names, without judging the message;
+    /// `None` when there is no whole header.
+    #[must_use]
+    pub fn peek_source(octets: &[u8]) -> Option<ModuleKey> {
+        let &[_, _, _, _, high, low, module, ..] = octets.first_chunk::<HEADER_LEN>()?;
+        let unit = UnitNumber(u16::from_be_bytes([high, low]));
+        Some(ModuleKey { unit, module: ModuleNumber(module) })
+    }
+
     /// Unary, query or reply.
     #[must_use]
     pub const fn message_type(&self) -> MessageType {
@@ -232,8 +241,7 @@ impl<'a> Aams<'a> {
             Some(stated)
         };
         if !reader.is_empty() {
-            let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
-            return Err(Malformed::new(PduRule::AamsTrailing, reader.offset(), excess, 0));
+            return Err(Malformed::trailing(PduRule::AamsTrailing, &reader));
         }
         let message = Self { head, data, checksum, deviations };
         if message.message_type() == MessageType::Query && message.context() == ContextNumber::NONE

@@ -150,8 +150,7 @@ impl<'a> Envelope<'a> {
         let at = reader.offset();
         let content = reader.take(usize::from(length)).map_err(truncated)?;
         if !reader.is_empty() {
-            let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
-            return Err(Malformed::new(PduRule::EnvelopeTrailing, reader.offset(), excess, 0));
+            return Err(Malformed::trailing(PduRule::EnvelopeTrailing, &reader));
         }
         let content = match length {
             0 => None,

@@ -243,8 +243,7 @@ impl<'a> ContactSummary<'a> {
         let mut reader = Reader::new(octets);
         let contact = Self::split(&mut reader, Reading::First)?;
         if !reader.is_empty() {
-            let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
-            return Err(Malformed::new(PduRule::SupplementTrailing, reader.offset(), excess, 0));
+            return Err(Malformed::trailing(PduRule::SupplementTrailing, &reader));
         }
         Ok(contact)
     }

@@ -166,8 +166,7 @@ impl<'a> Content<'a> {
     ) -> Result<Self, Malformed> {
         let content = Self::split(kind, reference, data, deviations)?;
         if !data.is_empty() {
-            let excess = u32::try_from(data.remaining()).unwrap_or(u32::MAX);
-            return Err(Malformed::new(PduRule::SupplementTrailing, data.offset(), excess, 0));
+            return Err(Malformed::trailing(PduRule::SupplementTrailing, data));
         }
         Ok(content)
     }

@@ -167,8 +167,7 @@ impl<'a> Mpdu<'a> {
         // The checksum is judged before the content: what is damaged says nothing.
         let checksum = split_checksum(first & 0x20 != 0, octets, &mut reader)?;
         if !reader.is_empty() {
-            let excess = u32::try_from(reader.remaining()).unwrap_or(u32::MAX);
-            return Err(Malformed::new(PduRule::MpduTrailing, reader.offset(), excess, 0));
+            return Err(Malformed::trailing(PduRule::MpduTrailing, &reader));
         }
         let mut mpdu = Self {
             head,
