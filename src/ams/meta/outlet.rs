@@ -98,6 +98,16 @@ impl<'s> Outlet<'s> {
         self.count(sent)
     }
 
+    /// Whether what became of an MPDU that must not be lost leaves it to be offered
+    /// again. One that is too long always will be: it is given up, and counted.
+    pub(in crate::ams) fn is_owed(&mut self, sent: Result<(), SendError>) -> bool {
+        if sent == Err(SendError::TooLong) {
+            bump(&mut self.stats.too_long);
+            return false;
+        }
+        sent.is_err()
+    }
+
     fn count(&mut self, sent: Result<(), SendError>) -> Result<(), SendError> {
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.refused });
         sent
