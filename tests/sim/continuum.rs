@@ -27,11 +27,11 @@ pub(crate) const ROLES: [RoleNumber; 4] =
     [RoleNumber(2), RoleNumber(3), RoleNumber(4), RoleNumber(5)];
 
 /// A cell: the venture, the unit with its name, and how many modules.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) venture: VentureNumber,
     pub(crate) unit: UnitNumber,
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) modules: u16,
 }
 
@@ -64,7 +64,12 @@ pub(crate) struct Layout {
 impl Layout {
     /// One cell of `modules` modules.
     pub(crate) fn cell(modules: u16, introduction: Introduction) -> Self {
-        let cell = Cell { venture: VentureNumber(1), unit: UnitNumber::ROOT, name: "", modules };
+        let cell = Cell {
+            venture: VentureNumber(1),
+            unit: UnitNumber::ROOT,
+            name: String::new(),
+            modules,
+        };
         Self {
             servers: 1,
             cells: vec![cell],
@@ -322,7 +327,7 @@ fn mib<'a>(arena: &'a Bump, layout: &Layout) -> &'a Mib<'a> {
         let cells = layout.cells.iter().filter(|cell| cell.venture == *number);
         let units = cells.map(|cell| Unit {
             resync_period: layout.resync_period,
-            ..Unit::new(cell.unit, arena.alloc_str(cell.name))
+            ..Unit::new(cell.unit, arena.alloc_str(&cell.name))
         });
         let units = arena.alloc_slice_fill_iter(units.collect::<Vec<_>>());
         Venture {

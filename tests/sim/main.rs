@@ -10,6 +10,7 @@
 //! | `scenario.rs` | stories made from a seed, and how they are played |
 //! | `seeds.rs` | many stories; one that ends badly is shrunk and told |
 //! | `convergence.rs` | one cell of twenty modules |
+//! | `scale.rs` | twenty cells of up to a hundred modules |
 //! | `repair.rs` | the loss of exactly one MPDU, of every type |
 //!
 //! # Stories
@@ -48,6 +49,7 @@ mod convergence;
 mod entity;
 mod network;
 mod repair;
+mod scale;
 mod scenario;
 mod seeds;
 mod truth;

@@ -26,8 +26,12 @@ const MODULES: [NodeId; 4] = [4, 5, 6, 7];
 type Census = BTreeMap<MpduType, usize>;
 
 fn layout(introduction: Introduction) -> Layout {
-    let cell =
-        |unit, name| Cell { venture: VentureNumber(1), unit: UnitNumber(unit), name, modules: 2 };
+    let cell = |unit, name: &str| Cell {
+        venture: VentureNumber(1),
+        unit: UnitNumber(unit),
+        name: name.into(),
+        modules: 2,
+    };
     Layout {
         servers: 2,
         cells: vec![cell(0, ""), cell(1, "post")],

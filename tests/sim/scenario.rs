@@ -283,7 +283,7 @@ impl Dice<'_> {
                 cells.push(Cell {
                     venture: VentureNumber(venture),
                     unit: UnitNumber(number),
-                    name,
+                    name: name.to_string(),
                     modules: self.0.u16(1..=5),
                 });
             }

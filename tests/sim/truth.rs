@@ -33,13 +33,22 @@ impl Continuum<'_> {
     /// Runs until everyone agrees on everything, looking once a second; how long
     /// it took. After `limit` the disagreement is the error.
     pub(crate) fn settle(&mut self, limit: Duration) -> Result<Duration, String> {
+        self.settle_looking_every(Duration::from_secs(1), limit)
+    }
+
+    /// The same, looking less often where that takes long.
+    pub(crate) fn settle_looking_every(
+        &mut self,
+        pause: Duration,
+        limit: Duration,
+    ) -> Result<Duration, String> {
         let start = self.network.now().monotonic;
         loop {
             let took = self.network.now().monotonic.since(start);
             match self.disagreement() {
                 None => return Ok(took),
                 Some(why) if took >= limit => return Err(why),
-                Some(_) => self.network.run(Duration::from_secs(1)),
+                Some(_) => self.network.run(pause),
             }
             if let Some(broken) = self.network.broken() {
                 return Err(broken.clone());
