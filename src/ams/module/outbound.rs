@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use super::handling::prepare;
 use super::rows::{Peer, PendingQuery, Rule, RuleKey, RuleKind};
 use super::{Module, bump, domain_includes};
 use crate::ams::ids::{
@@ -161,6 +162,8 @@ impl Module<'_> {
             context: message.context,
             subject: message.subject,
         };
+        let message =
+            &prepare(&mut self.handling, self.venture, &mut self.stats, &header, message)?;
         let mut copy = Copies::new(header, message, self.mib.checksums, self.message)?;
         let sent = copy.transmit(peer, rule, transport);
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
@@ -187,6 +190,8 @@ impl Module<'_> {
             context: message.context,
             subject: message.subject,
         };
+        let message =
+            &prepare(&mut self.handling, self.venture, &mut self.stats, &header, message)?;
         let mut copies = Copies::new(header, message, self.mib.checksums, self.message)?;
         let mut fanout = Fanout::default();
         let receivers = Receivers {
@@ -226,9 +231,6 @@ impl Module<'_> {
         }
         if self.venture.is_some_and(|venture| !venture.may_send(id.role, subject)) {
             return Err(Fault::NotAuthorisedSender);
-        }
-        if !self.is_plain(subject) {
-            return Err(Fault::SubjectNotPlain);
         }
         Ok(id.key())
     }
