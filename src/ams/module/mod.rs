@@ -17,7 +17,7 @@
 //! | joining, member | `cell_status` | forgets who is not in it, `module_status` | | 4.2.9.3 |
 //! | joining, member | `module_status` | makes what it knows agree | | 4.2.9.6 |
 //! | member | N4 | `heartbeat` | | 4.2.7.1 |
-//! | member | N6 × N4 without a heartbeat | the registrar is unknown | | 4.2.7.5 |
+//! | member | N6 × N4 without a heartbeat | the registrar is unknown, and the next heartbeat due at once | | 4.2.7.5 |
 //! | member, registrar unknown | N4 | looks for it, `reconnect` | | 4.2.7.1.4, 4.2.8.1 |
 //! | member | `reconnected` | heartbeats go on | | 4.2.8.4 |
 //! | member | `you_are_dead`, `I_am_stopping` of itself | `Module_is_dead.indication` | dead | 4.2.8.3, 4.2.6.4 e |
