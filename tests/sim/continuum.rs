@@ -8,12 +8,10 @@ use farpost::ams::config_server::{
     ConfigServer, ConfigServerConfig, ConfigServerState, ConfigServerStorage,
 };
 use farpost::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
-use farpost::ams::mib::{Mib, Role, Subject, Unit, Venture};
+use farpost::ams::mib::{Introduction, Mib, Policy, Role, Subject, Unit, Venture};
 use farpost::ams::module::{Module, ModuleIdentity, ModuleStorage};
 use farpost::ams::pdu::{ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName};
-use farpost::ams::registrar::{
-    Introduction, ReconnectionPolicy, Registrar, RegistrarConfig, RegistrarState, RegistrarStorage,
-};
+use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarState, RegistrarStorage};
 use farpost::ams::service::Indication;
 use farpost::storage::Slot;
 use farpost::time::Now;
@@ -43,13 +41,7 @@ pub(crate) struct Layout {
     /// In the order of ventures; each begins with its root unit, whose cell may be
     /// one without modules.
     pub(crate) cells: Vec<Cell>,
-    pub(crate) introduction: Introduction,
-    pub(crate) reconnection: ReconnectionPolicy,
-    pub(crate) one_status: bool,
-    /// Between *you_are_in* and *I_am_here* of a registrar that introduces.
-    pub(crate) briefing_delay: Duration,
-    /// How long registrars hold their census.
-    pub(crate) census: Duration,
+    pub(crate) policy: Policy,
     /// Modules a registrar has room for dossiers of, and octets of its buffer.
     pub(crate) dossiers: usize,
     pub(crate) buffer: usize,
@@ -73,11 +65,7 @@ impl Layout {
         Self {
             servers: 1,
             cells: vec![cell],
-            introduction,
-            reconnection: ReconnectionPolicy::STRICT,
-            one_status: false,
-            briefing_delay: Duration::ZERO,
-            census: Duration::from_secs(60),
+            policy: Policy { introduction, ..Policy::NOMINAL },
             dossiers: usize::from(modules) + 16,
             buffer: 4_200,
             resync_period: 2,
@@ -252,13 +240,8 @@ impl<'a> Continuum<'a> {
         let endpoint = self.arena.alloc_str(&name(node, MAMS));
         let endpoint = EndpointName::new(endpoint).unwrap();
         let config = RegistrarConfig {
-            introduction: self.layout.introduction,
-            reconnection: self.layout.reconnection,
-            one_status: self.layout.one_status,
-            briefing_delay: self.layout.briefing_delay,
-            census: self.layout.census,
             first_query: self.lives * 10_000,
-            ..RegistrarConfig::new(self.mib, venture, unit, endpoint)
+            ..RegistrarConfig::new(venture, unit, endpoint)
         };
         let modules = self.peers();
         let storage = RegistrarStorage {
@@ -338,7 +321,8 @@ fn mib<'a>(arena: &'a Bump, layout: &Layout) -> &'a Mib<'a> {
         }
     });
     let ventures = arena.alloc_slice_fill_iter(ventures.collect::<Vec<_>>());
-    let mib = Mib { config_servers, ventures, ..Mib::new(CONTINUUM, "simulated") };
+    let mib =
+        Mib { config_servers, ventures, policy: layout.policy, ..Mib::new(CONTINUUM, "simulated") };
     mib.validate().expect("the layout is a possible one");
     arena.alloc(mib)
 }

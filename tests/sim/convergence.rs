@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bumpalo::Bump;
+use farpost::ams::mib::Introduction;
 use farpost::ams::pdu::{Mpdu, MpduType};
-use farpost::ams::registrar::Introduction;
 
 use super::continuum::{Continuum, Layout};
 use super::network::{NodeId, Weather};

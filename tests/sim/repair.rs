@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use bumpalo::Bump;
 use farpost::ams::ids::{Domain, SubjectNumber, UnitNumber, VentureNumber};
+use farpost::ams::mib::Introduction;
 use farpost::ams::module::{RuleKind, RuleRequest};
 use farpost::ams::pdu::{Mpdu, MpduType};
-use farpost::ams::registrar::Introduction;
 
 use super::continuum::{Cell, Continuum, Layout};
 use super::entity::MAMS;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bumpalo::Bump;
 use farpost::ams::ids::{SubjectNumber, UnitNumber, VentureNumber};
+use farpost::ams::mib::Introduction;
 use farpost::ams::module::{RuleKind, RuleRequest};
-use farpost::ams::registrar::Introduction;
 
 use super::continuum::{Cell, Continuum, Layout};
 use super::entity::Way;

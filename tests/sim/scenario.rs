@@ -6,8 +6,9 @@ use bumpalo::Bump;
 use farpost::ams::ids::{
     ContinuumNumber, Domain, Priority, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
+use farpost::ams::mib::{Introduction, Policy, ReconnectionPolicy};
 use farpost::ams::module::{RuleKind, RuleRequest};
-use farpost::ams::registrar::{Introduction, ReconnectionPolicy, Registrar};
+use farpost::ams::registrar::Registrar;
 use farpost::time::Instant;
 
 use super::continuum::{CONTINUUM, Cell, Continuum, Layout, Post, ROLES};
@@ -288,28 +289,44 @@ impl Dice<'_> {
                 });
             }
         }
-        let by_registrar = self.0.bool();
         Layout {
             servers: self.0.usize(1..=2),
             cells,
-            introduction: if by_registrar {
-                Introduction::ByRegistrar
-            } else {
-                Introduction::ByModules
-            },
-            reconnection: ReconnectionPolicy {
-                timely: self.0.u8(0..4) > 0,
-                consistent: self.0.u8(0..4) > 0,
-            },
-            one_status: self.0.u8(0..4) == 0,
-            briefing_delay: Duration::from_millis([0, 0, 50, 700][self.0.usize(0..4)]),
-            census: Duration::from_secs([0, 20, 60, 60][self.0.usize(0..4)]),
+            policy: self.policy(),
             dossiers: [0, 4, 40, 40][self.0.usize(0..4)],
             buffer: [Registrar::BUFFER_LEN, 500, 4_200][self.0.usize(0..3)],
             resync_period: self.0.u32(1..=6),
             rules: 400,
             watched: true,
         }
+    }
+
+    fn policy(&mut self) -> Policy {
+        let by_registrar = self.0.bool();
+        Policy {
+            census: [Some(0), Some(20), None, None][self.0.usize(0..4)].map(Duration::from_secs),
+            reconnection: ReconnectionPolicy {
+                timely: self.0.u8(0..4) > 0,
+                consistent: self.0.u8(0..4) > 0,
+                unique: self.0.u8(0..4) > 0,
+            },
+            introduction: if by_registrar {
+                Introduction::ByRegistrar
+            } else {
+                Introduction::ByModules
+            },
+            briefing_delay: self.short(),
+            one_status: self.0.u8(0..4) == 0,
+            introduction_delay: self.short(),
+            introduction_repeats: self.0.u8(0..3),
+            aggregation: self.short() * 10,
+            takeover: self.0.u8(0..3),
+        }
+    }
+
+    /// No time at all, or some of it.
+    fn short(&mut self) -> Duration {
+        Duration::from_millis([0, 0, 50, 700][self.0.usize(0..4)])
     }
 
     /// Up to 40 % of datagrams are lost, up to 30 % arrive twice, and one may

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use farpost::ams::config_server::{CellState, ConfigServer, ConfigServerState};
 use farpost::ams::ids::{Domain, ModuleId, ModuleKey, SubjectNumber, UnitNumber, VentureNumber};
+use farpost::ams::mib::Introduction;
 use farpost::ams::module::RuleKind;
 use farpost::ams::pdu::{AssertionValues, CancellationValues};
-use farpost::ams::registrar::{Introduction, Registrar, RegistrarState};
+use farpost::ams::registrar::{Registrar, RegistrarState};
 
 use super::continuum::{Continuum, Post};
 use super::entity::{AAMS, Letter, MAMS, Machine, Member, Way, covers, winner};
@@ -197,7 +198,7 @@ impl Continuum<'_> {
         rules: &BTreeSet<Known>,
     ) -> Option<String> {
         let complete = self.layout.dossiers >= self.modules().len();
-        if self.layout.introduction == Introduction::ByModules || !complete {
+        if self.layout.policy.introduction == Introduction::ByModules || !complete {
             return None;
         }
         let known: BTreeSet<ModuleId> = registrar.dossiers().map(|dossier| dossier.id()).collect();

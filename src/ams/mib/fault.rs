@@ -17,6 +17,10 @@ pub enum Item {
     RemoteContinuum(usize),
     /// [`Mib::timers`].
     Timers,
+    /// [`Mib::signatures`].
+    Signatures,
+    /// [`Mib::policy`].
+    Policy,
     /// [`Mib::primary_transport`].
     PrimaryTransport,
     /// [`Mib::config_servers`] as a whole.
@@ -85,6 +89,8 @@ impl fmt::Display for Item {
             Self::Continuum => f.write_str("continuum"),
             Self::RemoteContinuum(at) => write!(f, "continua[{at}]"),
             Self::Timers => f.write_str("timers"),
+            Self::Signatures => f.write_str("signatures"),
+            Self::Policy => f.write_str("policy"),
             Self::PrimaryTransport => f.write_str("primary_transport"),
             Self::ConfigServers => f.write_str("config_servers"),
             Self::ConfigServer(at) => write!(f, "config_servers[{at}]"),
@@ -127,6 +133,8 @@ pub enum Fault {
     ZeroTimer,
     /// N6 is zero.
     ZeroHeartbeatLimit,
+    /// Statuses are aggregated for N5 or longer (4.2.9.4.2).
+    LongAggregation,
     /// No location of the configuration server is given (8.1 d).
     NoConfigServer,
     /// The name of a transport service has more than 15 characters (5.1.5.6).
@@ -161,6 +169,16 @@ pub enum Fault {
     LocalMessageSpace,
     /// No gateway is given.
     NoGateway,
+    /// The time tag is to be fresh, and nothing covers it.
+    FreshnessUnbound,
+    /// The public key is none of the signature scheme.
+    UnusablePublicKey,
+    /// The private key is none of the signature scheme.
+    UnusablePrivateKey,
+    /// The private key and the public key are not a pair.
+    KeysApart,
+    /// The symmetric key is none of the cipher.
+    UnusableSymmetricKey,
 }
 
 impl Fault {
@@ -173,6 +191,7 @@ impl Fault {
             Self::RepeatedName => "give it another name",
             Self::NoName => "give it a name",
             Self::ZeroTimer => "give N1, N2 and N3 a time above 0, nominally 5, 5 and 10 s",
+            Self::LongAggregation => "give a time below N5, which is N6 times twice N3",
             Self::ZeroHeartbeatLimit => "give N6 at least 1, nominally 3",
             Self::NoConfigServer => "list at least one endpoint, such as `@:2357`",
             Self::LongServiceName => "use at most 15 characters",
@@ -190,6 +209,11 @@ impl Fault {
             Self::UnknownContinuum(_) => "add the continuum to those that are known of",
             Self::LocalMessageSpace => "leave it out: the venture itself stands for it",
             Self::NoGateway => "give the location of the gateway, such as `udp@host:port`",
+            Self::FreshnessUnbound => "require binding, or leave freshness out",
+            Self::UnusablePublicKey => "give the public key that `farpost keygen` has printed",
+            Self::UnusablePrivateKey => "make a pair of keys with `farpost keygen`",
+            Self::KeysApart => "give the public key that belongs to the private key",
+            Self::UnusableSymmetricKey => "make a key with `farpost keygen --symmetric`",
         }
     }
 }
@@ -203,6 +227,7 @@ impl fmt::Display for Fault {
             Self::NoName => "it has no name",
             Self::ZeroTimer => "one of N1, N2 and N3 is zero",
             Self::ZeroHeartbeatLimit => "N6 is zero",
+            Self::LongAggregation => "statuses are aggregated for N5 or longer",
             Self::NoConfigServer => "no location of the configuration server is given",
             Self::LongServiceName => "the name of the transport service is too long",
             Self::ServiceNameCharacter => "the name of the transport service has a bad character",
@@ -221,6 +246,11 @@ impl fmt::Display for Fault {
             }
             Self::LocalMessageSpace => "its continuum is the local one",
             Self::NoGateway => "it has no gateway",
+            Self::FreshnessUnbound => "time tags are to be fresh, and nothing covers them",
+            Self::UnusablePublicKey => "its public key is none of the signature scheme",
+            Self::UnusablePrivateKey => "its private key is none of the signature scheme",
+            Self::KeysApart => "its private and its public key are not a pair",
+            Self::UnusableSymmetricKey => "its symmetric key is none of the cipher",
         })
     }
 }
