@@ -7,9 +7,11 @@
 //! | configuration server | 4.2.1 to 4.2.4 | `config_server/` | [`config_server::ConfigServer`] |
 //!
 //! What they say to one another is in [`pdu`], what they are told before they
-//! start in [`mib`], and what a module gives its user in [`service`].
+//! start in [`mib`], what a module gives its user in [`service`], and
+//! how endpoints are written in [`endpoint`].
 
 pub mod config_server;
+pub mod endpoint;
 pub mod ids;
 mod meta;
 pub mod mib;

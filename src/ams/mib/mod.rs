@@ -23,12 +23,15 @@
 //! ```
 
 mod check;
+mod endpoints;
 mod fault;
+mod names;
 
 use core::time::Duration;
 
 pub use self::fault::{Fault, Invalid, Item};
 
+use super::endpoint::IpMulticast;
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 
 /// The time-outs of table 1-1 and the heartbeat limit.
@@ -198,6 +201,8 @@ pub struct Subject<'m> {
     pub name: &'m str,
     /// What messages on it mean, for people.
     pub description: &'m str,
+    /// How the application data of messages on it are structured, for people.
+    pub structure: &'m str,
     /// The roles authorised to send on it; empty for all.
     pub senders: &'m [RoleNumber],
     /// The roles authorised to receive on it; empty for all.
@@ -218,6 +223,7 @@ impl<'m> Subject<'m> {
             number,
             name,
             description: "",
+            structure: "",
             senders: &[],
             receivers: &[],
             symmetric_key: &[],
@@ -384,6 +390,8 @@ pub struct Mib<'m> {
     /// The default delivery specification, most preferred first (3.1.3.5); empty
     /// for any endpoint of each of [`Mib::transports`].
     pub default_delivery: &'m [DeliveryPointSpec<'m>],
+    /// How the groups of IP multicast are made (annex A), where that is used.
+    pub ip_multicast: Option<IpMulticast>,
     /// The public key of the continuum, empty for none (8.1 h).
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
@@ -412,6 +420,7 @@ impl<'m> Mib<'m> {
             ],
             default_madp: "",
             default_delivery: &[],
+            ip_multicast: None,
             public_key: &[],
             private_key: &[],
             ventures: &[],
