@@ -4,6 +4,7 @@ use core::fmt;
 
 #[cfg(doc)]
 use super::Mib;
+use crate::ams::endpoint::EndpointFault;
 use crate::ams::ids::{ContinuumNumber, RoleNumber};
 
 /// A part of a MIB, by its place in the lists it is in, counted from 0.
@@ -17,6 +18,8 @@ pub enum Item {
     RemoteContinuum(usize),
     /// [`Mib::timers`].
     Timers,
+    /// [`Mib::signatures`].
+    Signatures,
     /// [`Mib::policy`].
     Policy,
     /// [`Mib::primary_transport`].
@@ -31,6 +34,8 @@ pub enum Item {
     DefaultMadp,
     /// One of [`Mib::default_delivery`].
     DeliveryPoint(usize),
+    /// [`Mib::ip_multicast`].
+    IpMulticast,
     /// One of [`Mib::ventures`].
     Venture(usize),
     /// One of the units of a venture.
@@ -87,6 +92,7 @@ impl fmt::Display for Item {
             Self::Continuum => f.write_str("continuum"),
             Self::RemoteContinuum(at) => write!(f, "continua[{at}]"),
             Self::Timers => f.write_str("timers"),
+            Self::Signatures => f.write_str("signatures"),
             Self::Policy => f.write_str("policy"),
             Self::PrimaryTransport => f.write_str("primary_transport"),
             Self::ConfigServers => f.write_str("config_servers"),
@@ -94,6 +100,7 @@ impl fmt::Display for Item {
             Self::Transport(at) => write!(f, "transports[{at}]"),
             Self::DefaultMadp => f.write_str("default_madp"),
             Self::DeliveryPoint(at) => write!(f, "default_delivery[{at}]"),
+            Self::IpMulticast => f.write_str("ip_multicast"),
             Self::Venture(venture) => write!(f, "ventures[{venture}]"),
             Self::Unit { venture, unit } => write!(f, "ventures[{venture}].units[{unit}]"),
             Self::Role { venture, role } => write!(f, "ventures[{venture}].roles[{role}]"),
@@ -146,6 +153,17 @@ pub enum Fault {
     /// An endpoint has a character that is not printable ASCII, or `,`, which ends it
     /// in a delivery vector (5.1.5.7).
     EndpointCharacter,
+    /// The endpoint is not of the form its transport service has (annex A).
+    Endpoint(EndpointFault),
+    /// The bits of mask, unit and subject are not 32, or more than 16 of a number
+    /// (annex A).
+    MulticastBits,
+    /// The mask does not begin as multicast addresses do.
+    NotMulticast,
+    /// The port is 0.
+    NoMulticastPort,
+    /// `ipm` is one of [`Mib::transports`], and [`Mib::ip_multicast`] is not there.
+    NoMulticast,
     /// The transport service is none of [`Mib::transports`].
     UnknownService,
     /// A venture before this one has the same application and authority.
@@ -166,6 +184,16 @@ pub enum Fault {
     LocalMessageSpace,
     /// No gateway is given.
     NoGateway,
+    /// The time tag is to be fresh, and nothing covers it.
+    FreshnessUnbound,
+    /// The public key is none of the signature scheme.
+    UnusablePublicKey,
+    /// The private key is none of the signature scheme.
+    UnusablePrivateKey,
+    /// The private key and the public key are not a pair.
+    KeysApart,
+    /// The symmetric key is none of the cipher.
+    UnusableSymmetricKey,
 }
 
 impl Fault {
@@ -186,6 +214,13 @@ impl Fault {
             Self::NoEndpoint => "give the endpoint, such as `@:2357`",
             Self::LongEndpoint => "use at most 63 characters",
             Self::EndpointCharacter => "use printable ASCII without `,`",
+            Self::Endpoint(fault) => fault.remedy(),
+            Self::MulticastBits => "have 32 bits in all, and at most 16 of either number",
+            Self::NotMulticast => {
+                "give a mask of at least 4 bits from 224.0.0.0 to 239.255.255.255"
+            }
+            Self::NoMulticastPort => "give the port of the traffic",
+            Self::NoMulticast => "tell how groups are made, or leave `ipm` out",
             Self::UnknownService => "name one of the transport services, or add it to them",
             Self::RepeatedVenture => "merge the two, or name another authority",
             Self::NoAuthority => "name the authority",
@@ -196,6 +231,11 @@ impl Fault {
             Self::UnknownContinuum(_) => "add the continuum to those that are known of",
             Self::LocalMessageSpace => "leave it out: the venture itself stands for it",
             Self::NoGateway => "give the location of the gateway, such as `udp@host:port`",
+            Self::FreshnessUnbound => "require binding, or leave freshness out",
+            Self::UnusablePublicKey => "give the public key that `farpost keygen` has printed",
+            Self::UnusablePrivateKey => "make a pair of keys with `farpost keygen`",
+            Self::KeysApart => "give the public key that belongs to the private key",
+            Self::UnusableSymmetricKey => "make a key with `farpost keygen --symmetric`",
         }
     }
 }
@@ -216,6 +256,11 @@ impl fmt::Display for Fault {
             Self::NoEndpoint => "the endpoint is empty",
             Self::LongEndpoint => "the endpoint is too long",
             Self::EndpointCharacter => "the endpoint has a bad character",
+            Self::Endpoint(fault) => return fault.fmt(f),
+            Self::MulticastBits => "the bits of a group are not as they must be",
+            Self::NotMulticast => "the mask is no beginning of a multicast address",
+            Self::NoMulticastPort => "its port is 0",
+            Self::NoMulticast => "how the groups of IP multicast are made is not told",
             Self::UnknownService => "the transport service is not known",
             Self::RepeatedVenture => "another venture has the same application and authority",
             Self::NoAuthority => "it has no authority",
@@ -228,6 +273,11 @@ impl fmt::Display for Fault {
             }
             Self::LocalMessageSpace => "its continuum is the local one",
             Self::NoGateway => "it has no gateway",
+            Self::FreshnessUnbound => "time tags are to be fresh, and nothing covers them",
+            Self::UnusablePublicKey => "its public key is none of the signature scheme",
+            Self::UnusablePrivateKey => "its private key is none of the signature scheme",
+            Self::KeysApart => "its private and its public key are not a pair",
+            Self::UnusableSymmetricKey => "its symmetric key is none of the cipher",
         })
     }
 }

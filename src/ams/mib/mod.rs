@@ -23,7 +23,9 @@
 //! ```
 
 mod check;
+mod endpoints;
 mod fault;
+mod names;
 mod policy;
 
 use core::time::Duration;
@@ -31,6 +33,7 @@ use core::time::Duration;
 pub use self::fault::{Fault, Invalid, Item};
 pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
 
+use super::endpoint::IpMulticast;
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 
 /// The time-outs of table 1-1 and the heartbeat limit.
@@ -201,6 +204,8 @@ pub struct Subject<'m> {
     pub name: &'m str,
     /// What messages on it mean, for people.
     pub description: &'m str,
+    /// How the application data of messages on it are structured, for people.
+    pub structure: &'m str,
     /// The roles authorised to send on it; empty for all.
     pub senders: &'m [RoleNumber],
     /// The roles authorised to receive on it; empty for all.
@@ -221,6 +226,7 @@ impl<'m> Subject<'m> {
             number,
             name,
             description: "",
+            structure: "",
             senders: &[],
             receivers: &[],
             symmetric_key: &[],
@@ -365,6 +371,35 @@ fn allows(roles: Option<&[RoleNumber]>, role: RoleNumber) -> bool {
     }
 }
 
+/// Whether signatures of MPDUs cover what the MPDUs say, beyond 5.1.4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// They are the standard's: who has seen one can put it on another MPDU.
+    #[default]
+    Off,
+    /// MPDUs are sent with a second signature that covers all of them; it is not
+    /// asked of others, and those who do not know it ignore it.
+    Offered,
+    /// The same, and MPDUs of entities with a public key in the MIB are not accepted
+    /// without it.
+    Required,
+}
+
+/// How MPDUs are signed, where there are keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignaturePolicy {
+    /// Whether signatures cover what the MPDUs say.
+    pub binding: Binding,
+    /// How far the time tag of an MPDU may be from the receiver's UTC; whole seconds,
+    /// zero for any. Only with [`Binding::Required`], for nothing else covers the tag.
+    pub freshness: Duration,
+}
+
+impl SignaturePolicy {
+    /// As the standard has it.
+    pub const STANDARD: Self = Self { binding: Binding::Off, freshness: Duration::ZERO };
+}
+
 /// The management information base of one entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mib<'m> {
@@ -387,10 +422,14 @@ pub struct Mib<'m> {
     /// The default delivery specification, most preferred first (3.1.3.5); empty
     /// for any endpoint of each of [`Mib::transports`].
     pub default_delivery: &'m [DeliveryPointSpec<'m>],
+    /// How the groups of IP multicast are made (annex A), where that is used.
+    pub ip_multicast: Option<IpMulticast>,
     /// The public key of the continuum, empty for none (8.1 h).
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
     pub private_key: &'m [u8],
+    /// How MPDUs are signed, where there are keys.
+    pub signatures: SignaturePolicy,
     /// The ventures that message spaces may be made for (8.1 l, 8.3 e).
     pub ventures: &'m [Venture<'m>],
     /// Whether PDUs are sent with a checksum (4.1.7).
@@ -417,8 +456,10 @@ impl<'m> Mib<'m> {
             ],
             default_madp: "",
             default_delivery: &[],
+            ip_multicast: None,
             public_key: &[],
             private_key: &[],
+            signatures: SignaturePolicy::STANDARD,
             ventures: &[],
             checksums: true,
             tai_minus_utc: 37,

@@ -17,7 +17,7 @@
 //! | joining, member | `cell_status` | forgets who is not in it, `module_status` | | 4.2.9.3 |
 //! | joining, member | `module_status` | makes what it knows agree | | 4.2.9.6 |
 //! | member | N4 | `heartbeat` | | 4.2.7.1 |
-//! | member | N6 × N4 without a heartbeat | the registrar is unknown | | 4.2.7.5 |
+//! | member | N6 × N4 without a heartbeat | the registrar is unknown, and the next heartbeat due at once | | 4.2.7.5 |
 //! | member, registrar unknown | N4 | looks for it, `reconnect` | | 4.2.7.1.4, 4.2.8.1 |
 //! | member | `reconnected` | heartbeats go on | | 4.2.8.4 |
 //! | member | `you_are_dead`, `I_am_stopping` of itself | `Module_is_dead.indication` | dead | 4.2.8.3, 4.2.6.4 e |
@@ -42,32 +42,41 @@
 //!   not known yet is taken for a gateway's, for no other may issue one.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
+mod copies;
+mod handling;
 mod inbound;
+mod introduction;
 mod membership;
 mod memory;
 mod noting;
 mod outbound;
 mod rows;
+mod rules;
 mod status;
 
 #[cfg(test)]
 mod tests;
 
 use super::ids::{
-    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber,
-    UnitNumber, VentureNumber,
+    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber,
+    VentureNumber,
 };
 use super::meta::{Interrogation, MetaStats, Outlet, Pulse, bump};
 use super::mib::{Mib, ServiceMode, Venture};
 use super::pdu::{CancellationValues, ContactSummaryValues, Sender};
+use super::security::{Authenticator, ContentHandler, Receiver};
 use super::service::Fault;
 use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
 
+use handling::Handling;
+
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
+use rules::Rules;
+
 pub use rows::{OwnRule, Peer, PendingQuery, Rule, RuleKey, RuleKind};
 
 /// Who a module is and how it is reached.
@@ -91,7 +100,7 @@ pub struct ModuleIdentity<'s> {
 /// [`MetaStats::full`] (what others announce).
 #[derive(Debug)]
 pub struct ModuleStorage<'s> {
-    /// One for each other module of the message space.
+    /// One for each other module of the message space; 65,535 can be of use.
     pub peers: &'s mut [Slot<Peer>],
     /// One for each subscription and invitation of each other module.
     pub rules: &'s mut [Slot<Rule>],
@@ -123,6 +132,10 @@ pub struct MessageStats {
     pub malformed: u32,
     /// Discarded: the sender is not authorised.
     pub not_authorised: u32,
+    /// Not issued: they could not be encrypted or marshalled as the MIB asks for.
+    pub not_prepared: u32,
+    /// Discarded: they could not be decrypted or un-marshalled as the MIB asks for.
+    pub not_restored: u32,
     /// Discarded: neither subscribed to nor invited.
     pub uninvited: u32,
     /// Discarded: the module is not registered, or the message is of another continuum.
@@ -158,15 +171,18 @@ pub struct Module<'s> {
     retry_at: Instant,
     /// Not before this is the transport offered again what it refused.
     offer_at: Instant,
+    /// Not before this are new modules told of this one.
+    introduce_at: Instant,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
     peers: Table<'s, Peer>,
-    rules: Table<'s, Rule>,
+    rules: Rules<'s>,
     own: Table<'s, OwnRule>,
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
     message: &'s mut [u8],
+    handling: Option<Handling<'s>>,
     stats: MessageStats,
 }
 
@@ -195,16 +211,41 @@ impl<'s> Module<'s> {
             request: None,
             retry_at: Instant::ZERO,
             offer_at: Instant::ZERO,
+            introduce_at: Instant::ZERO,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
-            rules: Table::new(storage.rules),
+            rules: Rules::new(storage.rules),
             own: Table::new(storage.own),
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
             message: storage.message,
+            handling: None,
             stats: MessageStats::default(),
         }
+    }
+
+    /// The same, but `authenticator` signs the MPDUs it sends, with the private key of
+    /// its role in the MIB, and judges those it receives, by the public keys of the
+    /// MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        let receiver = Receiver::Module(self.identity.venture);
+        self.outlet.be_guarded(authenticator, self.mib, receiver);
+        self
+    }
+
+    /// The same, but `handler` encrypts and marshals its messages, and the reverse, on
+    /// the subjects for which the MIB asks for that. `room` is where data are made that
+    /// are sent: as long as the longest, encrypted and marshalled.
+    #[must_use]
+    pub fn with_content_handler(
+        mut self,
+        handler: &'s dyn ContentHandler,
+        room: &'s mut [u8],
+    ) -> Self {
+        self.handling = Some(Handling { handler, room });
+        self
     }
 
     /// Where it is in its life.
@@ -231,7 +272,10 @@ impl<'s> Module<'s> {
 
     /// The rules of others it knows: who, of which kind, and what.
     pub fn rules(&self) -> impl Iterator<Item = (ModuleKey, RuleKind, CancellationValues)> {
-        self.rules.iter().map(|rule| (rule.key.module, rule.key.kind, rule.key.cancellation()))
+        self.rules.iter().filter_map(|rule| {
+            let peer = self.peers.at(usize::from(rule.peer))?;
+            Some((peer.key, rule.kind, rule.cancellation()))
+        })
     }
 
     /// Its own rules.
@@ -249,16 +293,6 @@ impl<'s> Module<'s> {
     #[must_use]
     pub const fn message_stats(&self) -> &MessageStats {
         &self.stats
-    }
-
-    /// Whether this module is in `domain` (1.3.4.3).
-    fn is_in(&self, domain: &Domain) -> bool {
-        domain_includes(
-            self.venture,
-            self.mib,
-            domain,
-            (self.identity.unit, Some(self.identity.role)),
-        )
     }
 
     /// The delivery vector of a service mode: the one whose first delivery point
@@ -284,12 +318,6 @@ impl<'s> Module<'s> {
             .chain(own)
             .find(|mode| self.vector_of(*mode).is_ok())
             .unwrap_or(ServiceMode::BEST_EFFORT)
-    }
-
-    /// Whether messages on `subject` are carried as they are.
-    fn is_plain(&self, subject: SubjectNumber) -> bool {
-        let known = self.venture.and_then(|venture| venture.subject(subject));
-        known.is_none_or(|subject| subject.is_plain())
     }
 
     fn require_member(&self) -> Result<ModuleId, Fault> {
