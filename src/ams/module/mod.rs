@@ -171,8 +171,8 @@ pub struct Module<'s> {
     retry_at: Instant,
     /// Not before this is the transport offered again what it refused.
     offer_at: Instant,
-    /// Not before this are new modules told of this one.
-    introduce_at: Instant,
+    /// When new modules are told of this one, while there are any who are not.
+    introduce_at: Option<Instant>,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
@@ -211,7 +211,7 @@ impl<'s> Module<'s> {
             request: None,
             retry_at: Instant::ZERO,
             offer_at: Instant::ZERO,
-            introduce_at: Instant::ZERO,
+            introduce_at: None,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
