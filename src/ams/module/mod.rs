@@ -67,6 +67,7 @@ use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
 
+use copies::Batch;
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
@@ -167,6 +168,7 @@ pub struct Module<'s> {
     status_owed: bool,
     peers: Table<'s, Peer>,
     rules: Rules<'s>,
+    batch: Batch,
     own: Table<'s, OwnRule>,
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
@@ -203,6 +205,7 @@ impl<'s> Module<'s> {
             status_owed: false,
             peers: Table::new(storage.peers),
             rules: Rules::new(storage.rules),
+            batch: Batch::NONE,
             own: Table::new(storage.own),
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),

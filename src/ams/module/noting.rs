@@ -24,7 +24,10 @@ impl Module<'_> {
         }
         let points = self.best_fits(contact, transport);
         if let Some(peer) = self.peers.get_mut(id.key()) {
-            peer.points = points;
+            if peer.points != points {
+                peer.points = points;
+                self.rules.unprepare();
+            }
             return true;
         }
         let peer = Peer { key: id.key(), role: id.role, mams, points, here_owed: false };
