@@ -70,6 +70,7 @@ use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
 
+use copies::Batch;
 use handling::Handling;
 
 pub use membership::RuleRequest;
@@ -178,6 +179,7 @@ pub struct Module<'s> {
     status_owed: bool,
     peers: Table<'s, Peer>,
     rules: Rules<'s>,
+    batch: Batch,
     own: Table<'s, OwnRule>,
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
@@ -216,6 +218,7 @@ impl<'s> Module<'s> {
             status_owed: false,
             peers: Table::new(storage.peers),
             rules: Rules::new(storage.rules),
+            batch: Batch::NONE,
             own: Table::new(storage.own),
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
