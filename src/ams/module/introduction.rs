@@ -15,7 +15,7 @@ use crate::ams::meta::{Outlet, RETRY};
 use crate::ams::pdu::{ContactSummaryValues, MpduType};
 use crate::ams::service::{Fault, Indication, ServiceUser};
 use crate::storage::Table;
-use crate::time::{Instant, Now};
+use crate::time::Now;
 use crate::transport::{Address, SendError, Transport};
 
 /// What a new module is still to be sent.
@@ -47,9 +47,9 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) {
         let delay = self.mib.policy.introduction_delay;
-        let fresh = !delay.is_zero() && self.owes_introductions();
+        let fresh = !delay.is_zero() && self.introduce_at.is_some();
         if !fresh {
-            self.introduce_at = now.monotonic.after(delay);
+            self.introduce_at = Some(now.monotonic.after(delay));
         }
         if let Some(peer) = self.peers.get_mut(key) {
             let times = self.mib.policy.introduction_repeats.saturating_add(1);
@@ -65,16 +65,17 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) {
-        let Some(id) = self.id().filter(|_| now.monotonic >= self.introduce_at) else {
+        let due = self.introduce_at.is_some_and(|at| now.monotonic >= at);
+        let Some(id) = self.id().filter(|_| due) else {
             return;
         };
         let state = State { id, contact: &self.identity.contact, own: &self.own };
-        let (mut told, mut refused) = (false, false);
+        let (mut left, mut refused) = (false, false);
         for peer in self.peers.iter_mut().filter(|peer| peer.introduction.is_owed()) {
-            told = true;
             let Introduction { times, fresh } = peer.introduction;
             if fresh {
                 peer.introduction = Introduction { times, fresh: false };
+                left = true;
                 continue;
             }
             let sent =
@@ -85,20 +86,11 @@ impl Module<'_> {
             let owed = self.outlet.is_owed(sent);
             let times = if owed { times } else { times.saturating_sub(1) };
             peer.introduction = Introduction { times, fresh: false };
+            left |= times > 0;
             refused |= owed;
         }
-        if told {
-            self.introduce_at = now.monotonic.after(self.introduction_interval(refused));
-        }
-    }
-
-    /// When somebody is to be told next.
-    pub(super) fn introduction_deadline(&self) -> Option<Instant> {
-        self.owes_introductions().then_some(self.introduce_at)
-    }
-
-    fn owes_introductions(&self) -> bool {
-        self.peers.iter().any(|peer| peer.introduction.is_owed())
+        let next = now.monotonic.after(self.introduction_interval(refused));
+        self.introduce_at = left.then_some(next);
     }
 
     /// Not at once, even where new modules are told at once.

@@ -130,8 +130,9 @@ impl Registrar<'_> {
         true
     }
 
-    /// A member is reached elsewhere from now on: the others are told with a
-    /// *module_status*, which makes them forget where it was (4.2.9.6 a).
+    /// A member is reached elsewhere from now on. Whoever is left where it was is
+    /// told that it is dead; the others are told with a *module_status*, which makes
+    /// them forget where the member was (4.2.9.6 a).
     fn follow(
         &mut self,
         now: Now,
@@ -141,7 +142,10 @@ impl Registrar<'_> {
     ) {
         let number = status.id.module;
         if let Some(member) = self.circle.members.get_mut(number) {
-            member.recipient.address = to;
+            let before = core::mem::replace(&mut member.recipient.address, to);
+            // If another module is there, under the same number, it is the one that
+            // has to go. Refused by the transport, it will reconnect and take its turn.
+            let _ = self.outlet.send(now, &before, &Content::YouAreDead, transport);
         }
         if self.keeps_dossiers() {
             self.archive.note_status(status);

@@ -406,7 +406,12 @@ fn clause_4_2_8_2_c_without_that_defence_a_member_may_move() {
         b.tick(at(0));
         b.net.take();
         b.receive(at(1), "m", &reconnect(id(2, 0, 1), "x", 77, &[1, 2]));
-        let expected = ["b module_status 2/0.1", "r1 module_status 2/0.1", "x reconnected 77"];
+        let expected = [
+            "a you_are_dead 0",
+            "b module_status 2/0.1",
+            "r1 module_status 2/0.1",
+            "x reconnected 77",
+        ];
         assert_eq!(b.net.told(), expected);
         let places: Vec<_> = b.registrar.members().map(Member::address).collect();
         assert_eq!(places, [address("x"), address("b")]);
