@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::copies::Copies;
+use super::handling::{is_plain, prepare};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
@@ -24,6 +25,13 @@ pub struct Fanout {
     pub sent: u32,
     /// Copies that could not be; each was indicated as a fault.
     pub failed: u32,
+}
+
+impl Fanout {
+    fn add(&mut self, other: Self) {
+        self.sent = self.sent.saturating_add(other.sent);
+        self.failed = self.failed.saturating_add(other.failed);
+    }
 }
 
 impl Module<'_> {
@@ -63,7 +71,24 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let (source, audience) = self.require_publisher(message.subject)?;
-        self.spread_run(source, (message, size), audience, transport, user)
+        if audience.plain {
+            return self.spread_run(source, (message, size), audience, transport, user);
+        }
+        // Each is encrypted or marshalled by itself, and they may differ in size then.
+        let mut fanout = None::<Fanout>;
+        for data in message.data.chunks(size.max(1)) {
+            let message = Message { data, ..*message };
+            match (self.spread(source, &message, audience, transport, user), fanout.as_mut()) {
+                (Ok(more), Some(fanout)) => fanout.add(more),
+                (Ok(first), None) => fanout = Some(first),
+                (Err(fault), None) => return Err(fault),
+                (Err(fault), Some(fanout)) => {
+                    bump(&mut fanout.failed);
+                    user.indicate(Indication::Fault(fault));
+                }
+            }
+        }
+        Ok(fanout.unwrap_or_default())
     }
 
     /// `Announce.request`: one copy to every module in `domain` that invites
@@ -85,7 +110,8 @@ impl Module<'_> {
         let source = self.require_sender(message.subject)?;
         let kind = RuleKind::Invitation;
         let places = self.rules.places(kind, message.subject);
-        let audience = Audience { kind, places, domain: Some(domain) };
+        let plain = self.is_plain(message.subject);
+        let audience = Audience { kind, places, domain: Some(domain), plain };
         let fanout = self.spread(source, message, audience, transport, user)?;
         if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
             // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
@@ -177,7 +203,13 @@ impl Module<'_> {
             .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
             .ok_or(Fault::NotInvited)?;
         let header = header(message_type, self.mib.continuum.number, id, message);
-        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
+        let Self { handler, venture, stats, .. } = self;
+        let data = if is_plain(*venture, message.subject) {
+            message.data
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)?
+        };
+        let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
         let sent = copies.send(peer, rule, transport);
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
         sent
@@ -193,7 +225,13 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
-        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
+        let Self { handler, venture, stats, .. } = self;
+        let data = if audience.plain {
+            message.data
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)?
+        };
+        let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
         let mut fanout = Fanout::default();
         let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
         for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
@@ -257,12 +295,20 @@ impl Module<'_> {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<(ModuleKey, Audience), Fault> {
-        let (source, places) = match self.rules.prepared(subject) {
+        let kind = RuleKind::Subscription;
+        let (source, places, plain) = match self.rules.prepared(subject) {
             // That it may has been found out, and that the data go as they are.
-            Some(places) => (self.require_member()?.key(), places),
-            None => (self.require_sender(subject)?, self.rules.prepare(subject)),
+            Some(places) => (self.require_member()?.key(), places, true),
+            None => {
+                let source = self.require_sender(subject)?;
+                if self.is_plain(subject) {
+                    (source, self.rules.prepare(subject), true)
+                } else {
+                    (source, self.rules.places(kind, subject), false)
+                }
+            }
         };
-        Ok((source, Audience { kind: RuleKind::Subscription, places, domain: None }))
+        Ok((source, Audience { kind, places, domain: None, plain }))
     }
 
     /// The module may send on the subject; who it is.
@@ -294,6 +340,8 @@ struct Audience {
     places: Places,
     /// `None` when the request names no domain.
     domain: Option<Domain>,
+    /// Whether the data go as they are.
+    plain: bool,
 }
 
 /// What it takes to know the modules that rules are of.
@@ -311,7 +359,7 @@ impl<'t> Space<'t, '_> {
         subject: SubjectNumber,
         audience: Audience,
     ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> {
-        let Audience { kind, places, domain } = audience;
+        let Audience { kind, places, domain, .. } = audience;
         rules.receivers(kind, subject, places).filter_map(move |rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;
             // A rule for all subjects was not judged by this one.
