@@ -33,7 +33,8 @@ mod signatures;
 mod signer;
 mod voice;
 
-#[cfg(all(test, feature = "aead", feature = "ed25519"))]
+#[cfg(test)]
+#[cfg(all(feature = "aead", feature = "ed25519"))]
 mod tests;
 
 use core::fmt;
