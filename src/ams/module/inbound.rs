@@ -64,7 +64,7 @@ impl Module<'_> {
                 if cell.unit != self.identity.unit {
                     bump(&mut self.outlet.stats.not_ours);
                 } else if self.interrogation.answered(echo, from) {
-                    self.located(now, cell.registrar.as_str(), transport);
+                    self.located(now, cell.registrar.as_str(), transport, user);
                 } else {
                     bump(&mut self.outlet.stats.stale);
                 }
@@ -161,7 +161,7 @@ impl Module<'_> {
             return;
         }
         if wants_state {
-            self.introduce_to(now, id.key(), transport);
+            self.introduce_to(now, id.key(), transport, user);
         }
     }
 
@@ -218,7 +218,7 @@ impl Module<'_> {
         }
         if unit == self.identity.unit {
             self.status_owed = true;
-            self.send_owed_status(now, transport);
+            self.send_owed_status(now, transport, user);
         }
     }
 

@@ -40,6 +40,8 @@
 //!   former module of that number, and is discarded.
 //! - A message on the pseudo-subject of the local continuum from a module that is
 //!   not known yet is taken for a gateway's, for no other may issue one.
+//! - An MPDU that neither its buffer nor the transport will ever take is given up,
+//!   a fault and counted; *I_am_here* is split, for what it tells adds up.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
 mod copies;
