@@ -43,6 +43,12 @@ impl<'s> Outlet<'s> {
         }
     }
 
+    /// Goes by `mib` from now on.
+    pub(in crate::ams) const fn change_mib(&mut self, mib: &Mib<'_>) {
+        self.checksum = mib.checksums;
+        self.tai_minus_utc = mib.tai_minus_utc;
+    }
+
     /// The next query number of the series; never 0, which means "no question".
     pub(in crate::ams) fn next_query(&mut self) -> u32 {
         self.last_query = self.last_query.wrapping_add(1).max(1);

@@ -22,6 +22,7 @@
 //! const _: () = assert!(MIB.validate().is_ok());
 //! ```
 
+mod change;
 mod check;
 mod endpoints;
 mod fault;
@@ -30,6 +31,8 @@ mod policy;
 
 use core::time::Duration;
 
+pub use self::change::ChangeRefused;
+pub(in crate::ams) use self::check::{check, each, same};
 pub use self::fault::{Fault, Invalid, Item};
 pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
 

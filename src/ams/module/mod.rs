@@ -42,7 +42,10 @@
 //!   not known yet is taken for a gateway's, for no other may issue one.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
+mod change;
 mod copies;
+mod fixed;
+mod fixed_check;
 mod inbound;
 mod membership;
 mod memory;
@@ -67,6 +70,8 @@ use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
 
+pub use fixed::{StaticFault, StaticMember, StaticModule, StaticSpace};
+pub use fixed_check::StaticInvalid;
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;

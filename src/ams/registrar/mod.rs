@@ -73,6 +73,7 @@
 //! - Other answers are not repeated, for the question will be.
 
 mod archive;
+mod change;
 mod circle;
 mod health;
 mod memory;

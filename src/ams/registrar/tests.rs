@@ -1,5 +1,6 @@
 //! One test a clause of 4.2.3 to 4.2.13, on virtual time.
 
+mod change;
 mod network;
 mod sequences;
 mod watch;
