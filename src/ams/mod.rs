@@ -7,8 +7,9 @@
 //! | configuration server | 4.2.1 to 4.2.4 | `config_server/` | [`config_server::ConfigServer`] |
 //!
 //! What they say to one another is in [`pdu`], what they are told before they
-//! start in [`mib`], what a module gives its user in [`service`], and
-//! how endpoints are written in [`endpoint`].
+//! start in [`mib`], what a module gives its user in [`service`], how they prove
+//! who they are and keep secrets in [`security`], and how endpoints are written in
+//! [`endpoint`].
 
 pub mod config_server;
 pub mod endpoint;
@@ -18,9 +19,12 @@ pub mod mib;
 pub mod module;
 pub mod pdu;
 pub mod registrar;
+pub mod security;
 pub mod service;
 
 #[cfg(test)]
 mod script;
+#[cfg(test)]
+mod space;
 
 pub use meta::MetaStats;

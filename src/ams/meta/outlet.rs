@@ -5,7 +5,8 @@ use core::time::Duration;
 use super::MetaStats;
 use super::stats::bump;
 use crate::ams::mib::Mib;
-use crate::ams::pdu::{Content, MAX_SUPPLEMENT, MpduHeader, MpduType, Sender};
+use crate::ams::pdu::{Content, MAX_SUPPLEMENT, Mpdu, MpduHeader, MpduType, Sender};
+use crate::ams::security::{Authenticator, Receiver, Unsigned};
 use crate::time::{Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::{Encode, TimeCode};
@@ -21,7 +22,16 @@ pub(in crate::ams) struct Outlet<'s> {
     tai_minus_utc: i8,
     last_query: u32,
     buffer: &'s mut [u8],
+    guard: Option<Guard<'s>>,
     pub(in crate::ams) stats: MetaStats,
+}
+
+/// Who signs and judges MPDUs, and what he has to know.
+#[derive(Clone, Copy, Debug)]
+struct Guard<'s> {
+    authenticator: &'s dyn Authenticator,
+    mib: &'s Mib<'s>,
+    receiver: Receiver,
 }
 
 impl<'s> Outlet<'s> {
@@ -39,14 +49,35 @@ impl<'s> Outlet<'s> {
             tai_minus_utc: mib.tai_minus_utc,
             last_query: first_query.wrapping_sub(1),
             buffer,
+            guard: None,
             stats: MetaStats::default(),
         }
     }
 
     /// Goes by `mib` from now on.
-    pub(in crate::ams) const fn change_mib(&mut self, mib: &Mib<'_>) {
+    pub(in crate::ams) const fn change_mib(&mut self, mib: &'s Mib<'s>) {
         self.checksum = mib.checksums;
         self.tai_minus_utc = mib.tai_minus_utc;
+        if let Some(guard) = &mut self.guard {
+            guard.mib = mib;
+        }
+    }
+
+    /// Has `authenticator` sign what this entity sends and judge what it receives.
+    pub(in crate::ams) const fn be_guarded(
+        &mut self,
+        authenticator: &'s dyn Authenticator,
+        mib: &'s Mib<'s>,
+        receiver: Receiver,
+    ) {
+        self.guard = Some(Guard { authenticator, mib, receiver });
+    }
+
+    /// Whether an MPDU is authentic (4.1.4); it is counted if not.
+    pub(in crate::ams) fn admits(&mut self, now: Now, mpdu: &Mpdu<'_>, octets: &[u8]) -> bool {
+        let Some(Guard { authenticator, mib, receiver }) = self.guard else { return true };
+        let judged = authenticator.judge(mib, now, receiver, mpdu, octets);
+        judged.map_err(|why| self.stats.note_inauthentic(why)).is_ok()
     }
 
     /// The next query number of the series; never 0, which means "no question".
@@ -60,7 +91,10 @@ impl<'s> Outlet<'s> {
         let time = TimeCode::new(Utc::default(), self.tai_minus_utc);
         let header =
             MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
-        self.buffer.len().saturating_sub(header.encoded_len(0)).min(MAX_SUPPLEMENT)
+        let signature =
+            self.guard.map_or(0, |it| it.authenticator.signature_len(it.mib, self.sender));
+        let other = header.encoded_len(0).saturating_add(signature);
+        self.buffer.len().saturating_sub(other).min(MAX_SUPPLEMENT)
     }
 
     pub(in crate::ams) fn send(
@@ -88,8 +122,12 @@ impl<'s> Outlet<'s> {
             MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
         let sent = header
             .encode_raw(kind, reference, supplement, &time, self.buffer)
+            .map(<[u8]>::len)
             .map_err(|_| SendError::TooLong)
-            .and_then(|octets| transport.send(to, 0, octets));
+            .and_then(|length| self.sign(length))
+            .and_then(|length| {
+                transport.send(to, 0, self.buffer.get(..length).unwrap_or_default())
+            });
         self.count(sent)
     }
 
@@ -102,6 +140,29 @@ impl<'s> Outlet<'s> {
     ) -> Result<(), SendError> {
         let sent = transport.send(to, 0, octets);
         self.count(sent)
+    }
+
+    /// Whether what became of an MPDU that must not be lost leaves it to be offered
+    /// again. One that is too long always will be: it is given up, and counted.
+    pub(in crate::ams) fn is_owed(&mut self, sent: Result<(), SendError>) -> bool {
+        if sent == Err(SendError::TooLong) {
+            bump(&mut self.stats.too_long);
+            return false;
+        }
+        sent.is_err()
+    }
+
+    /// Signs the MPDU that is the first `length` octets of the buffer, if anybody
+    /// does. What cannot be signed is offered again like what the transport refuses.
+    fn sign(&mut self, length: usize) -> Result<usize, SendError> {
+        let Some(Guard { authenticator, mib, .. }) = self.guard else { return Ok(length) };
+        authenticator.sign(mib, self.buffer, length).map_err(|why| match why {
+            Unsigned::NoSpace => SendError::TooLong,
+            Unsigned::KeyUnusable | Unsigned::NoRandom => {
+                bump(&mut self.stats.unsigned);
+                SendError::Busy
+            }
+        })
     }
 
     fn count(&mut self, sent: Result<(), SendError>) -> Result<(), SendError> {

@@ -57,6 +57,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use super::introduction::Introduction;
 use super::rows::{OwnRule, OwnState, Peer, RuleKind, VECTORS};
 use super::{
     Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, PendingQuery,
@@ -163,7 +164,13 @@ impl<'s> StaticModule<'s> {
         for other in others() {
             let key = other.id.key();
             let points = machine.points_of(other.delivery_vectors, transport);
-            let peer = Peer { key, role: other.id.role, mams: None, points, here_owed: false };
+            let peer = Peer {
+                key,
+                role: other.id.role,
+                mams: None,
+                points,
+                introduction: Introduction::NONE,
+            };
             machine.peers.insert(peer).map_err(|_| StaticFault::PeersFull(key))?;
         }
         for other in others() {

@@ -46,7 +46,9 @@ mod change;
 mod copies;
 mod fixed;
 mod fixed_check;
+mod handling;
 mod inbound;
+mod introduction;
 mod membership;
 mod memory;
 mod noting;
@@ -59,16 +61,20 @@ mod status;
 mod tests;
 
 use super::ids::{
-    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber,
-    UnitNumber, VentureNumber,
+    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber,
+    VentureNumber,
 };
 use super::meta::{Interrogation, MetaStats, Outlet, Pulse, bump};
 use super::mib::{Mib, ServiceMode, Venture};
 use super::pdu::{CancellationValues, ContactSummaryValues, Sender};
+use super::security::{Authenticator, ContentHandler, Receiver};
 use super::service::Fault;
 use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
+
+use copies::Batch;
+use handling::Handling;
 
 pub use fixed::{StaticFault, StaticMember, StaticModule, StaticSpace};
 pub use fixed_check::StaticInvalid;
@@ -132,6 +138,10 @@ pub struct MessageStats {
     pub malformed: u32,
     /// Discarded: the sender is not authorised.
     pub not_authorised: u32,
+    /// Not issued: they could not be encrypted or marshalled as the MIB asks for.
+    pub not_prepared: u32,
+    /// Discarded: they could not be decrypted or un-marshalled as the MIB asks for.
+    pub not_restored: u32,
     /// Discarded: neither subscribed to nor invited.
     pub uninvited: u32,
     /// Discarded: the module is not registered, or the message is of another continuum.
@@ -167,15 +177,19 @@ pub struct Module<'s> {
     retry_at: Instant,
     /// Not before this is the transport offered again what it refused.
     offer_at: Instant,
+    /// When new modules are told of this one, while there are any who are not.
+    introduce_at: Option<Instant>,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
     peers: Table<'s, Peer>,
     rules: Rules<'s>,
+    batch: Batch,
     own: Table<'s, OwnRule>,
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
     message: &'s mut [u8],
+    handling: Option<Handling<'s>>,
     stats: MessageStats,
 }
 
@@ -204,16 +218,42 @@ impl<'s> Module<'s> {
             request: None,
             retry_at: Instant::ZERO,
             offer_at: Instant::ZERO,
+            introduce_at: None,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
             rules: Rules::new(storage.rules),
+            batch: Batch::NONE,
             own: Table::new(storage.own),
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
             message: storage.message,
+            handling: None,
             stats: MessageStats::default(),
         }
+    }
+
+    /// The same, but `authenticator` signs the MPDUs it sends, with the private key of
+    /// its role in the MIB, and judges those it receives, by the public keys of the
+    /// MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        let receiver = Receiver::Module(self.identity.venture);
+        self.outlet.be_guarded(authenticator, self.mib, receiver);
+        self
+    }
+
+    /// The same, but `handler` encrypts and marshals its messages, and the reverse, on
+    /// the subjects for which the MIB asks for that. `room` is where data are made that
+    /// are sent: as long as the longest, encrypted and marshalled.
+    #[must_use]
+    pub fn with_content_handler(
+        mut self,
+        handler: &'s dyn ContentHandler,
+        room: &'s mut [u8],
+    ) -> Self {
+        self.handling = Some(Handling { handler, room });
+        self
     }
 
     /// Where it is in its life.
@@ -286,12 +326,6 @@ impl<'s> Module<'s> {
             .chain(own)
             .find(|mode| self.vector_of(*mode).is_ok())
             .unwrap_or(ServiceMode::BEST_EFFORT)
-    }
-
-    /// Whether messages on `subject` are carried as they are.
-    fn is_plain(&self, subject: SubjectNumber) -> bool {
-        let known = self.venture.and_then(|venture| venture.subject(subject));
-        known.is_none_or(|subject| subject.is_plain())
     }
 
     fn require_member(&self) -> Result<ModuleId, Fault> {

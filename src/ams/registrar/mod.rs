@@ -23,8 +23,9 @@
 //! | free | *module_registration* | *you_are_in*, introduces it | member | 4.2.5.5.3 |
 //! | free | *reconnect* the policy allows | *reconnected* | member | 4.2.8.2 d |
 //! | free | *reconnect* the policy does not allow | *you_are_dead* | free | 4.2.8.2 a, b |
+//! | free | *heartbeat*, modules may reconnect yet | keeps the number for it | free | 2.3.5 |
 //! | free | *heartbeat*, assertion, cancellation, *module_status* | *you_are_dead* once nobody can reconnect | free | 4.2.7.6 |
-//! | free, listed in a *reconnect* | reconnection time over | *I_am_stopping* on its behalf | free | 2.3.7 |
+//! | free, beating or listed in a *reconnect* | reconnection time over | *I_am_stopping* on its behalf | free | 2.3.7 |
 //! | member | *module_registration* repeated | *you_are_in*, introduces it again | member | 4.2.5.5.3 |
 //! | member | *module_registration* anew from its endpoint | *I_am_stopping* on behalf of the old | as free | 4.2.7.6 |
 //! | member | *reconnect* of its own | *reconnected* | member | 4.2.8.2 d |
@@ -48,6 +49,9 @@
 //! # Choices the standard leaves open
 //! - *Operating* (4.2.5.5.2) and so the census begin when a configuration server
 //!   has first noted the registrar: before, modules cannot find it.
+//! - Modules may reconnect for N5 and one N4: a module needs N5 and half an N4 to
+//!   miss its registrar (4.2.8.2 a). Until then nobody gets the number of a module
+//!   that is heard beating.
 //! - A module in a role that the venture's MIB does not list is not answered, for
 //!   no refusal reason says so. A MIB that lists no roles allows all.
 //! - A repeated *module_registration* (same endpoint and query number) means that
@@ -90,6 +94,7 @@ use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
 use super::mib::{Introduction, Mib};
 use super::pdu::{Content, EndpointName, Mpdu, RefusalReason, Sender};
+use super::security::{Authenticator, Receiver};
 use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
@@ -267,6 +272,14 @@ impl<'s> Registrar<'s> {
         }
     }
 
+    /// The same, but `authenticator` signs what it sends, with the private key of the
+    /// MIB, and judges what it receives, by the public keys of the MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        self.outlet.be_guarded(authenticator, self.mib, Receiver::Registrar(self.config.venture));
+        self
+    }
+
     /// Takes in a datagram that came from `from`.
     pub fn receive(
         &mut self,
@@ -280,6 +293,9 @@ impl<'s> Registrar<'s> {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
+        if !self.outlet.admits(now, &mpdu, octets) {
+            return;
+        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let arrival = Arrival { now, from, octets, sender: mpdu.sender() };
         let content = mpdu.content();
