@@ -25,13 +25,13 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
-        if !self.outlet.admits(now, &mpdu, octets) {
-            return;
-        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let venture = mpdu.sender().venture;
         if venture != self.identity.venture && venture != VentureNumber(0) {

@@ -86,6 +86,7 @@
 
 mod aggregation;
 mod archive;
+mod change;
 mod circle;
 mod health;
 mod memory;
@@ -302,13 +303,13 @@ impl<'s> Registrar<'s> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
-        if !self.outlet.admits(now, &mpdu, octets) {
-            return;
-        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let arrival = Arrival { now, from, octets, sender: mpdu.sender() };
         let content = mpdu.content();

@@ -1,6 +1,7 @@
 //! One test a clause of 4.2.3 to 4.2.13, on virtual time.
 
 mod aggregate;
+mod change;
 mod network;
 mod sequences;
 mod watch;
