@@ -9,6 +9,7 @@ use std::time::Duration;
 use farpost::ams::ids::{
     ContextNumber, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
+use farpost::ams::mib::{Mib, Policy};
 use farpost::ams::module::{Membership, Module, ModuleIdentity, ModuleMemory, RuleRequest};
 use farpost::ams::pdu::{
     AamsHeader, ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName,
@@ -42,7 +43,7 @@ impl Bench<'_> {
                 }
                 module.next_deadline()
             }),
-            3 => wire.busy = u8(u)? % 2 == 1,
+            3 => wire.turn(u8(u)?),
             4 => module.receive_mams(*now, &from(u)?, noise(u)?, wire, user),
             5 => drop(module.receive_aams(noise(u)?)),
             6 => drop(module.receive_aams(&message(u)?)),
@@ -143,9 +144,17 @@ fuzz_target!(|octets: &[u8]| {
         first_query: 1,
     };
     let mut memory = ModuleMemory::<4, 8, 4, 2, 300, 120>::new();
-    let module = Module::new(&MIB, identity, memory.storage());
-    let mut bench = Bench { module, wire: Wire::default(), now: Now::default() };
     let mut u = Unstructured::new(octets);
+    let Ok(choice) = u8(&mut u) else { return };
+    // How patiently it introduces itself.
+    let policy = Policy {
+        introduction_delay: Duration::from_millis(if choice & 1 != 0 { 50 } else { 0 }),
+        introduction_repeats: choice >> 1 & 3,
+        ..Policy::NOMINAL
+    };
+    let mib = Mib { policy, ..MIB };
+    let module = Module::new(&mib, identity, memory.storage());
+    let mut bench = Bench { module, wire: Wire::default(), now: Now::default() };
     while !u.is_empty() && bench.operate(&mut u).is_ok() {
         bench.assert_in_order();
     }

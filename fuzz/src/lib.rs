@@ -39,7 +39,9 @@ pub const MIB: Mib<'static> =
 /// Takes what is well-formed. What a machine sends that is not, is a finding.
 #[derive(Default)]
 pub struct Wire {
-    pub busy: bool,
+    busy: bool,
+    /// The link carries short datagrams only.
+    short: bool,
     /// The reference of the last MPDU: the number of a question, if it was one.
     pub asked: u32,
 }
@@ -61,7 +63,19 @@ impl Transport for Wire {
             self.asked =
                 Mpdu::parse(octets).expect("a machine sent an ill-formed MPDU").reference();
         }
-        if self.busy { Err(SendError::Busy) } else { Ok(()) }
+        match (self.busy, self.short && octets.len() > 60) {
+            (true, _) => Err(SendError::Busy),
+            (_, true) => Err(SendError::TooLong),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Wire {
+    /// Changes what becomes of datagrams: bit 0, all are refused; bit 1, the long ones.
+    pub fn turn(&mut self, how: u8) {
+        self.busy = how & 1 != 0;
+        self.short = how & 2 != 0;
     }
 }
 

@@ -234,7 +234,7 @@ impl Seat {
 
 /// What there is in the network.
 pub(crate) enum Entity {
-    Server(ConfigServer<'static>),
+    Server(Box<ConfigServer<'static>>),
     Registrar(Box<Registrar<'static>>),
     Seat(Box<Seat>),
 }
@@ -305,7 +305,7 @@ impl Post {
     /// All are there, and have just been switched on.
     pub(crate) fn new(seed: u64, weather: Weather) -> Self {
         let mut post = Self { network: Network::new(seed, weather), lives: 0 };
-        post.network.add(Entity::Server(server()));
+        post.network.add(Entity::Server(Box::new(server())));
         post.network.add(Entity::Registrar(Box::new(registrar())));
         let machines = [
             Machine::Manager(ssm()),
