@@ -40,6 +40,8 @@
 //!   former module of that number, and is discarded.
 //! - A message on the pseudo-subject of the local continuum from a module that is
 //!   not known yet is taken for a gateway's, for no other may issue one.
+//! - An MPDU that neither its buffer nor the transport will ever take is given up,
+//!   a fault and counted; *I_am_here* is split, for what it tells adds up.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
 mod change;
@@ -74,7 +76,6 @@ use crate::time::Instant;
 use crate::transport::Address;
 
 use copies::Batch;
-use handling::Handling;
 
 pub use fixed::{StaticFault, StaticMember, StaticModule, StaticSpace};
 pub use fixed_check::StaticInvalid;
@@ -189,7 +190,7 @@ pub struct Module<'s> {
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
     message: &'s mut [u8],
-    handling: Option<Handling<'s>>,
+    handler: Option<&'s mut dyn ContentHandler>,
     stats: MessageStats,
 }
 
@@ -228,7 +229,7 @@ impl<'s> Module<'s> {
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
             message: storage.message,
-            handling: None,
+            handler: None,
             stats: MessageStats::default(),
         }
     }
@@ -244,15 +245,10 @@ impl<'s> Module<'s> {
     }
 
     /// The same, but `handler` encrypts and marshals its messages, and the reverse, on
-    /// the subjects for which the MIB asks for that. `room` is where data are made that
-    /// are sent: as long as the longest, encrypted and marshalled.
+    /// the subjects for which the MIB asks for that.
     #[must_use]
-    pub fn with_content_handler(
-        mut self,
-        handler: &'s dyn ContentHandler,
-        room: &'s mut [u8],
-    ) -> Self {
-        self.handling = Some(Handling { handler, room });
+    pub fn with_content_handler(mut self, handler: &'s mut dyn ContentHandler) -> Self {
+        self.handler = Some(handler);
         self
     }
 

@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::copies::{Copies, Dispatch};
+use super::handling::{is_plain, prepare};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
@@ -24,6 +25,13 @@ pub struct Fanout {
     pub sent: u32,
     /// Copies that could not be; each was indicated as a fault.
     pub failed: u32,
+}
+
+impl Fanout {
+    fn add(&mut self, other: Self) {
+        self.sent = self.sent.saturating_add(other.sent);
+        self.failed = self.failed.saturating_add(other.failed);
+    }
 }
 
 impl Module<'_> {
@@ -62,8 +70,26 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let publication = self.require_publisher(message.subject)?;
-        self.spread_run(publication, (message, size), transport, user)
+        let (source, audience) = self.require_publisher(message.subject)?;
+        if audience.is_plain() {
+            return self.spread_run((source, audience), (message, size), transport, user);
+        }
+        // Each is encrypted or marshalled by itself, and they may differ in size then.
+        let mut fanout = None::<Fanout>;
+        for data in message.data.chunks(size.max(1)) {
+            let message = Message { data, ..*message };
+            let sent = self.spread_one((source, audience), &message, transport, user);
+            match (sent, fanout.as_mut()) {
+                (Ok(more), Some(fanout)) => fanout.add(more),
+                (Ok(first), None) => fanout = Some(first),
+                (Err(fault), None) => return Err(fault),
+                (Err(fault), Some(fanout)) => {
+                    bump(&mut fanout.failed);
+                    user.indicate(Indication::Fault(fault));
+                }
+            }
+        }
+        Ok(fanout.unwrap_or_default())
     }
 
     /// The modules that a message published on `subject` now would go to, in the
@@ -72,7 +98,7 @@ impl Module<'_> {
         let places = self.rules.prepared(subject);
         let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
         let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        let wanted = Wanted { places, domain: None };
+        let wanted = Wanted { places, domain: None, plain: true };
         space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
     }
 
@@ -94,7 +120,8 @@ impl Module<'_> {
         let source = self.require_sender(message.subject)?;
         self.require_local_or_all(domain.continuum)?;
         let places = self.rules.places(RuleKind::Invitation, message.subject);
-        let audience = Audience::Of(Wanted { places, domain: Some(domain) });
+        let plain = self.is_plain(message.subject);
+        let audience = Audience::Of(Wanted { places, domain: Some(domain), plain });
         let fanout = self.spread_one((source, audience), message, transport, user)?;
         if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
             // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
@@ -189,7 +216,13 @@ impl Module<'_> {
             .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
             .ok_or(Fault::NotInvited)?;
         let header = header(message_type, self.mib.continuum.number, source, message);
-        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
+        let Self { handler, venture, stats, .. } = self;
+        let data = if is_plain(*venture, message.subject) {
+            message.data
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)?
+        };
+        let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
         let sent = copies.send(peer, rule, transport);
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
         sent
@@ -205,7 +238,16 @@ impl Module<'_> {
     ) -> Result<Fanout, Fault> {
         let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
         let buffer = core::mem::take(&mut self.message);
-        let copies = Copies::of_one(&header, message, self.mib.checksums, buffer);
+        let Self { handler, venture, stats, .. } = self;
+        let data = if audience.is_plain() {
+            Ok(message.data)
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)
+        };
+        let copies = match data {
+            Ok(data) => Copies::of_one(&header, message, data, self.mib.checksums, buffer),
+            Err(fault) => Err(fault),
+        };
         let fanout = copies
             .map(|mut copies| self.spread(&mut copies, message.subject, audience, transport, user));
         self.message = buffer;
@@ -229,10 +271,7 @@ impl Module<'_> {
             let part = (&mut data, size.max(1));
             match Copies::of_run(&header, message, part, self.mib.checksums, buffer) {
                 Ok(mut copies) => {
-                    let fanout =
-                        self.spread(&mut copies, message.subject, audience, transport, user);
-                    total.sent = total.sent.saturating_add(fanout.sent);
-                    total.failed = total.failed.saturating_add(fanout.failed);
+                    total.add(self.spread(&mut copies, message.subject, audience, transport, user));
                 }
                 // The first is the longest: nothing has been sent.
                 Err(fault) => outcome = Err(fault),
@@ -257,7 +296,7 @@ impl Module<'_> {
             Audience::AsLast => dispatch.send(&self.batch),
             Audience::Of(wanted) => {
                 let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-                let mut whole = wanted.domain.is_none();
+                let mut whole = wanted.domain.is_none() && wanted.plain;
                 self.batch.clear();
                 for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
                     let Some(point) = peer.delivery_point(rule.delivery_vector) else {
@@ -293,11 +332,18 @@ impl Module<'_> {
         if self.batch.is_complete(subject, self.rules.version()) {
             return Ok((self.require_member()?.key(), Audience::AsLast));
         }
-        let (source, places) = match self.rules.prepared(subject) {
-            Some(places) => (self.require_member()?.key(), places),
-            None => (self.require_sender(subject)?, self.rules.prepare(subject)),
+        let (source, places, plain) = match self.rules.prepared(subject) {
+            Some(places) => (self.require_member()?.key(), places, true),
+            None => {
+                let source = self.require_sender(subject)?;
+                if self.is_plain(subject) {
+                    (source, self.rules.prepare(subject), true)
+                } else {
+                    (source, self.rules.places(RuleKind::Subscription, subject), false)
+                }
+            }
         };
-        Ok((source, Audience::Of(Wanted { places, domain: None })))
+        Ok((source, Audience::Of(Wanted { places, domain: None, plain })))
     }
 
     /// The module may send on the subject; who it is.
@@ -351,12 +397,24 @@ enum Audience {
     Of(Wanted),
 }
 
+impl Audience {
+    /// Whether what they are sent goes as it is.
+    const fn is_plain(self) -> bool {
+        match self {
+            Self::AsLast => true,
+            Self::Of(wanted) => wanted.plain,
+        }
+    }
+}
+
 /// The modules with rules at these places, in this domain.
 #[derive(Clone, Copy)]
 struct Wanted {
     places: Places,
     /// `None` when the request names no domain: it is a publication.
     domain: Option<Domain>,
+    /// Whether the data go as they are.
+    plain: bool,
 }
 
 /// What it takes to know the modules that rules are of.
@@ -373,7 +431,7 @@ impl<'t, 's> Space<'t, 's> {
         self,
         rules: &'t Rules<'_>,
         subject: SubjectNumber,
-        Wanted { places, domain }: Wanted,
+        Wanted { places, domain, .. }: Wanted,
     ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
         rules.receivers(places).filter_map(move |rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;

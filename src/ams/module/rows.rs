@@ -5,7 +5,7 @@ use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
     SubjectNumber, UnitNumber,
 };
-use crate::ams::pdu::{AssertionValues, CancellationValues};
+use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
 use crate::storage::Row;
 use crate::time::Instant;
 use crate::transport::Address;
@@ -174,6 +174,16 @@ impl OwnRule {
     #[must_use]
     pub const fn is_asserted(&self) -> bool {
         matches!(self.state, OwnState::AssertionOwed | OwnState::Asserted)
+    }
+
+    /// What the registrar is told of it with.
+    pub(super) const fn mpdu_type(&self) -> MpduType {
+        match (self.kind, self.is_asserted()) {
+            (RuleKind::Subscription, true) => MpduType::SUBSCRIBE,
+            (RuleKind::Subscription, false) => MpduType::UNSUBSCRIBE,
+            (RuleKind::Invitation, true) => MpduType::INVITE,
+            (RuleKind::Invitation, false) => MpduType::DISINVITE,
+        }
     }
 
     /// Subscription or invitation.

@@ -6,6 +6,7 @@ mod fixed;
 mod harness;
 mod ion;
 mod joining;
+mod length;
 mod messages;
 mod properties;
 mod rules;

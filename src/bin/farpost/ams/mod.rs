@@ -16,7 +16,9 @@ use std::thread;
 use farpost::host::driver::Waker;
 
 pub(crate) use names::{Named, Names};
-pub(crate) use network::{EndpointStyle, bindable, load_mib, local_ip, reload_mib, venture_of};
+pub(crate) use network::{
+    EndpointStyle, bindable, load_mib, local_ip, name_style, reload_mib, venture_of,
+};
 pub(crate) use output::{Output, event, object};
 pub(crate) use seconds::seconds;
 pub(crate) use watched::{Observer, Watched, mib_changed, watch};
