@@ -4,8 +4,8 @@
 
 use super::fault::{Fault, Invalid, Item};
 use super::{
-    Binding, Continuum, DeliveryPointSpec, Mib, Policy, RemoteMessageSpace, Role, SignaturePolicy,
-    Subject, Timers, TransportService, Unit, Venture,
+    Binding, Continuum, DeliveryPointSpec, Mib, Policy, Profile, RemoteMessageSpace, Role,
+    SignaturePolicy, Subject, Timers, TransportService, Unit, Venture,
 };
 use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber};
@@ -36,10 +36,13 @@ macro_rules! each {
     };
 }
 
+mod ion;
+
 impl Mib<'_> {
     /// Checks that every number and name is legal and unique within its list, that
     /// whatever is referred to exists, and that what every entity needs is there
-    /// (section 8, annex B).
+    /// (section 8, annex B). With [`Profile::Ion`] numbers and names have room in
+    /// ION's tables besides.
     ///
     /// # Errors
     /// The first part that is wrong, in the order of the fields.
@@ -56,7 +59,11 @@ impl Mib<'_> {
         }
         check!(delivery_points(self.default_delivery, self.transports));
         check!(multicast(self.ip_multicast, self.transports));
-        self.validate_ventures()
+        check!(self.validate_ventures());
+        match self.profile {
+            Profile::Standard => Ok(()),
+            Profile::Ion => ion::fits(self),
+        }
     }
 
     const fn validate_ventures(&self) -> Checked {

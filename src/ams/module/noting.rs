@@ -25,7 +25,10 @@ impl Module<'_> {
         }
         let points = self.best_fits(contact, transport);
         if let Some(peer) = self.peers.get_mut(id.key()) {
-            peer.points = points;
+            if peer.points != points {
+                peer.points = points;
+                self.rules.unprepare();
+            }
             return true;
         }
         let peer =

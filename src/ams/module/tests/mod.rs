@@ -4,6 +4,7 @@ mod audience;
 mod harness;
 mod ion;
 mod joining;
+mod length;
 mod messages;
 mod properties;
 mod rules;

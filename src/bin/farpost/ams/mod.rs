@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use farpost::host::driver::Waker;
 
 pub(crate) use names::{Named, Names};
-pub(crate) use network::{EndpointStyle, bindable, load_mib, local_ip, venture_of};
+pub(crate) use network::{EndpointStyle, bindable, load_mib, local_ip, name_style, venture_of};
 pub(crate) use output::{Output, event, object};
 pub(crate) use seconds::seconds;
 pub(crate) use watched::{Observer, Watched, watch};

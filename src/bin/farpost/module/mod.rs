@@ -24,8 +24,8 @@ use farpost::time::Clock;
 use serde_json::json;
 
 use crate::ams::{
-    EndpointStyle, Failure, Interrupt, Named, Names, event, exit, load_mib, local_ip, object,
-    seconds, seen_enough, venture_of,
+    EndpointStyle, Failure, Interrupt, Named, Names, event, exit, load_mib, local_ip, name_style,
+    object, seconds, seen_enough, venture_of,
 };
 use session::{Ending, Plan, Session};
 use steps::Steps;
@@ -58,9 +58,9 @@ pub(crate) struct Module {
     /// The port for MPDUs; by default the MIB's, or else any.
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// How endpoint names are written.
-    #[arg(long, value_enum, default_value_t)]
-    endpoint_style: EndpointStyle,
+    /// How endpoint names are written; by default as the MIB's profile has it.
+    #[arg(long, value_enum)]
+    endpoint_style: Option<EndpointStyle>,
     #[command(flatten)]
     steps: Steps,
     /// Hold messages back until so many other modules are known.
@@ -124,14 +124,15 @@ impl Module {
         let waker = driver.waker()?;
         let interrupt = Interrupt::listen(waker.clone())?;
         let sockets = self.bind(&mib)?;
-        let endpoint = endpoint_name(sockets.mams(), self.endpoint_style.into());
+        let style = name_style(self.endpoint_style, &mib);
+        let endpoint = endpoint_name(sockets.mams(), style);
         let input = self.stdin.then(|| input::listen(waker));
         let session = Session::new(&mib, (names, unit), self.plan(), steps, input);
         let mut host = ModuleHost::new(
             &arena,
             &mib,
             (venture.number, unit, role),
-            (sockets, self.endpoint_style.into()),
+            (sockets, style),
             Capacity::default(),
             session,
         )?;
