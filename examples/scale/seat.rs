@@ -44,7 +44,8 @@ impl<'s> Seat<'s> {
     pub(crate) fn registrar(
         arena: &'s Bump,
         mib: &'s Mib<'s>,
-        (cells, unit): (usize, UnitNumber),
+        (cells, modules): (usize, usize),
+        unit: UnitNumber,
         at: UdpEndpoint,
     ) -> io::Result<Self> {
         let endpoint = EndpointName::new(arena.alloc_str(&at.local().to_string()))
@@ -53,8 +54,8 @@ impl<'s> Seat<'s> {
         let storage = RegistrarStorage {
             members: slots(arena, 255),
             registrars: slots(arena, cells),
-            dossiers: slots(arena, 255),
-            rules: &mut [],
+            dossiers: slots(arena, modules + 16),
+            rules: slots(arena, 2 * modules + 64),
             buffer: arena.alloc_slice_fill_copy(4_200, 0),
         };
         Ok(Self::Registrar(Box::new(MachineHost::new(Registrar::new(mib, config, storage), at))))

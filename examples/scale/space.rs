@@ -104,13 +104,13 @@ impl<'s> Space<'s> {
     fn new(arena: &'s Bump, options: &Options) -> io::Result<Self> {
         let server = endpoint(0)?;
         let mib = mib(arena, options, &server.local().to_string());
-        let cells = usize::from(options.cells);
-        let mut seats = vec![Seat::server(arena, mib, cells, server)];
+        let sizes = (usize::from(options.cells), options.modules);
+        let mut seats = vec![Seat::server(arena, mib, sizes.0, server)];
         let mut port = 0;
         for unit in (0..options.cells).map(UnitNumber).rev() {
             let socket = endpoint(0)?;
             port = socket.local().port();
-            seats.push(Seat::registrar(arena, mib, (cells, unit), socket)?);
+            seats.push(Seat::registrar(arena, mib, sizes, unit, socket)?);
         }
         // The one that was made last, of the root unit, comes first.
         seats[1..].reverse();
@@ -197,9 +197,9 @@ impl<'s> Space<'s> {
     fn crash_registrar(&mut self) -> Result<(), Box<dyn Error>> {
         self.seats[1] = Seat::Empty;
         self.run_for(self.options.heartbeat * 3)?;
-        let cells = usize::from(self.options.cells);
+        let sizes = (usize::from(self.options.cells), self.options.modules);
         let socket = endpoint(self.port)?;
-        self.seats[1] = Seat::registrar(self.arena, self.mib, (cells, UnitNumber::ROOT), socket)?;
+        self.seats[1] = Seat::registrar(self.arena, self.mib, sizes, UnitNumber::ROOT, socket)?;
         self.driver.replace(1, &mut self.seats[1])?;
         Ok(())
     }
@@ -304,7 +304,12 @@ fn mib<'s>(arena: &'s Bump, options: &Options, server: &str) -> &'s Mib<'s> {
         ..Venture::new(VENTURE, "scale", "examples")
     };
     let timers = Timers { n3: options.heartbeat, ..Timers::NOMINAL };
-    let policy = Policy { census: Some(Duration::ZERO), ..Policy::NOMINAL };
+    let policy = Policy {
+        census: Some(Duration::ZERO),
+        // Otherwise each resynchronisation takes as many datagrams as there are pairs.
+        aggregation: options.heartbeat / 4,
+        ..Policy::NOMINAL
+    };
     arena.alloc(Mib {
         config_servers: arena.alloc_slice_copy(&[&*arena.alloc_str(server)]),
         ventures: arena.alloc_slice_copy(&[venture]),
