@@ -22,17 +22,23 @@
 //! const _: () = assert!(MIB.validate().is_ok());
 //! ```
 
+mod change;
 mod check;
+mod endpoints;
 mod fault;
+mod names;
 mod policy;
 mod profile;
 
 use core::time::Duration;
 
+pub use self::change::ChangeRefused;
+pub(in crate::ams) use self::check::{check, each, same};
 pub use self::fault::{Fault, Invalid, Item};
 pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
 pub use self::profile::Profile;
 
+use super::endpoint::IpMulticast;
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 
 /// The time-outs of table 1-1 and the heartbeat limit.
@@ -203,6 +209,8 @@ pub struct Subject<'m> {
     pub name: &'m str,
     /// What messages on it mean, for people.
     pub description: &'m str,
+    /// How the application data of messages on it are structured, for people.
+    pub structure: &'m str,
     /// The roles authorised to send on it; empty for all.
     pub senders: &'m [RoleNumber],
     /// The roles authorised to receive on it; empty for all.
@@ -223,6 +231,7 @@ impl<'m> Subject<'m> {
             number,
             name,
             description: "",
+            structure: "",
             senders: &[],
             receivers: &[],
             symmetric_key: &[],
@@ -420,6 +429,8 @@ pub struct Mib<'m> {
     /// The default delivery specification, most preferred first (3.1.3.5); empty
     /// for any endpoint of each of [`Mib::transports`].
     pub default_delivery: &'m [DeliveryPointSpec<'m>],
+    /// How the groups of IP multicast are made (annex A), where that is used.
+    pub ip_multicast: Option<IpMulticast>,
     /// The public key of the continuum, empty for none (8.1 h).
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
@@ -453,6 +464,7 @@ impl<'m> Mib<'m> {
             ],
             default_madp: "",
             default_delivery: &[],
+            ip_multicast: None,
             public_key: &[],
             private_key: &[],
             signatures: SignaturePolicy::STANDARD,

@@ -3,12 +3,13 @@
 
 use core::time::Duration;
 
-use super::copies::Copies;
+use super::copies::{Copies, Dispatch};
+use super::handling::{is_plain, prepare};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
 use crate::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
 };
 use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AamsHeader, MessageType};
@@ -26,6 +27,13 @@ pub struct Fanout {
     pub failed: u32,
 }
 
+impl Fanout {
+    fn add(&mut self, other: Self) {
+        self.sent = self.sent.saturating_add(other.sent);
+        self.failed = self.failed.saturating_add(other.failed);
+    }
+}
+
 impl Module<'_> {
     /// `Publish.request`: one copy to every module that subscribes to messages on
     /// the subject from this one (3.1.9, 4.3.2).
@@ -39,8 +47,8 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let (source, audience) = self.require_publisher(message.subject)?;
-        self.spread(source, message, audience, transport, user)
+        let publication = self.require_publisher(message.subject)?;
+        self.spread_one(publication, message, transport, user)
     }
 
     /// `Publish.request` for several messages of equal size, which differ in their
@@ -63,7 +71,35 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let (source, audience) = self.require_publisher(message.subject)?;
-        self.spread_run(source, (message, size), audience, transport, user)
+        if audience.is_plain() {
+            return self.spread_run((source, audience), (message, size), transport, user);
+        }
+        // Each is encrypted or marshalled by itself, and they may differ in size then.
+        let mut fanout = None::<Fanout>;
+        for data in message.data.chunks(size.max(1)) {
+            let message = Message { data, ..*message };
+            let sent = self.spread_one((source, audience), &message, transport, user);
+            match (sent, fanout.as_mut()) {
+                (Ok(more), Some(fanout)) => fanout.add(more),
+                (Ok(first), None) => fanout = Some(first),
+                (Err(fault), None) => return Err(fault),
+                (Err(fault), Some(fanout)) => {
+                    bump(&mut fanout.failed);
+                    user.indicate(Indication::Fault(fault));
+                }
+            }
+        }
+        Ok(fanout.unwrap_or_default())
+    }
+
+    /// The modules that a message published on `subject` now would go to, in the
+    /// order of unit and module number.
+    pub fn subscribers(&self, subject: SubjectNumber) -> impl Iterator<Item = ModuleId> {
+        let places = self.rules.prepared(subject);
+        let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
+        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let wanted = Wanted { places, domain: None, plain: true };
+        space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
     }
 
     /// `Announce.request`: one copy to every module in `domain` that invites
@@ -81,12 +117,12 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        self.require_local_or_all(domain.continuum)?;
         let source = self.require_sender(message.subject)?;
-        let kind = RuleKind::Invitation;
-        let places = self.rules.places(kind, message.subject);
-        let audience = Audience { kind, places, domain: Some(domain) };
-        let fanout = self.spread(source, message, audience, transport, user)?;
+        self.require_local_or_all(domain.continuum)?;
+        let places = self.rules.places(RuleKind::Invitation, message.subject);
+        let plain = self.is_plain(message.subject);
+        let audience = Audience::Of(Wanted { places, domain: Some(domain), plain });
+        let fanout = self.spread_one((source, audience), message, transport, user)?;
         if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
             // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
             user.indicate(Indication::Fault(Fault::RemoteContinuum));
@@ -100,30 +136,32 @@ impl Module<'_> {
     /// A [`Fault`] that says why it was not sent.
     pub fn send(
         &mut self,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
-        self.send_private(MessageType::Unary, to, message, transport)
+        let (source, place) = self.require_correspondent(to, message.subject)?;
+        self.send_private(MessageType::Unary, (source, place), message, transport)
     }
 
     /// `Query.request`: a message to one module that asks for a reply in the same
-    /// context (3.1.11, 4.3.5). Nothing is suspended. With a `term`, the context
-    /// is pending until the reply comes or the term is over, which is the fault
-    /// [`Fault::QueryTimedOut`].
+    /// context (3.1.11, 4.3.5). Nothing is suspended. The context is pending until
+    /// the reply comes or the `term` is over, which is the fault
+    /// [`Fault::QueryTimedOut`]. Without a term it is pending for as long as it
+    /// takes (3.1.2.16), unless [`Module::abandon_query`] ends it. With a term of
+    /// zero no reply is awaited, and nothing is pending.
     ///
     /// # Errors
     /// A [`Fault`] that says why it was not sent.
     pub fn query(
         &mut self,
         now: Now,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         term: Option<Duration>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
+        let (source, place) = self.require_correspondent(to, message.subject)?;
         let context = message.context;
         if context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
@@ -131,15 +169,21 @@ impl Module<'_> {
         if self.queries.contains(context) {
             return Err(Fault::ContextPending);
         }
-        if let Some(term) = term {
-            let until = now.monotonic.after(term);
+        if term != Some(Duration::ZERO) {
+            let until = term.map(|term| now.monotonic.after(term));
             self.queries.insert(PendingQuery { context, until }).map_err(|_| Fault::TableFull)?;
         }
-        let sent = self.send_private(MessageType::Query, to, message, transport);
+        let sent = self.send_private(MessageType::Query, (source, place), message, transport);
         if sent.is_err() {
             self.queries.remove(context);
         }
         sent
+    }
+
+    /// Gives up the query that is pending in `context`: no fault tells that it timed
+    /// out, and the context may be used again. False when none is pending.
+    pub fn abandon_query(&mut self, context: ContextNumber) -> bool {
+        self.queries.remove(context).is_some()
     }
 
     /// `Reply.request`: answers a message in its context (3.1.12, 4.3.6).
@@ -148,108 +192,135 @@ impl Module<'_> {
     /// A [`Fault`] that says why it was not sent.
     pub fn reply(
         &mut self,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
+        let (source, place) = self.require_correspondent(to, message.subject)?;
         if message.context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
         }
-        self.send_private(MessageType::Reply, to, message, transport)
+        self.send_private(MessageType::Reply, (source, place), message, transport)
     }
 
     fn send_private(
         &mut self,
         message_type: MessageType,
-        to: ModuleKey,
+        (source, place): (ModuleKey, usize),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let id = self.require_sender(message.subject)?;
-        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
         let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
-        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, message.subject)) {
-            return Err(Fault::DestinationNotAuthorised);
-        }
         let rule = u16::try_from(place)
             .ok()
             .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
             .ok_or(Fault::NotInvited)?;
-        let header = header(message_type, self.mib.continuum.number, id, message);
-        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
+        let header = header(message_type, self.mib.continuum.number, source, message);
+        let Self { handler, venture, stats, .. } = self;
+        let data = if is_plain(*venture, message.subject) {
+            message.data
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)?
+        };
+        let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
         let sent = copies.send(peer, rule, transport);
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
         sent
     }
 
     /// One copy to everybody a message on this subject goes to.
-    fn spread(
+    fn spread_one(
         &mut self,
-        source: ModuleKey,
+        (source, audience): (ModuleKey, Audience),
         message: &Message<'_>,
-        audience: Audience,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
-        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
-        let mut fanout = Fanout::default();
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
-            match copies.send(peer, rule, transport) {
-                Ok(()) => bump(&mut fanout.sent),
-                Err(fault) => {
-                    bump(&mut fanout.failed);
-                    user.indicate(Indication::Fault(fault));
+        let buffer = core::mem::take(&mut self.message);
+        let Self { handler, venture, stats, .. } = self;
+        let data = if audience.is_plain() {
+            Ok(message.data)
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)
+        };
+        let copies = match data {
+            Ok(data) => Copies::of_one(&header, message, data, self.mib.checksums, buffer),
+            Err(fault) => Err(fault),
+        };
+        let fanout = copies
+            .map(|mut copies| self.spread(&mut copies, message.subject, audience, transport, user));
+        self.message = buffer;
+        fanout
+    }
+
+    /// The same for messages with `size` octets of the data each, in as few runs as
+    /// the buffer allows.
+    fn spread_run(
+        &mut self,
+        (source, audience): (ModuleKey, Audience),
+        (message, size): (&Message<'_>, usize),
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let buffer = core::mem::take(&mut self.message);
+        let mut outcome = Ok(Fanout::default());
+        let mut data = message.data;
+        while let (Ok(total), false) = (&mut outcome, data.is_empty()) {
+            let part = (&mut data, size.max(1));
+            match Copies::of_run(&header, message, part, self.mib.checksums, buffer) {
+                Ok(mut copies) => {
+                    total.add(self.spread(&mut copies, message.subject, audience, transport, user));
+                }
+                // The first is the longest: nothing has been sent.
+                Err(fault) => outcome = Err(fault),
+            }
+        }
+        self.message = buffer;
+        outcome
+    }
+
+    /// Sends `copies` of messages on `subject` to an audience.
+    fn spread(
+        &mut self,
+        copies: &mut Copies<'_>,
+        subject: SubjectNumber,
+        audience: Audience,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Fanout {
+        let fanout = Fanout::default();
+        let mut dispatch = Dispatch { copies, peers: &self.peers, transport, user, fanout };
+        match audience {
+            Audience::AsLast => dispatch.send(&self.batch),
+            Audience::Of(wanted) => {
+                let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+                let mut whole = wanted.domain.is_none() && wanted.plain;
+                self.batch.clear();
+                for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
+                    let Some(point) = peer.delivery_point(rule.delivery_vector) else {
+                        dispatch.miss(peer.key);
+                        whole = false;
+                        continue;
+                    };
+                    if !self.batch.add(rule, point) {
+                        dispatch.send(&self.batch);
+                        self.batch.clear();
+                        self.batch.add(rule, point);
+                        whole = false;
+                    }
+                }
+                dispatch.send(&self.batch);
+                if whole {
+                    self.batch.complete(subject, self.rules.version());
                 }
             }
         }
-        self.count(fanout);
-        Ok(fanout)
-    }
-
-    /// As [`Module::spread`] for messages with `size` octets of the data each. Each
-    /// receiver is sent them in as few runs as the buffer allows.
-    fn spread_run(
-        &mut self,
-        source: ModuleKey,
-        (message, size): (&Message<'_>, usize),
-        audience: Audience,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) -> Result<Fanout, Fault> {
-        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        let mut fanout = Fanout::default();
-        let mut data = message.data;
-        while !data.is_empty() {
-            let part = (&mut data, size.max(1));
-            let mut copies =
-                Copies::of_run(&header, message, part, self.mib.checksums, self.message)?;
-            let count = copies.count();
-            for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
-                let sent = match copies.send_run(peer, rule, transport) {
-                    Ok(()) => count,
-                    Err((sent, fault)) => {
-                        for _ in sent..count {
-                            bump(&mut fanout.failed);
-                            user.indicate(Indication::Fault(fault));
-                        }
-                        sent
-                    }
-                };
-                let sent = u32::try_from(sent).unwrap_or(u32::MAX);
-                fanout.sent = fanout.sent.saturating_add(sent);
-            }
-        }
-        self.count(fanout);
-        Ok(fanout)
-    }
-
-    fn count(&mut self, fanout: Fanout) {
+        let fanout = dispatch.fanout;
         self.stats.sent = self.stats.sent.saturating_add(fanout.sent);
         self.stats.not_sent = self.stats.not_sent.saturating_add(fanout.failed);
+        fanout
     }
 
     /// Who publishes on `subject`, if this module may, and to whom.
@@ -257,12 +328,22 @@ impl Module<'_> {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<(ModuleKey, Audience), Fault> {
-        let (source, places) = match self.rules.prepared(subject) {
-            // That it may has been found out, and that the data go as they are.
-            Some(places) => (self.require_member()?.key(), places),
-            None => (self.require_sender(subject)?, self.rules.prepare(subject)),
+        // What is prepared, this module may do, and the data go as they are.
+        if self.batch.is_complete(subject, self.rules.version()) {
+            return Ok((self.require_member()?.key(), Audience::AsLast));
+        }
+        let (source, places, plain) = match self.rules.prepared(subject) {
+            Some(places) => (self.require_member()?.key(), places, true),
+            None => {
+                let source = self.require_sender(subject)?;
+                if self.is_plain(subject) {
+                    (source, self.rules.prepare(subject), true)
+                } else {
+                    (source, self.rules.places(RuleKind::Subscription, subject), false)
+                }
+            }
         };
-        Ok((source, Audience { kind: RuleKind::Subscription, places, domain: None }))
+        Ok((source, Audience::Of(Wanted { places, domain: None, plain })))
     }
 
     /// The module may send on the subject; who it is.
@@ -277,6 +358,23 @@ impl Module<'_> {
         Ok(id.key())
     }
 
+    /// The module may send on the subject, and the destination receive (4.3.4.1.1);
+    /// who it is, and the place of the destination among the peers.
+    fn require_correspondent(
+        &self,
+        (continuum, to): (ContinuumNumber, ModuleKey),
+        subject: SubjectNumber,
+    ) -> Result<(ModuleKey, usize), Fault> {
+        let source = self.require_sender(subject)?;
+        self.require_local(continuum)?;
+        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
+        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
+        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
+            return Err(Fault::DestinationNotAuthorised);
+        }
+        Ok((source, place))
+    }
+
     fn require_local(&self, continuum: ContinuumNumber) -> Result<(), Fault> {
         if continuum == self.mib.continuum.number { Ok(()) } else { Err(Fault::RemoteContinuum) }
     }
@@ -286,33 +384,51 @@ impl Module<'_> {
     }
 }
 
-/// To whom a message goes: modules with rules of this kind, in this domain.
+/// To whom a message goes.
 #[derive(Clone, Copy)]
-struct Audience {
-    kind: RuleKind,
-    /// Where their rules begin.
+enum Audience {
+    /// Those in the batch: the subscribers it was last published to.
+    AsLast,
+    Of(Wanted),
+}
+
+impl Audience {
+    /// Whether what they are sent goes as it is.
+    const fn is_plain(self) -> bool {
+        match self {
+            Self::AsLast => true,
+            Self::Of(wanted) => wanted.plain,
+        }
+    }
+}
+
+/// The modules with rules at these places, in this domain.
+#[derive(Clone, Copy)]
+struct Wanted {
     places: Places,
-    /// `None` when the request names no domain.
+    /// `None` when the request names no domain: it is a publication.
     domain: Option<Domain>,
+    /// Whether the data go as they are.
+    plain: bool,
 }
 
 /// What it takes to know the modules that rules are of.
+#[derive(Clone, Copy)]
 struct Space<'t, 's> {
     mib: &'t Mib<'s>,
     venture: Option<&'t Venture<'s>>,
     peers: &'t Table<'s, Peer>,
 }
 
-impl<'t> Space<'t, '_> {
+impl<'t, 's> Space<'t, 's> {
     /// Every module a message on `subject` goes to, and the rule it goes by.
     fn receivers(
-        &self,
+        self,
         rules: &'t Rules<'_>,
         subject: SubjectNumber,
-        audience: Audience,
-    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> {
-        let Audience { kind, places, domain } = audience;
-        rules.receivers(kind, subject, places).filter_map(move |rule| {
+        Wanted { places, domain, .. }: Wanted,
+    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
+        rules.receivers(places).filter_map(move |rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;
             // A rule for all subjects was not judged by this one.
             let may = rule.subject == subject
