@@ -185,6 +185,9 @@ impl core::error::Error for Fault {}
 pub enum Indication {
     /// `Register.indication` of the module itself: it is registered under this number.
     Registered(ModuleNumber),
+    /// `Unregister.indication` of the module itself: it is not registered any more.
+    /// The number is 0 when it had not got one.
+    Unregistered(ModuleNumber),
     /// `Register.indication` of another module.
     ModuleRegistered(ModuleId),
     /// `Unregister.indication` of another module.

@@ -49,6 +49,7 @@
 //!   host's: it sees [`CellState::Lost`].
 
 mod cell;
+mod change;
 mod memory;
 
 #[cfg(test)]

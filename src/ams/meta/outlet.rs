@@ -47,6 +47,15 @@ impl<'s> Outlet<'s> {
         }
     }
 
+    /// Goes by `mib` from now on.
+    pub(in crate::ams) const fn change_mib(&mut self, mib: &'s Mib<'s>) {
+        self.checksum = mib.checksums;
+        self.tai_minus_utc = mib.tai_minus_utc;
+        if let Some((_, party)) = &mut self.guard {
+            party.mib = mib;
+        }
+    }
+
     /// Has `authenticator` sign what this entity sends and judge what it receives.
     pub(in crate::ams) const fn be_guarded(
         &mut self,

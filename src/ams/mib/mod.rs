@@ -22,6 +22,7 @@
 //! const _: () = assert!(MIB.validate().is_ok());
 //! ```
 
+mod change;
 mod check;
 mod endpoints;
 mod fault;
@@ -31,6 +32,8 @@ mod profile;
 
 use core::time::Duration;
 
+pub use self::change::ChangeRefused;
+pub(in crate::ams) use self::check::{check, each, same};
 pub use self::fault::{Fault, Invalid, Item};
 pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
 pub use self::profile::Profile;

@@ -55,11 +55,16 @@ impl Module<'_> {
     }
 
     /// `Unregister.request`: ends participation (3.1.4, 4.2.6.1). If the
-    /// registrar cannot be told, it will impute the termination.
+    /// registrar cannot be told, it will impute the termination. Returns the
+    /// `Unregister.indication` of the module itself (3.1.19.3).
     ///
     /// # Errors
     /// [`Fault::NotRegistered`] when there is nothing to end.
-    pub fn unregister(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), Fault> {
+    pub fn unregister(
+        &mut self,
+        now: Now,
+        transport: &mut dyn Transport,
+    ) -> Result<Indication, Fault> {
         if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
             return Err(Fault::NotRegistered);
         }
@@ -67,9 +72,10 @@ impl Module<'_> {
             // Counted if it is refused; there is no later.
             let _ = self.outlet.send(now, &registrar, &Content::IAmStopping { module }, transport);
         }
+        let number = self.id().map_or(ModuleNumber::NONE, |id| id.module);
         self.forget_all();
         self.membership = Membership::Outside;
-        Ok(())
+        Ok(Indication::Unregistered(number))
     }
 
     /// `Assert_subscription.request`: asks for a copy of every message on
@@ -231,7 +237,7 @@ impl Module<'_> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let timers = &self.mib.timers;
-        let queries = self.queries.iter().map(|query| query.until).min();
+        let queries = self.queries.iter().filter_map(|query| query.until).min();
         let own = match self.membership {
             Membership::Outside | Membership::Dead => return None,
             Membership::Joining => None,
@@ -455,9 +461,9 @@ impl Module<'_> {
         }
     }
 
-    fn time_queries_out(&mut self, now: Instant, user: &mut dyn ServiceUser) {
+    pub(super) fn time_queries_out(&mut self, now: Instant, user: &mut dyn ServiceUser) {
         self.queries.retain(|query| {
-            let open = now < query.until;
+            let open = query.until.is_none_or(|until| now < until);
             if !open {
                 user.indicate(Indication::Fault(Fault::QueryTimedOut(query.context)));
             }

@@ -44,7 +44,10 @@
 //!   a fault and counted; *I_am_here* is split, for what it tells adds up.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
+mod change;
 mod copies;
+mod fixed;
+mod fixed_check;
 mod handling;
 mod inbound;
 mod introduction;
@@ -74,6 +77,8 @@ use crate::transport::Address;
 
 use copies::Batch;
 
+pub use fixed::{StaticFault, StaticMember, StaticModule, StaticSpace};
+pub use fixed_check::StaticInvalid;
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;

@@ -117,8 +117,8 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        self.require_local_or_all(domain.continuum)?;
         let source = self.require_sender(message.subject)?;
+        self.require_local_or_all(domain.continuum)?;
         let places = self.rules.places(RuleKind::Invitation, message.subject);
         let plain = self.is_plain(message.subject);
         let audience = Audience::Of(Wanted { places, domain: Some(domain), plain });
@@ -136,30 +136,32 @@ impl Module<'_> {
     /// A [`Fault`] that says why it was not sent.
     pub fn send(
         &mut self,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
-        self.send_private(MessageType::Unary, to, message, transport)
+        let (source, place) = self.require_correspondent(to, message.subject)?;
+        self.send_private(MessageType::Unary, (source, place), message, transport)
     }
 
     /// `Query.request`: a message to one module that asks for a reply in the same
-    /// context (3.1.11, 4.3.5). Nothing is suspended. With a `term`, the context
-    /// is pending until the reply comes or the term is over, which is the fault
-    /// [`Fault::QueryTimedOut`].
+    /// context (3.1.11, 4.3.5). Nothing is suspended. The context is pending until
+    /// the reply comes or the `term` is over, which is the fault
+    /// [`Fault::QueryTimedOut`]. Without a term it is pending for as long as it
+    /// takes (3.1.2.16), unless [`Module::abandon_query`] ends it. With a term of
+    /// zero no reply is awaited, and nothing is pending.
     ///
     /// # Errors
     /// A [`Fault`] that says why it was not sent.
     pub fn query(
         &mut self,
         now: Now,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         term: Option<Duration>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
+        let (source, place) = self.require_correspondent(to, message.subject)?;
         let context = message.context;
         if context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
@@ -167,15 +169,21 @@ impl Module<'_> {
         if self.queries.contains(context) {
             return Err(Fault::ContextPending);
         }
-        if let Some(term) = term {
-            let until = now.monotonic.after(term);
+        if term != Some(Duration::ZERO) {
+            let until = term.map(|term| now.monotonic.after(term));
             self.queries.insert(PendingQuery { context, until }).map_err(|_| Fault::TableFull)?;
         }
-        let sent = self.send_private(MessageType::Query, to, message, transport);
+        let sent = self.send_private(MessageType::Query, (source, place), message, transport);
         if sent.is_err() {
             self.queries.remove(context);
         }
         sent
+    }
+
+    /// Gives up the query that is pending in `context`: no fault tells that it timed
+    /// out, and the context may be used again. False when none is pending.
+    pub fn abandon_query(&mut self, context: ContextNumber) -> bool {
+        self.queries.remove(context).is_some()
     }
 
     /// `Reply.request`: answers a message in its context (3.1.12, 4.3.6).
@@ -184,35 +192,30 @@ impl Module<'_> {
     /// A [`Fault`] that says why it was not sent.
     pub fn reply(
         &mut self,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
+        let (source, place) = self.require_correspondent(to, message.subject)?;
         if message.context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
         }
-        self.send_private(MessageType::Reply, to, message, transport)
+        self.send_private(MessageType::Reply, (source, place), message, transport)
     }
 
     fn send_private(
         &mut self,
         message_type: MessageType,
-        to: ModuleKey,
+        (source, place): (ModuleKey, usize),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let id = self.require_sender(message.subject)?;
-        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
         let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
-        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, message.subject)) {
-            return Err(Fault::DestinationNotAuthorised);
-        }
         let rule = u16::try_from(place)
             .ok()
             .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
             .ok_or(Fault::NotInvited)?;
-        let header = header(message_type, self.mib.continuum.number, id, message);
+        let header = header(message_type, self.mib.continuum.number, source, message);
         let Self { handler, venture, stats, .. } = self;
         let data = if is_plain(*venture, message.subject) {
             message.data
@@ -352,7 +355,29 @@ impl Module<'_> {
         if self.venture.is_some_and(|venture| !venture.may_send(id.role, subject)) {
             return Err(Fault::NotAuthorisedSender);
         }
+        // Nothing that is to be protected goes out as it is.
+        let known = self.venture.and_then(|venture| venture.subject(subject));
+        if known.is_some_and(|subject| !subject.is_plain()) {
+            return Err(Fault::SubjectNotPlain);
+        }
         Ok(id.key())
+    }
+
+    /// The module may send on the subject, and the destination receive (4.3.4.1.1);
+    /// who it is, and the place of the destination among the peers.
+    fn require_correspondent(
+        &self,
+        (continuum, to): (ContinuumNumber, ModuleKey),
+        subject: SubjectNumber,
+    ) -> Result<(ModuleKey, usize), Fault> {
+        let source = self.require_sender(subject)?;
+        self.require_local(continuum)?;
+        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
+        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
+        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
+            return Err(Fault::DestinationNotAuthorised);
+        }
+        Ok((source, place))
     }
 
     fn require_local(&self, continuum: ContinuumNumber) -> Result<(), Fault> {

@@ -207,11 +207,20 @@ impl Row for OwnRule {
     }
 }
 
-/// A query with a term whose reply has not arrived.
+/// A query whose reply has not arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingQuery {
     pub(super) context: ContextNumber,
-    pub(super) until: Instant,
+    /// When it will have timed out; `None` for never.
+    pub(super) until: Option<Instant>,
+}
+
+impl PendingQuery {
+    /// When it will have timed out; `None` for never.
+    #[must_use]
+    pub const fn until(&self) -> Option<Instant> {
+        self.until
+    }
 }
 
 impl Row for PendingQuery {

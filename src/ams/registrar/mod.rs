@@ -86,6 +86,7 @@
 
 mod aggregation;
 mod archive;
+mod change;
 mod circle;
 mod health;
 mod memory;

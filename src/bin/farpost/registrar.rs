@@ -94,8 +94,15 @@ impl Registrar {
             "started",
             json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0}),
         ));
-        let machine = Machine::new(&mib, config, storage(&arena, venture.units.len()));
-        watch(Watched { machine, observer }, socket)
+        let machine =
+            Machine::new(&mib, config, storage(&arena, venture.units.len() + SPARE_CELLS));
+        let number = venture.number.0;
+        watch(Watched { machine, observer }, socket, |watched| {
+            let mib = arena.alloc(self.with_policy(&load_mib(&arena, &self.mib)?));
+            watched.machine.change_mib(mib)?;
+            watched.observer.names = Names(venture_of(mib, Some(number))?);
+            Ok(())
+        })
     }
 
     /// The MIB with what the command line says of the policy.
@@ -110,6 +117,9 @@ impl Registrar {
         Mib { policy, ..*mib }
     }
 }
+
+/// Cells that the MIB may get while the registrar runs.
+const SPARE_CELLS: usize = 16;
 
 /// Room for a full cell, and for the rules of a large message space.
 fn storage(arena: &Bump, cells: usize) -> RegistrarStorage<'_> {

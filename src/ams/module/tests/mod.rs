@@ -1,6 +1,8 @@
 //! The module on virtual time, clause by clause.
 
 mod audience;
+mod change;
+mod fixed;
 mod harness;
 mod ion;
 mod joining;

@@ -50,6 +50,11 @@ pub(crate) fn load_mib<'b>(arena: &'b Bump, file: &Path) -> Result<Mib<'b>, Fail
     Ok(mib)
 }
 
+/// The MIB in `file` once more, to go by from now on.
+pub(crate) fn reload_mib<'b>(arena: &'b Bump, file: &Path) -> Result<&'b Mib<'b>, Failure> {
+    Ok(arena.alloc(load_mib(arena, file)?))
+}
+
 /// The venture of this number, by default the first of the MIB.
 pub(crate) fn venture_of<'m>(
     mib: &Mib<'m>,
