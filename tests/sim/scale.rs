@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bumpalo::Bump;
 use farpost::ams::ids::{SubjectNumber, UnitNumber, VentureNumber};
-use farpost::ams::mib::Introduction;
+use farpost::ams::mib::{Introduction, Policy};
 use farpost::ams::module::{RuleKind, RuleRequest};
 
 use super::continuum::{Cell, Continuum, Layout};
@@ -16,6 +16,10 @@ use super::scenario::Action;
 const CELLS: u16 = 20;
 /// One module in so many subscribes to subject 1, and as many others publish on it.
 const SHARE: usize = 20;
+
+/// Between resynchronisations, in heartbeats of registrars and in time.
+const RESYNC_PERIOD: u32 = 12;
+const RESYNC: Duration = Duration::from_secs(120);
 
 /// Modules a cell: `FARPOST_CELL`, which is 100 for the whole of it, or 5.
 fn modules() -> u16 {
@@ -31,12 +35,14 @@ fn layout(introduction: Introduction) -> Layout {
         name: if unit == 0 { String::new() } else { format!("post {unit}") },
         modules,
     };
+    // All modules tell all others of themselves at each resynchronisation.
+    let policy = Policy { introduction, aggregation: Duration::from_secs(1), ..Policy::NOMINAL };
     Layout {
         cells: (0..CELLS).map(cell).collect(),
+        policy,
         rules: all * 3,
         dossiers: all + 16,
-        // All modules tell all others of themselves each time.
-        resync_period: 12,
+        resync_period: RESYNC_PERIOD,
         watched: false,
         ..Layout::cell(0, introduction)
     }
@@ -61,6 +67,8 @@ fn grows(introduction: Introduction) {
     println!("{} modules in {CELLS} cells, {introduction:?}", space.modules().len());
     let mut before = (0, Instant::now());
 
+    // Only registrars that have been told of all other cells introduce modules.
+    space.network.run(RESYNC * 2);
     space.start_all();
     let took = space.settle_looking_every(LOOK, LIMIT).unwrap();
     tell(&space, "all have joined and agree", took, &mut before);
