@@ -168,7 +168,7 @@ impl Member {
             Content::Invite { assertion, .. } if assertion.values().subject.0 > 0 => {
                 self.module.invite(now, &request(&assertion), wire).unwrap();
             }
-            Content::IAmStopping { .. } => self.module.unregister(now, wire).unwrap(),
+            Content::IAmStopping { .. } => _ = self.module.unregister(now, wire).unwrap(),
             _ => {}
         }
     }
