@@ -24,6 +24,7 @@ use farpost::ams::mib::{Introduction, Mib, Policy, ReconnectionPolicy, Timers};
 use farpost::host::mib::{
     Bump, Format, KeyStore, NoKeys, Position, from_amsrc, from_toml, from_xml, load, to_toml,
 };
+use farpost::host::net::NameStyle;
 use proptest::prelude::*;
 
 const SENSING: &str = include_str!("../examples/mib/sensing.toml");
@@ -217,6 +218,25 @@ proptest! {
         octets[at] = octet;
         any_text(&octets);
     }
+}
+
+#[test]
+fn the_profile_ion_says_what_is_not_told() {
+    const ION: &str = "profile = \"ion\"\nconfig_servers = [\"@:2357\"]\n\
+                       [continuum]\nnumber = 1\nname = \"here\"\n\
+                       [timers]\nn1 = 2\n[policy]\nintroduction = \"modules\"\n";
+    let arena = Bump::new();
+    let mib = from_toml(&arena, ION, "ion.toml").unwrap();
+    assert_eq!(mib.timers, Timers { n1: Duration::from_secs(2), ..Timers::ION });
+    assert_eq!(mib.policy, Policy { introduction: Introduction::ByModules, ..Policy::ION });
+    assert_eq!((mib.tai_minus_utc, mib.checksums), (0, true));
+    assert_eq!(NameStyle::from(mib.profile), NameStyle::Decimal);
+    assert_eq!(from_toml(&arena, &to_toml(&mib).unwrap(), "written"), Ok(mib));
+    let venture = "[[venture]]\nnumber = 21\napplication = \"a\"\nauthority = \"b\"\n";
+    let error = from_toml(&arena, &std::format!("{ION}{venture}"), "ion.toml").unwrap_err();
+    let expected = "ion.toml:10:1: venture 21: its number is above 20, the greatest of ION; \
+                    give it a lower number, or do without the profile `ion`";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Our machines as they took part: a module and its user, a registrar, a
 //! configuration server.
 
+use core::time::Duration;
+
 use farpost::ams::MetaStats;
 use farpost::ams::config_server::{ConfigServer, ConfigServerConfig, ConfigServerMemory};
 use farpost::ams::ids::{
@@ -18,7 +20,6 @@ use farpost::ams::registrar::{
 use farpost::ams::service::{Delivery, Indication, Message};
 use farpost::time::{Instant, Now};
 use farpost::transport::Address;
-use std::time::Duration;
 
 use crate::conversation::{Conversation, Kind, Line};
 use crate::replay::{Entity, Wire, address};
