@@ -9,7 +9,7 @@ use std::time::Duration;
 use farpost::ams::ids::{
     ContextNumber, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
-use farpost::ams::mib::{Mib, Policy};
+use farpost::ams::mib::{Mib, Policy, Subject, Venture};
 use farpost::ams::module::{Membership, Module, ModuleIdentity, ModuleMemory, RuleRequest};
 use farpost::ams::pdu::{
     AamsHeader, ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName,
@@ -21,6 +21,22 @@ use farpost_fuzz::{CONTINUUM, MIB, Result, Unstructured, Wire, from, mpdu, noise
 use libfuzzer_sys::fuzz_target;
 
 const POINT: DeliveryPoint<'static> = DeliveryPoint { service: "udp", endpoint: "m9" };
+
+/// Operations from here on change the MIB.
+const CHANGES: u8 = 252;
+
+/// The MIB with a subject that the module may neither send nor receive on.
+const OTHER_MIB: Mib<'static> = Mib {
+    ventures: &[Venture {
+        subjects: &[Subject {
+            senders: &[RoleNumber(3)],
+            receivers: &[RoleNumber(3)],
+            ..Subject::new(SubjectNumber(1), "closed")
+        }],
+        ..MIB.ventures[0]
+    }],
+    ..MIB
+};
 
 struct Bench<'s> {
     module: Module<'s>,
@@ -34,7 +50,13 @@ impl Bench<'_> {
         let Self { module, wire, now } = self;
         let user = &mut |_: Indication| {};
         // Faults are possible answers of requests.
-        match u8(u)? % 12 {
+        let operation = u8(u)?;
+        if operation >= CHANGES {
+            let mib = if operation % 2 == 0 { &MIB } else { &OTHER_MIB };
+            module.change_mib(mib, user).expect("it is the same but for its subjects");
+            return Ok(());
+        }
+        match operation % 12 {
             0 => drop(module.register(*now, wire, user)),
             1 => drop(module.unregister(*now, wire)),
             2 => wait(now, u8(u)?, |now, tick| {

@@ -67,6 +67,7 @@ use crate::ams::ids::{
 };
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::pdu::{AssertionValues, ContactSummaryValues, DeliveryVectorValues, EndpointName};
+use crate::ams::security::ContentHandler;
 use crate::ams::service::{Delivery, Fault, Message, ServiceUser};
 use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};
@@ -184,6 +185,12 @@ impl<'s> StaticModule<'s> {
         Ok(Self(machine))
     }
 
+    /// See [`Module::with_content_handler`].
+    #[must_use]
+    pub fn with_content_handler(self, handler: &'s mut dyn ContentHandler) -> Self {
+        Self(self.0.with_content_handler(handler))
+    }
+
     /// See [`Module::publish`].
     ///
     /// # Errors
@@ -263,6 +270,18 @@ impl<'s> StaticModule<'s> {
     /// The [`Fault`] for which the message is discarded.
     pub fn receive_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Delivery<'d>, Fault> {
         self.0.receive_aams(octets)
+    }
+
+    /// See [`Module::receive_aams_in`].
+    ///
+    /// # Errors
+    /// The [`Fault`] for which the message is discarded.
+    pub fn receive_aams_in<'d>(
+        &mut self,
+        octets: &'d [u8],
+        room: &'d mut [u8],
+    ) -> Result<Delivery<'d>, Fault> {
+        self.0.receive_aams_in(octets, room)
     }
 
     /// Tells `user` of queries that have timed out, and does nothing else.
