@@ -17,8 +17,8 @@
 use std::hint::black_box;
 use std::net::{SocketAddr, UdpSocket};
 
-use farpost::ams::module::Module;
-use farpost::ams::service::Message;
+use farpost::ams::module::{Fanout, Module};
+use farpost::ams::service::{Fault, Message};
 use farpost::host::net::UdpEndpoint;
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
@@ -35,7 +35,8 @@ fn limit(instructions: u64) -> LibraryBenchmarkConfig {
 
 const ANY: &str = "127.0.0.1:0";
 
-type Publisher = (&'static mut Module<'static>, &'static mut UdpEndpoint, &'static [u8]);
+type Publisher =
+    (&'static mut Module<'static>, &'static mut UdpEndpoint, &'static Message<'static>);
 
 /// A module with `receivers` subscribers, each with a socket of its own, that has
 /// published before.
@@ -48,10 +49,10 @@ fn publisher(receivers: u8) -> Publisher {
         meet(module, other(UNIT.0, number), &name, endpoint);
         hear_subscription(module, other(UNIT.0, number), &rule(SUBJECT));
     }
-    let data = data(100);
-    let fanout = module.publish(&Message::new(SUBJECT, data), endpoint, &mut |_| ()).unwrap();
+    let message = leaked(Message::new(SUBJECT, data(100)));
+    let fanout = module.publish(message, endpoint, &mut |_| ()).unwrap();
     assert_eq!(fanout.sent, u32::from(receivers));
-    (module, endpoint, data)
+    (module, endpoint, message)
 }
 
 type Sender = (&'static UdpSocket, Vec<SocketAddr>, &'static [u8]);
@@ -67,9 +68,8 @@ fn sender(receivers: u8) -> Sender {
 #[library_benchmark]
 #[bench::to_1(args = (1), setup = publisher, config = limit(300))]
 #[bench::to_4(args = (4), setup = publisher, config = limit(350))]
-fn publish((module, endpoint, data): Publisher) -> u32 {
-    let message = Message::new(SUBJECT, black_box(data));
-    module.publish(&message, endpoint, &mut |_| ()).unwrap().sent
+fn publish((module, endpoint, message): Publisher) -> Result<Fanout, Fault> {
+    module.publish(black_box(message), endpoint, &mut |_| ())
 }
 
 // The same octets by the socket of the standard library and nothing else.

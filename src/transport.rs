@@ -44,6 +44,13 @@ impl Address {
     pub fn octets(&self) -> &[u8] {
         self.octets.get(..usize::from(self.length)).unwrap_or_default()
     }
+
+    /// The octets it was made of, if it is one of this service and there are `N`.
+    #[cfg(feature = "std")]
+    pub(crate) fn octets_of<const N: usize>(&self, service: u8) -> Option<&[u8; N]> {
+        let alike = [self.service, self.length] == [service, u8::try_from(N).unwrap_or(u8::MAX)];
+        if alike { self.octets.first_chunk() } else { None }
+    }
 }
 
 impl fmt::Debug for Address {

@@ -10,6 +10,7 @@ mod cuc;
 mod cursor;
 mod error;
 
+pub(crate) use checksum::BLOCK;
 pub use checksum::{Checksum, checksum};
 pub(crate) use code::open_code;
 pub use cuc::{CucFault, TimeCode, TimeCodeId, TimeTag};

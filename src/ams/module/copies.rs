@@ -6,23 +6,48 @@ use heapless::Vec;
 use super::rows::{Peer, Rule};
 use super::{Fanout, bump};
 use crate::ams::ids::{ModuleKey, Priority, SubjectNumber};
-use crate::ams::pdu::{Aams, AamsHeader};
+use crate::ams::pdu::{Aams, AamsFront, AamsHeader};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
 use crate::storage::Table;
 use crate::transport::{Address, Refused, Transport};
 
+/// What copies of a message differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Label {
+    pub(super) priority: Priority,
+    pub(super) flow_label: u8,
+}
+
+impl Label {
+    /// What is said where nobody asks for anything (3.1.5).
+    pub(super) const DEFAULT: Self = Self { priority: Priority::DEFAULT, flow_label: 0 };
+
+    /// What a copy of `message` says where a rule asks for `self`: the message
+    /// overrides it (4.3.1.1).
+    pub(super) fn of(asked: Self, message: &Message<'_>) -> Self {
+        Self {
+            priority: message.priority.unwrap_or(asked.priority),
+            flow_label: message.flow_label.unwrap_or(asked.flow_label),
+        }
+    }
+
+    const fn word(self) -> u16 {
+        u16::from_be_bytes([self.priority.get(), self.flow_label])
+    }
+}
+
 /// The copies of one message, or of a run of messages of one size that lie back
-/// to back. Copies differ in priority and flow label alone, so the messages are
-/// encoded once and the first two octets of each are exchanged.
+/// to back. Copies differ in their label alone, so the messages are encoded once
+/// and the first two octets of each are exchanged.
 pub(super) struct Copies<'b> {
     octets: &'b mut [u8],
     /// Octets of each message; the last may have fewer.
     size: usize,
     count: usize,
     checksum: bool,
-    /// The priority and flow label the messages have now.
-    label: [u8; 2],
-    /// What the request overrides the rules of the receivers with (4.3.1.1).
+    /// What the messages say now.
+    label: Label,
+    /// What the request overrides the rules of the receivers with.
     priority: Option<Priority>,
     flow_label: Option<u8>,
 }
@@ -86,6 +111,13 @@ impl<'b> Copies<'b> {
             .map_err(|why| Fault::NotTransmitted(peer.key, why))
     }
 
+    /// A message that is encoded, and that every further receiver asks for as it is.
+    pub(super) const fn encoded(label: Label, octets: &'b mut [u8]) -> Self {
+        let Label { priority, flow_label } = label;
+        let (priority, flow_label) = (Some(priority), Some(flow_label));
+        Self { size: octets.len(), octets, count: 1, checksum: false, label, priority, flow_label }
+    }
+
     fn new(
         (header, message): (&AamsHeader, &Message<'_>),
         checksum: bool,
@@ -93,21 +125,22 @@ impl<'b> Copies<'b> {
         octets: &'b mut [u8],
     ) -> Self {
         let Message { priority, flow_label, .. } = *message;
-        let label = [header.priority.get(), header.flow_label];
+        let label = Label { priority: header.priority, flow_label: header.flow_label };
         Self { octets, size, count, checksum, label, priority, flow_label }
     }
 
     /// Makes the messages say what is asked for, unless the request overrides it,
     /// and their checksums follow: each is a sum, and this is one word of it.
     /// Returns the flow label.
-    fn relabel(&mut self, [priority, flow_label]: [u8; 2]) -> u8 {
-        let priority = self.priority.map_or(priority, Priority::get);
-        let flow_label = self.flow_label.unwrap_or(flow_label);
-        let wanted = [priority, flow_label];
+    fn relabel(&mut self, asked: Label) -> u8 {
+        let wanted = Label {
+            priority: self.priority.unwrap_or(asked.priority),
+            flow_label: self.flow_label.unwrap_or(asked.flow_label),
+        };
         if self.label == wanted {
-            return flow_label;
+            return wanted.flow_label;
         }
-        let change = u16::from_be_bytes(wanted).wrapping_sub(u16::from_be_bytes(self.label));
+        let change = wanted.word().wrapping_sub(self.label.word());
         self.label = wanted;
         for message in self.octets.chunks_mut(self.size.max(1)) {
             let Some((word, rest)) = message.split_first_chunk_mut::<2>() else {
@@ -118,7 +151,7 @@ impl<'b> Copies<'b> {
                 *sum = u16::from_be_bytes(*sum).wrapping_add(change).to_be_bytes();
             }
         }
-        flow_label
+        wanted.flow_label
     }
 }
 
@@ -128,25 +161,35 @@ impl<'b> Copies<'b> {
 /// publication and nothing has changed since.
 #[derive(Debug)]
 pub(super) struct Batch {
-    label: [u8; 2],
+    label: Label,
     to: Vec<Address, BATCH>,
     /// The places among the peers of those who are there.
     peers: Vec<u16, BATCH>,
     /// All that subscribe to this subject at this version of the rules are in it.
-    whole: Option<(SubjectNumber, u64)>,
+    whole: (SubjectNumber, u64),
+    /// How messages to them begin then.
+    front: AamsFront,
 }
 
 /// Receivers the transport is handed at a time.
 const BATCH: usize = 8;
 
+/// What no batch is whole for: there are not as many versions.
+const NOTHING: (SubjectNumber, u64) = (SubjectNumber::ALL, u64::MAX);
+
 impl Batch {
-    pub(super) const NONE: Self =
-        Self { label: [0; 2], to: Vec::new(), peers: Vec::new(), whole: None };
+    pub(super) const NONE: Self = Self {
+        label: Label::DEFAULT,
+        to: Vec::new(),
+        peers: Vec::new(),
+        whole: NOTHING,
+        front: AamsFront::EMPTY,
+    };
 
     pub(super) fn clear(&mut self) {
         self.to.clear();
         self.peers.clear();
-        self.whole = None;
+        self.whole = NOTHING;
     }
 
     /// Adds the receiver `rule` is of, at `point`. False when the batch must be sent
@@ -161,12 +204,32 @@ impl Batch {
     }
 
     /// It has everybody who subscribes to `subject` at this version of the rules.
-    pub(super) const fn complete(&mut self, subject: SubjectNumber, version: u64) {
-        self.whole = Some((subject, version));
+    pub(super) const fn complete(
+        &mut self,
+        (subject, version): (SubjectNumber, u64),
+        front: AamsFront,
+    ) {
+        self.whole = (subject, version);
+        self.front = front;
+    }
+
+    /// How messages to all of them begin, if it is complete.
+    pub(super) const fn front(&self) -> AamsFront {
+        self.front
+    }
+
+    /// Where the copies go.
+    pub(super) fn receivers(&self) -> &[Address] {
+        &self.to
+    }
+
+    /// What they ask for.
+    pub(super) const fn label(&self) -> Label {
+        self.label
     }
 
     pub(super) fn is_complete(&self, subject: SubjectNumber, version: u64) -> bool {
-        self.whole == Some((subject, version))
+        self.whole == (subject, version)
     }
 }
 
@@ -182,15 +245,28 @@ pub(super) struct Dispatch<'a, 'b, 's> {
 impl Dispatch<'_, '_, '_> {
     /// Sends the copies of all in `batch`.
     pub(super) fn send(&mut self, batch: &Batch) {
-        let (mut to, mut peers) = (batch.to.as_slice(), batch.peers.as_slice());
-        if to.is_empty() {
+        if batch.to.is_empty() {
             return;
         }
         let flow_label = self.copies.relabel(batch.label);
-        let Copies { size, count, .. } = *self.copies;
-        while let Err(Refused { taken, why }) =
-            self.transport.send_run(to, flow_label, self.copies.octets, size)
-        {
+        let size = self.copies.size;
+        let outcome = self.transport.send_run(&batch.to, flow_label, self.copies.octets, size);
+        self.go_on(batch, outcome);
+    }
+
+    /// Goes on behind what was refused of `batch`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn behind(mut self, batch: &Batch, refused: Refused) -> Fanout {
+        self.go_on(batch, Err(refused));
+        self.fanout
+    }
+
+    /// Goes on behind a receiver who was refused, until all were offered.
+    fn go_on(&mut self, batch: &Batch, mut outcome: Result<(), Refused>) {
+        let (mut to, mut peers) = (batch.to.as_slice(), batch.peers.as_slice());
+        let Copies { size, count, label, .. } = *self.copies;
+        while let Err(Refused { taken, why }) = outcome {
             self.sent(taken);
             let reached = taken.checked_div(count).unwrap_or(usize::MAX);
             let Some((place, rest)) = peers.get(reached..).and_then(<[_]>::split_first) else {
@@ -201,6 +277,7 @@ impl Dispatch<'_, '_, '_> {
                 self.fail(missed, Fault::NotTransmitted(peer.key, why));
             }
             (to, peers) = (to.get(reached.saturating_add(1)..).unwrap_or_default(), rest);
+            outcome = self.transport.send_run(to, label.flow_label, self.copies.octets, size);
         }
         self.sent(to.len().saturating_mul(count));
     }

@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use super::copies::{Copies, Dispatch};
+use super::copies::{Copies, Dispatch, Label};
 use super::handling::{is_plain, prepare};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
@@ -12,7 +12,7 @@ use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
 };
 use crate::ams::mib::{Mib, Venture};
-use crate::ams::pdu::{AamsHeader, MessageType};
+use crate::ams::pdu::{AamsFront, AamsHeader, MessageType};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
 use crate::storage::Table;
 use crate::time::Now;
@@ -47,8 +47,10 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let publication = self.require_publisher(message.subject)?;
-        self.spread_one(publication, message, transport, user)
+        if self.batch.is_complete(message.subject, self.rules.version()) {
+            return self.publish_again(message, transport, user);
+        }
+        self.publish_anew(message, transport, user)
     }
 
     /// `Publish.request` for several messages of equal size, which differ in their
@@ -215,7 +217,8 @@ impl Module<'_> {
             .ok()
             .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
             .ok_or(Fault::NotInvited)?;
-        let header = header(message_type, self.mib.continuum.number, source, message);
+        let label = Label::of(rule.label(), message);
+        let header = header(message_type, self.mib.continuum.number, source, message, label);
         let Self { handler, venture, stats, .. } = self;
         let data = if is_plain(*venture, message.subject) {
             message.data
@@ -228,6 +231,57 @@ impl Module<'_> {
         sent
     }
 
+    /// One copy to everybody who has to be found first.
+    #[inline(never)]
+    fn publish_anew(
+        &mut self,
+        message: &Message<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let publication = self.require_publisher(message.subject)?;
+        self.spread_one(publication, message, transport, user)
+    }
+
+    /// One copy to everybody in the batch: the short way of the next message on a
+    /// subject. That this module may publish, and that the data go as they are, has
+    /// been found out before.
+    fn publish_again(
+        &mut self,
+        message: &Message<'_>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let source = self.require_member()?.key();
+        let (label, front) = match (message.priority, message.flow_label) {
+            (None, None) => (self.batch.label(), self.batch.front()),
+            _ => {
+                let label = Label::of(self.batch.label(), message);
+                (label, self.front(source, label))
+            }
+        };
+        let about = (message.context, message.subject);
+        let octets = front.encode(about, message.data, self.message);
+        let octets = octets.map_err(|_| Fault::DataTooLong)?;
+        let to = self.batch.receivers();
+        let outcome = transport.send_run(to, label.flow_label, octets, octets.len());
+        let fanout = match outcome {
+            Ok(()) => {
+                let sent = u32::try_from(to.len()).unwrap_or(u32::MAX);
+                self.stats.sent = self.stats.sent.saturating_add(sent);
+                return Ok(Fanout { sent, failed: 0 });
+            }
+            Err(refused) => {
+                let copies = &mut Copies::encoded(label, octets);
+                let (peers, fanout) = (&self.peers, Fanout::default());
+                let dispatch = Dispatch { copies, peers, transport, user, fanout };
+                dispatch.behind(&self.batch, refused)
+            }
+        };
+        self.count(fanout);
+        Ok(fanout)
+    }
+
     /// One copy to everybody a message on this subject goes to.
     fn spread_one(
         &mut self,
@@ -236,7 +290,7 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let header = self.unary(source, message);
         let buffer = core::mem::take(&mut self.message);
         let Self { handler, venture, stats, .. } = self;
         let data = if audience.is_plain() {
@@ -263,7 +317,7 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let header = self.unary(source, message);
         let buffer = core::mem::take(&mut self.message);
         let mut outcome = Ok(Fanout::default());
         let mut data = message.data;
@@ -312,15 +366,20 @@ impl Module<'_> {
                     }
                 }
                 dispatch.send(&self.batch);
-                if whole {
-                    self.batch.complete(subject, self.rules.version());
+                if let (true, Some(id)) = (whole, self.id()) {
+                    let front = self.front(id.key(), self.batch.label());
+                    self.batch.complete((subject, self.rules.version()), front);
                 }
             }
         }
         let fanout = dispatch.fanout;
+        self.count(fanout);
+        fanout
+    }
+
+    const fn count(&mut self, fanout: Fanout) {
         self.stats.sent = self.stats.sent.saturating_add(fanout.sent);
         self.stats.not_sent = self.stats.not_sent.saturating_add(fanout.failed);
-        fanout
     }
 
     /// Who publishes on `subject`, if this module may, and to whom.
@@ -344,6 +403,19 @@ impl Module<'_> {
             }
         };
         Ok((source, Audience::Of(Wanted { places, domain: None, plain })))
+    }
+
+    /// How publications under this label begin.
+    fn front(&self, source: ModuleKey, label: Label) -> AamsFront {
+        let message = Message::new(SubjectNumber::ALL, &[]);
+        header(MessageType::Unary, self.mib.continuum.number, source, &message, label)
+            .front(self.mib.checksums)
+    }
+
+    /// The header of a message whose receivers may yet ask for another label.
+    fn unary(&self, source: ModuleKey, message: &Message<'_>) -> AamsHeader {
+        let label = Label::of(Label::DEFAULT, message);
+        header(MessageType::Unary, self.mib.continuum.number, source, message, label)
     }
 
     /// The module may send on the subject; who it is.
@@ -441,17 +513,17 @@ impl<'t, 's> Space<'t, 's> {
     }
 }
 
-/// The header of a message, with the defaults for what rules may ask for.
 fn header(
     message_type: MessageType,
     continuum: ContinuumNumber,
     source: ModuleKey,
     message: &Message<'_>,
+    Label { priority, flow_label }: Label,
 ) -> AamsHeader {
     AamsHeader {
         message_type,
-        priority: message.priority.unwrap_or_default(),
-        flow_label: message.flow_label.unwrap_or_default(),
+        priority,
+        flow_label,
         continuum,
         source,
         context: message.context,

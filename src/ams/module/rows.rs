@@ -1,5 +1,6 @@
 //! The rows of a module's tables: what it knows of others and what it owes them.
 
+use super::copies::Label;
 use super::introduction::Introduction;
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
@@ -114,8 +115,8 @@ impl Rule {
     }
 
     /// What its module asks for in messages: priority and flow label.
-    pub(super) const fn label(&self) -> [u8; 2] {
-        [self.priority.get(), self.flow_label]
+    pub(super) const fn label(&self) -> Label {
+        Label { priority: self.priority, flow_label: self.flow_label }
     }
 }
 

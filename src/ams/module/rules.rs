@@ -201,6 +201,7 @@ impl<'t> Run<'t> {
     }
 
     /// The last rule of the next module.
+    #[inline]
     fn take(&mut self) -> Option<&'t Rule> {
         let mut last = self.next?;
         loop {
@@ -213,6 +214,7 @@ impl<'t> Run<'t> {
     }
 
     /// The next rule of the run that applies.
+    #[inline]
     fn advance(&mut self) -> Option<&'t Rule> {
         self.rest.by_ref().filter_map(Slot::row).find(|rule| rule.applies)
     }
@@ -227,7 +229,11 @@ pub(super) struct Receivers<'t> {
 impl<'t> Iterator for Receivers<'t> {
     type Item = &'t Rule;
 
+    #[inline]
     fn next(&mut self) -> Option<&'t Rule> {
+        if self.general.next.is_none() {
+            return self.specific.take();
+        }
         match (self.specific.peer(), self.general.peer()) {
             (Some(specific), Some(general)) if specific == general => {
                 self.general.take();

@@ -13,15 +13,12 @@ use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
 };
-use crate::wire::{NoSpace, Reader, checksum};
+use crate::wire::{BLOCK, Checksum, NoSpace, Reader, checksum};
 
 /// The most application data a message can have, in octets (5.2.1.2).
 pub const MAX_APPLICATION_DATA: usize = 65_000;
 
 const HEADER_LEN: usize = 16;
-
-/// Octets whose words the processors of hosts add in few steps.
-const BLOCK: usize = 32;
 
 /// What a message does in a query/reply exchange (5.2.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -312,20 +309,57 @@ impl AamsHeader {
         with_checksum: bool,
         buffer: &'b mut [u8],
     ) -> Result<&'b mut [u8], NoSpace> {
+        self.front(with_checksum).encode((self.context, self.subject), data, buffer)
+    }
+
+    /// The part of the header before the context number.
+    pub(crate) fn front(&self, with_checksum: bool) -> AamsFront {
+        let flag = if with_checksum { CHECKSUM_FLAG } else { 0 };
+        AamsFront(
+            flag | u64::from(self.message_type.bits() << 4 | self.priority.get()) << 56
+                | u64::from(self.flow_label) << 48
+                | u64::from(self.continuum.get()) << 32
+                | u64::from(self.source.unit.0) << 16
+                | u64::from(self.source.module.0) << 8,
+        )
+    }
+}
+
+/// The first half of a header: it is the same in message after message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AamsFront(u64);
+
+const CHECKSUM_FLAG: u64 = 1 << 47;
+
+impl AamsFront {
+    /// Of no message.
+    pub(crate) const EMPTY: Self = Self(0);
+
+    /// As [`AamsHeader::encode`].
+    #[cfg_attr(feature = "std", inline(always))] // a fifth of a publication would be the call
+    pub(crate) fn encode<'b>(
+        self,
+        (context, subject): (ContextNumber, SubjectNumber),
+        data: &[u8],
+        buffer: &'b mut [u8],
+    ) -> Result<&'b mut [u8], NoSpace> {
         let length = match u16::try_from(data.len()) {
             Ok(length) if data.len() <= MAX_APPLICATION_DATA => length,
             _ => return Err(NoSpace { need: data.len(), have: MAX_APPLICATION_DATA }),
         };
+        let with_checksum = self.0 & CHECKSUM_FLAG != 0;
         let end = HEADER_LEN.saturating_add(data.len());
-        let (need, have) = (Self::encoded_len(data.len(), with_checksum), buffer.len());
-        let no_space = NoSpace { need, have };
-        if have < need {
+        let need = AamsHeader::encoded_len(data.len(), with_checksum);
+        let no_space = NoSpace { need, have: buffer.len() };
+        if no_space.have < need {
             return Err(no_space);
         }
         let (first, rest) = buffer.split_first_chunk_mut().ok_or(no_space)?;
         let (second, body) = rest.split_first_chunk_mut().ok_or(no_space)?;
-        let head = self.head(length, with_checksum);
-        (*first, *second) = (head.0.to_be_bytes(), head.1.to_be_bytes());
+        let back = u64::from(context.0) << 32
+            | u64::from(subject.0.cast_unsigned()) << 16
+            | u64::from(length);
+        (*first, *second) = (self.0.to_be_bytes(), back.to_be_bytes());
         // A zip, not `copy_from_slice`: the latter keeps a panic path at opt-level z.
         for (to, from) in body.iter_mut().zip(data) {
             *to = *from;
@@ -335,9 +369,11 @@ impl AamsHeader {
                 // Zeros add nothing, and a sum of whole blocks takes fewer steps.
                 Some(padding) => {
                     *padding = [0; BLOCK];
-                    let (blocks, _) = buffer.as_chunks::<BLOCK>();
-                    let blocks = blocks.get(..end.div_ceil(BLOCK)).unwrap_or_default();
-                    checksum(blocks.as_flattened())
+                    let (first, rest) = buffer.split_first().ok_or(no_space)?;
+                    let (blocks, _) = rest.as_chunks();
+                    let count = end.saturating_sub(1).div_ceil(BLOCK);
+                    let blocks = blocks.get(..count).unwrap_or_default();
+                    Checksum::new().with_blocks_behind(*first, blocks).value()
                 }
                 None => checksum(buffer.get(..end).unwrap_or_default()),
             };
@@ -345,20 +381,6 @@ impl AamsHeader {
             *tail.ok_or(no_space)? = sum.to_be_bytes();
         }
         buffer.get_mut(..need).ok_or(no_space)
-    }
-
-    /// The two halves of the header of a message with `length` octets of data.
-    fn head(&self, length: u16, with_checksum: bool) -> (u64, u64) {
-        let flag = if with_checksum { 1 << 15 } else { 0 };
-        let first = u64::from(self.message_type.bits() << 4 | self.priority.get()) << 56
-            | u64::from(self.flow_label) << 48
-            | u64::from(flag | self.continuum.get()) << 32
-            | u64::from(self.source.unit.0) << 16
-            | u64::from(self.source.module.0) << 8;
-        let second = u64::from(self.context.0) << 32
-            | u64::from(self.subject.0.cast_unsigned()) << 16
-            | u64::from(length);
-        (first, second)
     }
 }
 

@@ -25,6 +25,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use aams::AamsFront;
 pub use aams::{Aams, AamsHeader, MAX_APPLICATION_DATA, MessageType};
 pub use deviations::{Deviation, Deviations};
 pub use mams::{

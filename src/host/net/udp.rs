@@ -4,6 +4,7 @@ use std::borrow::ToOwned;
 use std::collections::HashMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::string::String;
 
 use mio::net::UdpSocket;
@@ -119,7 +120,7 @@ impl Transport for UdpEndpoint {
     }
 
     fn send(&mut self, to: &Address, _flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
-        send_to(&self.socket, to, octets)
+        send_each(&self.socket, core::slice::from_ref(to), octets).map_err(|refused| refused.why)
     }
 
     fn send_run(
@@ -130,24 +131,28 @@ impl Transport for UdpEndpoint {
         size: usize,
     ) -> Result<(), Refused> {
         if octets.len() <= size {
-            for (taken, to) in to.iter().enumerate() {
-                send_to(&self.socket, to, octets).map_err(|why| Refused { taken, why })?;
-            }
-            return Ok(());
+            send_each(&self.socket, to, octets)
+        } else {
+            self.send_many(to, octets, size.max(1))
         }
-        let mut taken = 0;
-        for to in to {
-            self.send_many(to, octets, size.max(1), &mut taken)
-                .map_err(|why| Refused { taken, why })?;
-        }
-        Ok(())
     }
 }
 
 impl UdpEndpoint {
-    /// Sends a run to one address, as much at once as the system can; counts what
-    /// is `taken`.
-    fn send_many(
+    /// Sends a run to each address, as much at once as the system can. Kept out of
+    /// the way of single messages.
+    #[inline(never)]
+    fn send_many(&mut self, to: &[Address], octets: &[u8], size: usize) -> Result<(), Refused> {
+        let mut taken = 0;
+        for to in to {
+            self.send_many_to(to, octets, size, &mut taken)
+                .map_err(|why| Refused { taken, why })?;
+        }
+        Ok(())
+    }
+
+    /// Counts what is `taken`.
+    fn send_many_to(
         &mut self,
         to: &Address,
         octets: &[u8],
@@ -159,14 +164,14 @@ impl UdpEndpoint {
             let many = part.len() > size;
             let sent = many && {
                 let sent = self.segments.send(&self.socket, socket, part, size);
-                sent.map_err(|error| refusal(&error, size))?
+                sent.map_err(|error| refusal(error, size))?
             };
             if sent {
                 *taken = taken.saturating_add(part.len().div_ceil(size));
                 continue;
             }
             for datagram in part.chunks(size) {
-                send_to(&self.socket, to, datagram)?;
+                send_to(self.socket.as_fd(), to, datagram)?;
                 *taken = taken.saturating_add(1);
             }
         }
@@ -174,26 +179,55 @@ impl UdpEndpoint {
     }
 }
 
-/// Sends one datagram. This is the way of nearly every message: no more is done
-/// than the call of the system needs.
-fn send_to(socket: &UdpSocket, to: &Address, octets: &[u8]) -> Result<(), SendError> {
-    let flags = SendFlags::empty();
-    let sent = match (to.service(), to.octets()) {
-        (UDP, &[a, b, c, d, high, low]) => {
-            let port = u16::from_be_bytes([high, low]);
-            sendto(socket, octets, flags, &SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port))
+/// Sends one datagram to each address. This is the way of nearly every message: no
+/// more is done than the call of the system needs.
+fn send_each(socket: &UdpSocket, to: &[Address], octets: &[u8]) -> Result<(), Refused> {
+    let socket = socket.as_fd();
+    let mut rest = to.iter();
+    let error = loop {
+        let Some(next) = rest.next() else {
+            return Ok(());
+        };
+        let Some(&[a, b, c, d, high, low]) = next.octets_of::<6>(UDP) else {
+            break None;
+        };
+        let port = u16::from_be_bytes([high, low]);
+        let next = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port);
+        if let Err(error) = sendto(socket, octets, SendFlags::empty(), &next) {
+            break Some(error);
         }
-        _ => match from_address(UDP, to) {
-            Some(to) => sendto(socket, octets, flags, &to),
-            None => return Err(SendError::Unreachable),
-        },
     };
-    sent.map(drop).map_err(|error| refusal(&error.into(), octets.len()))
+    let taken = to.len().saturating_sub(rest.len()).saturating_sub(1);
+    match error {
+        Some(error) => Err(Refused { taken, why: refusal(error, octets.len()) }),
+        None => send_others(socket, to, taken, octets),
+    }
+}
+
+/// The same from the address behind `taken` on, in any form.
+#[inline(never)]
+fn send_others(
+    socket: BorrowedFd<'_>,
+    to: &[Address],
+    taken: usize,
+    octets: &[u8],
+) -> Result<(), Refused> {
+    for (taken, to) in to.iter().enumerate().skip(taken) {
+        send_to(socket, to, octets).map_err(|why| Refused { taken, why })?;
+    }
+    Ok(())
+}
+
+/// Sends one datagram.
+fn send_to(socket: BorrowedFd<'_>, to: &Address, octets: &[u8]) -> Result<(), SendError> {
+    let to = from_address(UDP, to).ok_or(SendError::Unreachable)?;
+    let sent = sendto(socket, octets, SendFlags::empty(), &to);
+    sent.map(drop).map_err(|error| refusal(error, octets.len()))
 }
 
 #[cold]
-fn refusal(error: &io::Error, length: usize) -> SendError {
-    match error.kind() {
+fn refusal(error: impl Into<io::Error>, length: usize) -> SendError {
+    match error.into().kind() {
         io::ErrorKind::WouldBlock => SendError::Busy,
         // The answer to an earlier datagram; this one was not sent.
         io::ErrorKind::ConnectionRefused => SendError::Busy,
