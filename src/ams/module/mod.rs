@@ -49,6 +49,7 @@ mod noting;
 mod outbound;
 mod rows;
 mod status;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -278,7 +279,7 @@ impl<'s> Module<'s> {
 
     /// The service mode to ask for where any will do: best effort, or the first
     /// this module has.
-    fn usual_mode(&self) -> ServiceMode {
+    pub(super) fn usual_mode(&self) -> ServiceMode {
         let own = self.mib.transports.iter().map(|service| service.mode);
         core::iter::once(ServiceMode::BEST_EFFORT)
             .chain(own)

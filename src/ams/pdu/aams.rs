@@ -13,7 +13,7 @@ use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
 };
-use crate::wire::{NoSpace, Reader, Writer, checksum};
+use crate::wire::{Encode, NoSpace, Reader, Writer, checksum};
 
 /// The most application data a message can have, in octets (5.2.1.2).
 pub const MAX_APPLICATION_DATA: usize = 65_000;
@@ -196,6 +196,13 @@ impl<'a> Aams<'a> {
         })
     }
 
+    /// The message as an envelope holds it: the same without its checksum, which
+    /// enclosures have none of (5.3.4).
+    #[must_use]
+    pub const fn enclosure(&self) -> Enclosure<'a> {
+        Enclosure { message: *self }
+    }
+
     fn read(octets: &'a [u8], offset: usize, place: Place) -> Result<Self, Malformed> {
         let mut reader = Reader::at(octets, offset);
         let truncated = |short| Malformed::short(PduRule::AamsTruncated, short);
@@ -252,6 +259,35 @@ impl<'a> Aams<'a> {
             deviations.note(Deviation::ReservedBits);
         }
         Ok(Self { deviations, ..message })
+    }
+}
+
+/// A message without its checksum, as envelopes and the messages of gateways
+/// enclose it (5.3.4, 4.4.10).
+#[derive(Clone, Copy, Debug)]
+pub struct Enclosure<'a> {
+    message: Aams<'a>,
+}
+
+impl Enclosure<'_> {
+    /// Writes it into `buffer`. Returns the octets written: 16 and the data.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+        let mut writer = Writer::new(buffer);
+        self.encode(&mut writer)?;
+        Ok(writer.finish())
+    }
+}
+
+impl Encode for Enclosure<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        let mut head = *self.message.head;
+        let [_, _, flag, ..] = &mut head;
+        *flag &= 0x7f;
+        to.array(&head)?;
+        to.octets(self.message.data)
     }
 }
 

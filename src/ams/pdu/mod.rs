@@ -25,7 +25,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-pub use aams::{Aams, AamsHeader, MAX_APPLICATION_DATA, MessageType};
+pub use aams::{Aams, AamsHeader, Enclosure, MAX_APPLICATION_DATA, MessageType};
 pub use deviations::{Deviation, Deviations};
 pub use mams::{
     Assertion, AssertionList, AssertionValues, Cancellation, CancellationValues, CellDescriptor,
