@@ -10,6 +10,11 @@ pub struct Slot<T>(Option<T>);
 impl<T> Slot<T> {
     /// A slot with nothing in it.
     pub const EMPTY: Self = Self(None);
+
+    /// The row, if there is one.
+    pub(crate) const fn row(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
 }
 
 impl<T> Default for Slot<T> {
@@ -135,6 +140,19 @@ impl<'s, T: Row> Table<'s, T> {
         self.length = 0;
     }
 
+    /// The place of the row with this key: how many rows are before it.
+    #[must_use]
+    pub fn place(&self, key: T::Key) -> Option<usize> {
+        let at = self.position(key);
+        self.at(at).filter(|row| row.key() == key).map(|_| at)
+    }
+
+    /// The row at a place.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&T> {
+        self.rows().get(place)?.0.as_ref()
+    }
+
     /// The row with this key.
     #[must_use]
     pub fn get(&self, key: T::Key) -> Option<&T> {
@@ -176,16 +194,13 @@ impl<'s, T: Row> Table<'s, T> {
         self.slots.len()
     }
 
-    fn rows(&self) -> &[Slot<T>] {
+    /// The slots that are taken, in order.
+    pub(crate) fn rows(&self) -> &[Slot<T>] {
         self.slots.get(..self.length).unwrap_or_default()
     }
 
-    fn at(&self, position: usize) -> Option<&T> {
-        self.rows().get(position)?.0.as_ref()
-    }
-
     /// How many rows have keys below `key`.
-    fn position(&self, key: T::Key) -> usize {
+    pub(crate) fn position(&self, key: T::Key) -> usize {
         self.rows().partition_point(|slot| slot.0.as_ref().is_some_and(|row| row.key() < key))
     }
 }
@@ -277,6 +292,10 @@ mod tests {
                 prop_assert_eq!(&rows, &expected);
                 prop_assert_eq!(table.len(), expected.len());
                 for key in 0..12 {
+                    let place = expected.iter().position(|row| row.0 == key);
+                    prop_assert_eq!(table.place(key), place);
+                    let there = place.and_then(|place| table.at(place)).map(|row| row.0);
+                    prop_assert_eq!(there, place.map(|_| key));
                     prop_assert_eq!(table.get(key).map(|row| row.1), model.get(&key).copied());
                     let from: Vec<_> = table.iter_from(key).map(|row| row.0).collect();
                     let range: Vec<_> = model.range(key..).map(|(k, _)| *k).collect();

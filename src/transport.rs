@@ -79,6 +79,24 @@ impl fmt::Display for SendError {
 
 impl core::error::Error for SendError {}
 
+/// Why a run of datagrams was not taken whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Refused {
+    /// How many datagrams from the start were taken. None of the others was.
+    pub taken: usize,
+    /// Why the next one was not.
+    pub why: SendError,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} after {} datagrams", self.why, self.taken)
+    }
+}
+
+impl core::error::Error for Refused {}
+
 /// The transport services below a machine (735.1-B-1 3.2).
 ///
 /// It is lent to a machine for the length of a call. It takes each datagram
@@ -95,6 +113,25 @@ pub trait Transport {
     /// # Errors
     /// [`SendError`] when the datagram was not taken.
     fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError>;
+
+    /// Sends a run of datagrams to one address: each is the next `size` octets of
+    /// `octets`, at least 1, and the last may have fewer. A transport that can
+    /// send many datagrams at once does so; this sends them one by one.
+    ///
+    /// # Errors
+    /// [`Refused`] when only the first datagrams were taken, or none.
+    fn send_run(
+        &mut self,
+        to: &Address,
+        flow_label: u8,
+        octets: &[u8],
+        size: usize,
+    ) -> Result<(), Refused> {
+        for (taken, datagram) in octets.chunks(size.max(1)).enumerate() {
+            self.send(to, flow_label, datagram).map_err(|why| Refused { taken, why })?;
+        }
+        Ok(())
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for &mut T {
@@ -104,6 +141,16 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 
     fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
         (**self).send(to, flow_label, octets)
+    }
+
+    fn send_run(
+        &mut self,
+        to: &Address,
+        flow_label: u8,
+        octets: &[u8],
+        size: usize,
+    ) -> Result<(), Refused> {
+        (**self).send_run(to, flow_label, octets, size)
     }
 }
 

@@ -20,7 +20,7 @@ use core::time::Duration;
 
 use any_text::any_text;
 use farpost::ams::ids::{RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
-use farpost::ams::mib::{Mib, Timers};
+use farpost::ams::mib::{Introduction, Mib, Policy, ReconnectionPolicy, Timers};
 use farpost::host::mib::{
     Bump, Format, KeyStore, NoKeys, Position, from_amsrc, from_toml, from_xml, load, to_toml,
 };
@@ -217,4 +217,49 @@ proptest! {
         octets[at] = octet;
         any_text(&octets);
     }
+}
+
+#[test]
+fn the_policy_is_read_and_written() {
+    const POLICY: &str = r#"
+config_servers = ["@:2357"]
+[continuum]
+number = 1
+name = "here"
+[policy]
+census = 0
+introduction = "registrar"
+introduction_delay = 0.05
+introduction_repeats = 2
+briefing_delay = 0.03
+one_status = true
+refuse_late = false
+refuse_inconsistent = false
+refuse_moved = false
+aggregation = 1.5
+takeover = 3
+"#;
+    let arena = Bump::new();
+    let mib = from_toml(&arena, POLICY, "policy.toml").unwrap();
+    let expected = Policy {
+        census: Some(Duration::ZERO),
+        reconnection: ReconnectionPolicy { timely: false, consistent: false, unique: false },
+        introduction: Introduction::ByRegistrar,
+        briefing_delay: Duration::from_millis(30),
+        one_status: true,
+        introduction_delay: Duration::from_millis(50),
+        introduction_repeats: 2,
+        aggregation: Duration::from_millis(1_500),
+        takeover: 3,
+    };
+    assert_eq!(mib.policy, expected);
+    assert_eq!(from_toml(&arena, &to_toml(&mib).unwrap(), "written"), Ok(mib));
+    let nominal = POLICY.split("[policy]").next().unwrap();
+    assert_eq!(from_toml(&arena, nominal, "nominal.toml").unwrap().policy, Policy::NOMINAL);
+    let error = from_toml(&arena, &POLICY.replace("= 1.5", "= 60"), "p.toml").unwrap_err();
+    let expected = "p.toml:6:1: the policy: statuses are aggregated for N5 or longer; \
+                    give a time below N5, which is N6 times twice N3";
+    assert_eq!(error.to_string(), expected);
+    let error = from_toml(&arena, &POLICY.replace("= 3\n", "= 256\n"), "p.toml").unwrap_err();
+    assert!(error.to_string().contains("policy.takeover: 256 is out of range"), "{error}");
 }

@@ -5,7 +5,8 @@
 
 use farpost::ams::ids::{ModuleNumber, UnitNumber, VentureNumber};
 use farpost::ams::pdu::EndpointName;
-use farpost::ams::registrar::{Introduction, Registrar, RegistrarConfig, RegistrarStorage};
+use farpost::ams::mib::{Introduction, Mib, Policy};
+use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
 use farpost::storage::Slot;
 use farpost::time::Now;
 use farpost_fuzz::{MIB, Result, Unstructured, Wire, from, mpdu, noise, u8, wait};
@@ -60,13 +61,9 @@ fuzz_target!(|octets: &[u8]| {
     let introduction =
         if choice & 1 == 0 { Introduction::ByModules } else { Introduction::ByRegistrar };
     let endpoint = EndpointName::new("r").expect("it is one");
-    let mut config = RegistrarConfig {
-        introduction,
-        ..RegistrarConfig::new(&MIB, VentureNumber(1), UnitNumber(1), endpoint)
-    };
-    if choice & 2 != 0 {
-        config.census = Duration::ZERO;
-    }
+    let census = (choice & 2 != 0).then_some(Duration::ZERO);
+    let mib = Mib { policy: Policy { introduction, census, ..Policy::NOMINAL }, ..MIB };
+    let config = RegistrarConfig::new(VentureNumber(1), UnitNumber(1), endpoint);
     let storage = RegistrarStorage {
         members: &mut [const { Slot::EMPTY }; 4],
         registrars: &mut [const { Slot::EMPTY }; 1],
@@ -74,7 +71,7 @@ fuzz_target!(|octets: &[u8]| {
         rules: &mut [const { Slot::EMPTY }; 12],
         buffer: &mut [0; 300],
     };
-    let registrar = Registrar::new(&MIB, config, storage);
+    let registrar = Registrar::new(&mib, config, storage);
     let mut bench = Bench { registrar, wire: Wire::default(), now: Now::default() };
     while !u.is_empty() && bench.operate(&mut u).is_ok() {
         bench.assert_in_order();

@@ -61,12 +61,8 @@ fn a_tree_serves_every_subscription_once() {
 /// then is said again.
 #[test]
 fn petitions_survive_bad_channels() {
-    let weather = Weather {
-        loss: 100,
-        duplication: 100,
-        refusal: 50,
-        jitter: Duration::from_millis(200),
-    };
+    let weather =
+        Weather { loss: 100, duplication: 100, refusal: 50, jitter: Duration::from_millis(200) };
     for seed in 0..4 {
         let plan = if seed % 2 == 0 { Plan::mesh(seed, 4) } else { Plan::tree(seed, 6) };
         let mut venture = Venture::new(plan, weather);

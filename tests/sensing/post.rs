@@ -413,7 +413,7 @@ fn server() -> ConfigServer<'static> {
 
 fn registrar() -> Registrar<'static> {
     let endpoint = EndpointName::new(name(REGISTRAR, MAMS).leak()).unwrap();
-    let config = RegistrarConfig::new(&MIB, VENTURE.number, UnitNumber::ROOT, endpoint);
+    let config = RegistrarConfig::new(VENTURE.number, UnitNumber::ROOT, endpoint);
     let storage = RegistrarStorage {
         members: lend([const { Slot::EMPTY }; 8]),
         registrars: &mut [],

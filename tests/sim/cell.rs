@@ -9,12 +9,12 @@ use farpost::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
     UnitNumber, VentureNumber,
 };
-use farpost::ams::mib::{Mib, Role, Unit, Venture};
+use farpost::ams::mib::{Introduction, Mib, Policy, Role, Unit, Venture};
 use farpost::ams::module::{
     Membership, Module, ModuleIdentity, ModuleMemory, RuleKind, RuleRequest,
 };
 use farpost::ams::pdu::{ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName};
-use farpost::ams::registrar::{Introduction, Registrar, RegistrarConfig, RegistrarStorage};
+use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
 use farpost::ams::service::{Indication, Message, Received};
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now};
@@ -397,10 +397,13 @@ impl Cell {
     fn registrar(&mut self) -> Entity {
         self.lives += 1;
         let endpoint = EndpointName::new(name(REGISTRAR, MAMS).leak()).unwrap();
+        let mib = lend(Mib {
+            policy: Policy { introduction: self.introduction, ..Policy::NOMINAL },
+            ..MIB
+        });
         let config = RegistrarConfig {
-            introduction: self.introduction,
             first_query: self.lives * 10_000,
-            ..RegistrarConfig::new(&MIB, VENTURE.number, UnitNumber::ROOT, endpoint)
+            ..RegistrarConfig::new(VENTURE.number, UnitNumber::ROOT, endpoint)
         };
         let storage = RegistrarStorage {
             members: lend([const { Slot::EMPTY }; 32]),
@@ -409,7 +412,7 @@ impl Cell {
             rules: lend([const { Slot::EMPTY }; 400]),
             buffer: lend([0; 4_200]),
         };
-        Entity::Registrar(Box::new(Registrar::new(&MIB, config, storage)))
+        Entity::Registrar(Box::new(Registrar::new(mib, config, storage)))
     }
 }
 

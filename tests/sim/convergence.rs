@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farpost::ams::registrar::Introduction;
+use farpost::ams::mib::Introduction;
 
 use super::cell::{Cell, MODULES};
 use super::network::{Entry, Weather};

@@ -37,9 +37,9 @@ impl<'m, 's> Surroundings<'m, 's> {
     ) -> bool {
         use petitions::Surroundings as _;
         let role = self.module.peer(receiver).map(|peer| peer.id().role);
-        let may = self.venture.is_none_or(|venture| {
-            role.is_some_and(|role| venture.may_receive(role, subject))
-        });
+        let may = self
+            .venture
+            .is_none_or(|venture| role.is_some_and(|role| venture.may_receive(role, subject)));
         may && [subject, SubjectNumber::ALL].into_iter().any(|subject| {
             self.module
                 .rules_on(kind, subject)
@@ -50,9 +50,8 @@ impl<'m, 's> Surroundings<'m, 's> {
 
     /// Whether the unit and the role of `module` are those of a domain's modules.
     fn is_in(&self, (unit, role): (crate::ams::ids::UnitNumber, u8), module: ModuleKey) -> bool {
-        let outer = self.venture.map_or(unit == module.unit, |venture| {
-            venture.contains(unit, module.unit)
-        });
+        let outer =
+            self.venture.map_or(unit == module.unit, |venture| venture.contains(unit, module.unit));
         let known = self.module.peer(module).map(|peer| peer.id().role);
         outer && (role == RoleNumber::ALL.0 || known == Some(RoleNumber(role)))
     }
@@ -204,7 +203,9 @@ impl Gateway<'_> {
                     bump(&mut self.stats.not_invited);
                 }
             }
-            ControlCode::AnnounceOnReception if is_here || header.continuum == ContinuumNumber::ALL => {
+            ControlCode::AnnounceOnReception
+                if is_here || header.continuum == ContinuumNumber::ALL =>
+            {
                 if is_tree && !is_here {
                     let others = self.declared().without(from);
                     self.forward(now, others, header, content, transport);
@@ -227,12 +228,7 @@ impl Gateway<'_> {
 /// What goes on.
 impl Gateway<'_> {
     /// A message that was published in the message space (4.4.9).
-    fn forward_published(
-        &mut self,
-        now: Now,
-        message: &Aams<'_>,
-        transport: &mut dyn Transport,
-    ) {
+    fn forward_published(&mut self, now: Now, message: &Aams<'_>, transport: &mut dyn Transport) {
         let role = self.role_of(message.source());
         let unit = message.source().unit;
         let source = Source { continuum: message.source_continuum(), unit, role };

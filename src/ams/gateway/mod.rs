@@ -33,7 +33,6 @@ mod neighbours;
 mod petitions;
 mod store;
 
-
 use core::time::Duration;
 
 use super::ids::{ContinuumNumber, Domain, RoleNumber};
@@ -295,7 +294,8 @@ impl<'s> Gateway<'s> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let waits = |neighbour: &Neighbour| {
             let set = neighbour.set();
-            let owed = self.petitions.next_owed(set).is_some() || self.store.next_for(set).is_some();
+            let owed =
+                self.petitions.next_owed(set).is_some() || self.store.next_for(set).is_some();
             let offer = owed.then_some(neighbour.offer_at);
             earliest(earliest(neighbour.sweep_at, neighbour.declare_at), offer)
         };
@@ -557,7 +557,8 @@ impl Gateway<'_> {
         let neighbour = self.neighbours.get_mut(place)?;
         if neighbour.address.is_none() {
             let continuum = neighbour.continuum;
-            let space = self.module.venture()?.remote.iter().find(|space| space.continuum == continuum)?;
+            let space =
+                self.module.venture()?.remote.iter().find(|space| space.continuum == continuum)?;
             let (service, endpoint) = space.gateway.split_once('@')?;
             neighbour.address = transport.resolve(service, endpoint);
         }
@@ -572,11 +573,8 @@ fn is_across(local: ContinuumNumber, kind: RuleKind, rule: &CancellationValues) 
 
 /// A petition as an RPDU states it.
 fn specification(header: &EnvelopeHeader) -> Specification {
-    let domain = Domain {
-        continuum: header.continuum,
-        unit: header.unit,
-        role: RoleNumber(header.source),
-    };
+    let domain =
+        Domain { continuum: header.continuum, unit: header.unit, role: RoleNumber(header.source) };
     Specification { subject: header.subject, domain }
 }
 

@@ -261,9 +261,9 @@ mod tests {
     type Entry = (u8, u32, u8, u64, Vec<u8>);
 
     fn set(bits: u8) -> NeighbourSet {
-        (0..8).filter(|place| bits & (1 << place) != 0).fold(NeighbourSet::EMPTY, |all, place| {
-            all.union(NeighbourSet::one(place))
-        })
+        (0..8)
+            .filter(|place| bits & (1 << place) != 0)
+            .fold(NeighbourSet::EMPTY, |all, place| all.union(NeighbourSet::one(place)))
     }
 
     proptest! {

@@ -4,8 +4,8 @@
 
 use super::fault::{Fault, Invalid, Item};
 use super::{
-    Continuum, DeliveryPointSpec, Mib, RemoteMessageSpace, Role, Subject, Timers, TransportService,
-    Unit, Venture,
+    Continuum, DeliveryPointSpec, Mib, Policy, RemoteMessageSpace, Role, Subject, Timers,
+    TransportService, Unit, Venture,
 };
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber};
 
@@ -45,6 +45,7 @@ impl Mib<'_> {
     pub const fn validate(&self) -> Result<(), Invalid> {
         check!(continua(&self.continuum, self.continua));
         check!(timers(&self.timers));
+        check!(policy(&self.policy, &self.timers));
         check!(service_name(Item::PrimaryTransport, self.primary_transport));
         check!(config_servers(self.config_servers));
         check!(transports(self.transports));
@@ -146,6 +147,13 @@ const fn timers(timers: &Timers) -> Checked {
     }
     if timers.n6 == 0 {
         return invalid(Item::Timers, Fault::ZeroHeartbeatLimit);
+    }
+    Ok(())
+}
+
+const fn policy(policy: &Policy, timers: &Timers) -> Checked {
+    if policy.aggregation.as_nanos() >= timers.n5().as_nanos() {
+        return invalid(Item::Policy, Fault::LongAggregation);
     }
     Ok(())
 }
@@ -443,6 +451,19 @@ mod tests {
         }
         let timers = Timers { n6: 0, ..Timers::NOMINAL };
         assert_invalid(&Mib { timers, ..GOOD }, Item::Timers, Fault::ZeroHeartbeatLimit);
+    }
+
+    #[test]
+    fn statuses_are_aggregated_for_less_than_n5() {
+        let n5 = GOOD.timers.n5();
+        for (aggregation, valid) in [(n5, false), (n5 - Duration::from_nanos(1), true)] {
+            let mib = Mib { policy: Policy { aggregation, ..Policy::NOMINAL }, ..GOOD };
+            if valid {
+                assert_eq!(mib.validate(), Ok(()));
+            } else {
+                assert_invalid(&mib, Item::Policy, Fault::LongAggregation);
+            }
+        }
     }
 
     #[test]

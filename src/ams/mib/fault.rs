@@ -17,6 +17,8 @@ pub enum Item {
     RemoteContinuum(usize),
     /// [`Mib::timers`].
     Timers,
+    /// [`Mib::policy`].
+    Policy,
     /// [`Mib::primary_transport`].
     PrimaryTransport,
     /// [`Mib::config_servers`] as a whole.
@@ -85,6 +87,7 @@ impl fmt::Display for Item {
             Self::Continuum => f.write_str("continuum"),
             Self::RemoteContinuum(at) => write!(f, "continua[{at}]"),
             Self::Timers => f.write_str("timers"),
+            Self::Policy => f.write_str("policy"),
             Self::PrimaryTransport => f.write_str("primary_transport"),
             Self::ConfigServers => f.write_str("config_servers"),
             Self::ConfigServer(at) => write!(f, "config_servers[{at}]"),
@@ -127,6 +130,8 @@ pub enum Fault {
     ZeroTimer,
     /// N6 is zero.
     ZeroHeartbeatLimit,
+    /// Statuses are aggregated for N5 or longer (4.2.9.4.2).
+    LongAggregation,
     /// No location of the configuration server is given (8.1 d).
     NoConfigServer,
     /// The name of a transport service has more than 15 characters (5.1.5.6).
@@ -173,6 +178,7 @@ impl Fault {
             Self::RepeatedName => "give it another name",
             Self::NoName => "give it a name",
             Self::ZeroTimer => "give N1, N2 and N3 a time above 0, nominally 5, 5 and 10 s",
+            Self::LongAggregation => "give a time below N5, which is N6 times twice N3",
             Self::ZeroHeartbeatLimit => "give N6 at least 1, nominally 3",
             Self::NoConfigServer => "list at least one endpoint, such as `@:2357`",
             Self::LongServiceName => "use at most 15 characters",
@@ -203,6 +209,7 @@ impl fmt::Display for Fault {
             Self::NoName => "it has no name",
             Self::ZeroTimer => "one of N1, N2 and N3 is zero",
             Self::ZeroHeartbeatLimit => "N6 is zero",
+            Self::LongAggregation => "statuses are aggregated for N5 or longer",
             Self::NoConfigServer => "no location of the configuration server is given",
             Self::LongServiceName => "the name of the transport service is too long",
             Self::ServiceNameCharacter => "the name of the transport service has a bad character",

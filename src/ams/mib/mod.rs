@@ -24,10 +24,12 @@
 
 mod check;
 mod fault;
+mod policy;
 
 use core::time::Duration;
 
 pub use self::fault::{Fault, Invalid, Item};
+pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
 
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 
@@ -63,8 +65,9 @@ impl Timers {
 
     /// N5: how long until the loss of a module is imputed, N6 times N4.
     #[must_use]
-    pub fn n5(&self) -> Duration {
-        self.n4().saturating_mul(u32::from(self.n6))
+    pub const fn n5(&self) -> Duration {
+        // `From` is not yet `const`.
+        self.n4().saturating_mul(u32::from_be_bytes([0, 0, 0, self.n6]))
     }
 }
 
@@ -394,6 +397,8 @@ pub struct Mib<'m> {
     pub checksums: bool,
     /// The seconds TAI is ahead of UTC in time tags: 37 since 2017.
     pub tai_minus_utc: i8,
+    /// What the standard leaves open.
+    pub policy: Policy,
 }
 
 impl<'m> Mib<'m> {
@@ -417,6 +422,7 @@ impl<'m> Mib<'m> {
             ventures: &[],
             checksums: true,
             tai_minus_utc: 37,
+            policy: Policy::NOMINAL,
         }
     }
 

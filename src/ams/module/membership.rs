@@ -302,6 +302,9 @@ impl Module<'_> {
         if self.confidant().is_some() && self.pulse.is_silent(now.monotonic, timers.n4(), timers.n6)
         {
             self.registrar = None;
+            // Not at the next beat: a registrar that was restarted lets its modules
+            // reconnect for a while only (4.2.8.2 a).
+            self.pulse.beat_again(now.monotonic);
         }
         if !self.pulse.beat(now.monotonic, timers.n4()) {
             return;

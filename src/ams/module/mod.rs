@@ -17,7 +17,7 @@
 //! | joining, member | `cell_status` | forgets who is not in it, `module_status` | | 4.2.9.3 |
 //! | joining, member | `module_status` | makes what it knows agree | | 4.2.9.6 |
 //! | member | N4 | `heartbeat` | | 4.2.7.1 |
-//! | member | N6 × N4 without a heartbeat | the registrar is unknown | | 4.2.7.5 |
+//! | member | N6 × N4 without a heartbeat | the registrar is unknown, and the next heartbeat due at once | | 4.2.7.5 |
 //! | member, registrar unknown | N4 | looks for it, `reconnect` | | 4.2.7.1.4, 4.2.8.1 |
 //! | member | `reconnected` | heartbeats go on | | 4.2.8.4 |
 //! | member | `you_are_dead`, `I_am_stopping` of itself | `Module_is_dead.indication` | dead | 4.2.8.3, 4.2.6.4 e |
@@ -42,12 +42,14 @@
 //!   not known yet is taken for a gateway's, for no other may issue one.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
+mod copies;
 mod inbound;
 mod membership;
 mod memory;
 mod noting;
 mod outbound;
 mod rows;
+mod rules;
 mod status;
 mod view;
 
@@ -69,6 +71,8 @@ use crate::transport::Address;
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
+use rules::Rules;
+
 pub use rows::{OwnRule, Peer, PendingQuery, Rule, RuleKey, RuleKind};
 
 /// Who a module is and how it is reached.
@@ -92,7 +96,7 @@ pub struct ModuleIdentity<'s> {
 /// [`MetaStats::full`] (what others announce).
 #[derive(Debug)]
 pub struct ModuleStorage<'s> {
-    /// One for each other module of the message space.
+    /// One for each other module of the message space; 65,535 can be of use.
     pub peers: &'s mut [Slot<Peer>],
     /// One for each subscription and invitation of each other module.
     pub rules: &'s mut [Slot<Rule>],
@@ -163,7 +167,7 @@ pub struct Module<'s> {
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
     peers: Table<'s, Peer>,
-    rules: Table<'s, Rule>,
+    rules: Rules<'s>,
     own: Table<'s, OwnRule>,
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
@@ -199,7 +203,7 @@ impl<'s> Module<'s> {
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
-            rules: Table::new(storage.rules),
+            rules: Rules::new(storage.rules),
             own: Table::new(storage.own),
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
@@ -232,7 +236,10 @@ impl<'s> Module<'s> {
 
     /// The rules of others it knows: who, of which kind, and what.
     pub fn rules(&self) -> impl Iterator<Item = (ModuleKey, RuleKind, CancellationValues)> {
-        self.rules.iter().map(|rule| (rule.key.module, rule.key.kind, rule.key.cancellation()))
+        self.rules.iter().filter_map(|rule| {
+            let peer = self.peers.at(usize::from(rule.peer))?;
+            Some((peer.key, rule.kind, rule.cancellation()))
+        })
     }
 
     /// Its own rules.
@@ -250,16 +257,6 @@ impl<'s> Module<'s> {
     #[must_use]
     pub const fn message_stats(&self) -> &MessageStats {
         &self.stats
-    }
-
-    /// Whether this module is in `domain` (1.3.4.3).
-    fn is_in(&self, domain: &Domain) -> bool {
-        domain_includes(
-            self.venture,
-            self.mib,
-            domain,
-            (self.identity.unit, Some(self.identity.role)),
-        )
     }
 
     /// The delivery vector of a service mode: the one whose first delivery point

@@ -1,8 +1,9 @@
 //! Noting and forgetting other modules and their rules.
 
 use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
-use super::{Module, bump};
+use super::{Module, ModuleIdentity, bump, domain_includes};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
+use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AssertionList, AssertionValues, CancellationValues, ContactSummary};
 use crate::ams::service::{Indication, ServiceUser};
 use crate::transport::{Address, Transport};
@@ -27,9 +28,12 @@ impl Module<'_> {
             return true;
         }
         let peer = Peer { key: id.key(), role: id.role, mams, points, here_owed: false };
-        if self.peers.insert(peer).is_err() {
+        if self.peers.len() >= MAX_PEERS || self.peers.insert(peer).is_err() {
             bump(&mut self.outlet.stats.full);
             return false;
+        }
+        if let Some(place) = self.place_of(id) {
+            self.rules.peer_noted(place);
         }
         user.indicate(Indication::ModuleRegistered(id));
         true
@@ -37,11 +41,15 @@ impl Module<'_> {
 
     /// Forgets a module and its rules (4.2.6.4 a to d).
     pub(super) fn forget_peer(&mut self, key: ModuleKey, user: &mut dyn ServiceUser) {
-        let Some(peer) = self.peers.remove(key) else {
+        let Some(id) = self.peers.get(key).map(Peer::id) else {
             return;
         };
-        user.indicate(Indication::ModuleUnregistered(peer.id()));
-        self.forget_rules_but(peer.id(), user, |_, _| false);
+        user.indicate(Indication::ModuleUnregistered(id));
+        if let Some(place) = self.place_of(id) {
+            self.forget_rules_but((id, place), user, |_, _| false);
+            self.rules.peer_forgotten(place);
+        }
+        self.peers.remove(key);
     }
 
     /// Notes a rule of a module (4.2.10.4, 4.2.12.4).
@@ -52,18 +60,14 @@ impl Module<'_> {
         assertion: AssertionValues,
         user: &mut dyn ServiceUser,
     ) {
-        if !self.knows(id) {
+        let Some(place) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
-        }
-        let AssertionValues { subject, domain, delivery_vector, priority, flow_label } = assertion;
-        let key = RuleKey { subject, kind, module: id.key(), domain };
-        let covers_us = self.is_in(&domain);
-        let rule = Rule { key, delivery_vector, priority, flow_label, covers_us };
-        let known = self.rules.contains(key);
-        if self.rules.insert(rule).is_err() {
+        };
+        let applies = self.asks_for_ours(id.role, &assertion.cancellation());
+        let Ok(new) = self.rules.note(Rule::new(kind, place, &assertion, applies)) else {
             return bump(&mut self.outlet.stats.full);
-        }
-        if !known {
+        };
+        if new {
             user.indicate(match kind {
                 RuleKind::Subscription => Indication::SubscriptionAsserted(id, assertion),
                 RuleKind::Invitation => Indication::InvitationAsserted(id, assertion),
@@ -71,9 +75,29 @@ impl Module<'_> {
         }
     }
 
+    /// Judges all rules anew, which is due when units or subjects have changed in
+    /// the MIB.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the MIB of a module does not change yet"))]
+    pub(super) fn rejudge_rules(&mut self) {
+        let Self { mib, venture, identity, peers, rules, .. } = self;
+        rules.judge(|rule| {
+            let receiver = peers.at(usize::from(rule.peer));
+            receiver.is_some_and(|peer| {
+                applies((mib, *venture, identity), peer.role, &rule.cancellation())
+            })
+        });
+    }
+
     /// Whether this very module is known: not another under its number.
     pub(super) fn knows(&self, id: ModuleId) -> bool {
-        self.peers.get(id.key()).is_some_and(|peer| peer.role == id.role)
+        self.place_of(id).is_some()
+    }
+
+    /// The place of this very module among the peers.
+    fn place_of(&self, id: ModuleId) -> Option<u16> {
+        let place = self.peers.place(id.key())?;
+        self.peers.at(place).filter(|peer| peer.role == id.role)?;
+        u16::try_from(place).ok()
     }
 
     /// Forgets a rule of a module (4.2.11.4, 4.2.13.4).
@@ -84,12 +108,11 @@ impl Module<'_> {
         CancellationValues { subject, domain }: CancellationValues,
         user: &mut dyn ServiceUser,
     ) {
-        if !self.knows(id) {
+        let Some(peer) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
-        }
-        let key = RuleKey { subject, kind, module: id.key(), domain };
-        match self.rules.remove(key) {
-            Some(_) => user.indicate(cancelled(id, key)),
+        };
+        match self.rules.forget(RuleKey { subject, kind, peer, domain }) {
+            Some(rule) => user.indicate(cancelled(id, &rule)),
             None => bump(&mut self.outlet.stats.stale),
         }
     }
@@ -102,7 +125,10 @@ impl Module<'_> {
         invitations: AssertionList<'_>,
         user: &mut dyn ServiceUser,
     ) {
-        self.forget_rules_but(id, user, |kind, key| {
+        let Some(place) = self.place_of(id) else {
+            return bump(&mut self.outlet.stats.unknown_module);
+        };
+        self.forget_rules_but((id, place), user, |kind, key| {
             let list = match kind {
                 RuleKind::Subscription => subscriptions,
                 RuleKind::Invitation => invitations,
@@ -119,17 +145,22 @@ impl Module<'_> {
 
     fn forget_rules_but(
         &mut self,
-        id: ModuleId,
+        (id, place): (ModuleId, u16),
         user: &mut dyn ServiceUser,
         keep: impl Fn(RuleKind, CancellationValues) -> bool,
     ) {
         self.rules.retain(|rule| {
-            let stays = rule.key.module != id.key() || keep(rule.key.kind, rule.key.cancellation());
+            let stays = rule.peer != place || keep(rule.kind, rule.cancellation());
             if !stays {
-                user.indicate(cancelled(id, rule.key));
+                user.indicate(cancelled(id, rule));
             }
             stays
         });
+    }
+
+    /// Whether a rule of a module in `role` asks for messages of this module.
+    fn asks_for_ours(&self, role: RoleNumber, rule: &CancellationValues) -> bool {
+        applies((self.mib, self.venture, &self.identity), role, rule)
     }
 
     fn resolve_mams(
@@ -172,10 +203,24 @@ impl Module<'_> {
     }
 }
 
-fn cancelled(id: ModuleId, key: RuleKey) -> Indication {
-    match key.kind {
-        RuleKind::Subscription => Indication::SubscriptionCancelled(id, key.cancellation()),
-        RuleKind::Invitation => Indication::InvitationCancelled(id, key.cancellation()),
+/// Other modules there can be: as many as have a place of 16 bits.
+const MAX_PEERS: usize = 65_535;
+
+/// Whether a rule asks for messages of the module `us`: its domain includes that
+/// module (1.3.4.3), and modules in `role` may receive on its subject (4.3.1.2).
+fn applies(
+    (mib, venture, us): (&Mib<'_>, Option<&Venture<'_>>, &ModuleIdentity<'_>),
+    role: RoleNumber,
+    rule: &CancellationValues,
+) -> bool {
+    domain_includes(venture, mib, &rule.domain, (us.unit, Some(us.role)))
+        && venture.is_none_or(|venture| venture.may_receive(role, rule.subject))
+}
+
+fn cancelled(id: ModuleId, rule: &Rule) -> Indication {
+    match rule.kind {
+        RuleKind::Subscription => Indication::SubscriptionCancelled(id, rule.cancellation()),
+        RuleKind::Invitation => Indication::InvitationCancelled(id, rule.cancellation()),
     }
 }
 

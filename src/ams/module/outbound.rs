@@ -3,13 +3,17 @@
 
 use core::time::Duration;
 
-use super::rows::{Peer, PendingQuery, Rule, RuleKey, RuleKind};
+use super::copies::Copies;
+use super::rows::{Peer, PendingQuery, Rule, RuleKind};
+use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
 use crate::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleKey, Priority, RoleNumber, SubjectNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber,
 };
+use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AamsHeader, MessageType};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
+use crate::storage::Table;
 use crate::time::Now;
 use crate::transport::Transport;
 
@@ -35,7 +39,31 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        self.spread(message, RuleKind::Subscription, None, transport, user)
+        let (source, audience) = self.require_publisher(message.subject)?;
+        self.spread(source, message, audience, transport, user)
+    }
+
+    /// `Publish.request` for several messages of equal size, which differ in their
+    /// data alone: `message.data` holds the data of all of them, `size` octets each,
+    /// at least 1; the last may have fewer.
+    ///
+    /// Each goes out as a message of its own, in order, as [`Module::publish`] sends
+    /// it. But the transport is handed runs, as many messages as the buffer for
+    /// messages holds, and may send a run at once ([`Transport::send_run`]).
+    ///
+    /// # Errors
+    /// A [`Fault`] that says why no message was issued at all. When a receiver's
+    /// transport takes a part of a run only, each message of the rest is indicated
+    /// to `user` and counted as failed.
+    pub fn publish_run(
+        &mut self,
+        message: &Message<'_>,
+        size: usize,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let (source, audience) = self.require_publisher(message.subject)?;
+        self.spread_run(source, (message, size), audience, transport, user)
     }
 
     /// `Announce.request`: one copy to every module in `domain` that invites
@@ -54,7 +82,11 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         self.require_local_or_all(domain.continuum)?;
-        let fanout = self.spread(message, RuleKind::Invitation, Some(domain), transport, user)?;
+        let source = self.require_sender(message.subject)?;
+        let kind = RuleKind::Invitation;
+        let places = self.rules.places(kind, message.subject);
+        let audience = Audience { kind, places, domain: Some(domain) };
+        let fanout = self.spread(source, message, audience, transport, user)?;
         if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
             // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
             user.indicate(Indication::Fault(Fault::RemoteContinuum));
@@ -135,77 +167,37 @@ impl Module<'_> {
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
         let id = self.require_sender(message.subject)?;
-        let Some(peer) = self.peers.get(to) else {
-            return Err(Fault::UnknownDestination);
-        };
+        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
+        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
         if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, message.subject)) {
             return Err(Fault::DestinationNotAuthorised);
         }
-        let rule = [message.subject, SubjectNumber::ALL]
-            .into_iter()
-            .find_map(|subject| {
-                let first = RuleKey { module: to, ..RuleKey::first(RuleKind::Invitation, subject) };
-                self.rules
-                    .iter_from(first)
-                    .take_while(|rule| same_receiver(rule, &first))
-                    .filter(|rule| rule.covers_us)
-                    .last()
-            })
+        let rule = u16::try_from(place)
+            .ok()
+            .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
             .ok_or(Fault::NotInvited)?;
-        let header = AamsHeader {
-            message_type,
-            priority: Priority::DEFAULT,
-            flow_label: 0,
-            continuum: self.mib.continuum.number,
-            source: id,
-            context: message.context,
-            subject: message.subject,
-        };
-        let mut copy = Copies::new(header, message, self.mib.checksums, self.message)?;
-        let sent = copy.transmit(peer, rule, transport);
+        let header = header(message_type, self.mib.continuum.number, id, message);
+        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
+        let sent = copies.send(peer, rule, transport);
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
         sent
     }
 
-    /// One copy to every authorised receiver with a rule of `kind` that covers
-    /// this module, and in `domain` if there is one.
+    /// One copy to everybody a message on this subject goes to.
     fn spread(
         &mut self,
+        source: ModuleKey,
         message: &Message<'_>,
-        kind: RuleKind,
-        domain: Option<Domain>,
+        audience: Audience,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let source = self.require_sender(message.subject)?;
-        let header = AamsHeader {
-            message_type: MessageType::Unary,
-            priority: Priority::DEFAULT,
-            flow_label: 0,
-            continuum: self.mib.continuum.number,
-            source,
-            context: message.context,
-            subject: message.subject,
-        };
-        let mut copies = Copies::new(header, message, self.mib.checksums, self.message)?;
+        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
         let mut fanout = Fanout::default();
-        let receivers = Receivers {
-            specific: RuleRun::new(&self.rules, kind, message.subject),
-            general: RuleRun::new(&self.rules, kind, SubjectNumber::ALL),
-        };
-        for rule in receivers {
-            let Some(peer) = self.peers.get(rule.key.module) else {
-                continue;
-            };
-            let may = self.venture.is_none_or(|v| v.may_receive(peer.role, message.subject));
-            let in_domain = domain.is_none_or(|domain| {
-                let place = (peer.key.unit, Some(peer.role));
-                domain_includes(self.venture, self.mib, &domain, place)
-            });
-            if !may || !in_domain {
-                continue;
-            }
-            match copies.transmit(peer, rule, transport) {
+        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
+            match copies.send(peer, rule, transport) {
                 Ok(()) => bump(&mut fanout.sent),
                 Err(fault) => {
                     bump(&mut fanout.failed);
@@ -213,9 +205,64 @@ impl Module<'_> {
                 }
             }
         }
+        self.count(fanout);
+        Ok(fanout)
+    }
+
+    /// As [`Module::spread`] for messages with `size` octets of the data each. Each
+    /// receiver is sent them in as few runs as the buffer allows.
+    fn spread_run(
+        &mut self,
+        source: ModuleKey,
+        (message, size): (&Message<'_>, usize),
+        audience: Audience,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let mut fanout = Fanout::default();
+        let mut data = message.data;
+        while !data.is_empty() {
+            let part = (&mut data, size.max(1));
+            let mut copies =
+                Copies::of_run(&header, message, part, self.mib.checksums, self.message)?;
+            let count = copies.count();
+            for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
+                let sent = match copies.send_run(peer, rule, transport) {
+                    Ok(()) => count,
+                    Err((sent, fault)) => {
+                        for _ in sent..count {
+                            bump(&mut fanout.failed);
+                            user.indicate(Indication::Fault(fault));
+                        }
+                        sent
+                    }
+                };
+                let sent = u32::try_from(sent).unwrap_or(u32::MAX);
+                fanout.sent = fanout.sent.saturating_add(sent);
+            }
+        }
+        self.count(fanout);
+        Ok(fanout)
+    }
+
+    fn count(&mut self, fanout: Fanout) {
         self.stats.sent = self.stats.sent.saturating_add(fanout.sent);
         self.stats.not_sent = self.stats.not_sent.saturating_add(fanout.failed);
-        Ok(fanout)
+    }
+
+    /// Who publishes on `subject`, if this module may, and to whom.
+    fn require_publisher(
+        &mut self,
+        subject: SubjectNumber,
+    ) -> Result<(ModuleKey, Audience), Fault> {
+        let (source, places) = match self.rules.prepared(subject) {
+            // That it may has been found out, and that the data go as they are.
+            Some(places) => (self.require_member()?.key(), places),
+            None => (self.require_sender(subject)?, self.rules.prepare(subject)),
+        };
+        Ok((source, Audience { kind: RuleKind::Subscription, places, domain: None }))
     }
 
     /// The module may send on the subject; who it is.
@@ -242,129 +289,59 @@ impl Module<'_> {
     }
 }
 
-/// The copies of one message. They differ in priority and flow label alone, so
-/// the message is encoded once and its first two octets are exchanged.
-struct Copies<'b> {
-    octets: &'b mut [u8],
-    length: usize,
-    checksum: bool,
-    priority: Option<Priority>,
-    flow_label: Option<u8>,
+/// To whom a message goes: modules with rules of this kind, in this domain.
+#[derive(Clone, Copy)]
+struct Audience {
+    kind: RuleKind,
+    /// Where their rules begin.
+    places: Places,
+    /// `None` when the request names no domain.
+    domain: Option<Domain>,
 }
 
-impl<'b> Copies<'b> {
-    fn new(
-        header: AamsHeader,
-        message: &Message<'_>,
-        checksum: bool,
-        octets: &'b mut [u8],
-    ) -> Result<Self, Fault> {
-        let length =
-            header.encode(message.data, checksum, octets).map_err(|_| Fault::DataTooLong)?.len();
-        let Message { priority, flow_label, .. } = *message;
-        Ok(Self { octets, length, checksum, priority, flow_label })
-    }
-
-    /// Transmits the copy for `peer`, whose `rule` says by which delivery vector
-    /// and, unless the message overrides it, with which priority and flow label
-    /// (4.3.1.1).
-    fn transmit(
-        &mut self,
-        peer: &Peer,
-        rule: &Rule,
-        transport: &mut dyn Transport,
-    ) -> Result<(), Fault> {
-        let Some(point) = peer.delivery_point(rule.delivery_vector) else {
-            return Err(Fault::NoDeliveryPoint(peer.key));
-        };
-        let flow_label = self.flow_label.unwrap_or(rule.flow_label);
-        self.label(self.priority.unwrap_or(rule.priority), flow_label);
-        let octets = self.octets.get(..self.length).unwrap_or_default();
-        transport
-            .send(point, flow_label, octets)
-            .map_err(|why| Fault::NotTransmitted(peer.key, why))
-    }
-
-    /// Sets priority and flow label, and makes the checksum follow: it is a sum,
-    /// and they are one word of it.
-    fn label(&mut self, priority: Priority, flow_label: u8) {
-        let Some([first, second, rest @ ..]) = self.octets.get_mut(..self.length) else {
-            return;
-        };
-        let old = u16::from_be_bytes([*first, *second]);
-        *first = (*first & 0xf0) | priority.get();
-        *second = flow_label;
-        let new = u16::from_be_bytes([*first, *second]);
-        if let (true, Some([high, low])) = (self.checksum, rest.last_chunk_mut::<2>()) {
-            let sum = u16::from_be_bytes([*high, *low]);
-            [*high, *low] = sum.wrapping_sub(old).wrapping_add(new).to_be_bytes();
-        }
-    }
+/// What it takes to know the modules that rules are of.
+struct Space<'t, 's> {
+    mib: &'t Mib<'s>,
+    venture: Option<&'t Venture<'s>>,
+    peers: &'t Table<'s, Peer>,
 }
 
-fn same_receiver(rule: &Rule, key: &RuleKey) -> bool {
-    rule.key.subject == key.subject && rule.key.kind == key.kind && rule.key.module == key.module
-}
-
-/// The rules of one kind on one subject that cover this module: for each
-/// receiver the last, in the order of receivers.
-struct RuleRun<'t, I: Iterator<Item = &'t Rule>> {
-    rules: core::iter::Peekable<I>,
-}
-
-impl<'t> RuleRun<'t, core::iter::Empty<&'t Rule>> {
-    fn new(
-        rules: &'t crate::storage::Table<'_, Rule>,
-        kind: RuleKind,
+impl<'t> Space<'t, '_> {
+    /// Every module a message on `subject` goes to, and the rule it goes by.
+    fn receivers(
+        &self,
+        rules: &'t Rules<'_>,
         subject: SubjectNumber,
-    ) -> RuleRun<'t, impl Iterator<Item = &'t Rule>> {
-        let first = RuleKey::first(kind, subject);
-        let rules = rules
-            .iter_from(first)
-            .take_while(move |rule| rule.key.subject == subject && rule.key.kind == kind)
-            .filter(|rule| rule.covers_us)
-            .peekable();
-        RuleRun { rules }
+        audience: Audience,
+    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> {
+        let Audience { kind, places, domain } = audience;
+        rules.receivers(kind, subject, places).filter_map(move |rule| {
+            let peer = self.peers.at(usize::from(rule.peer))?;
+            // A rule for all subjects was not judged by this one.
+            let may = rule.subject == subject
+                || self.venture.is_none_or(|venture| venture.may_receive(peer.role, subject));
+            let place = (peer.key.unit, Some(peer.role));
+            let concerned =
+                domain.is_none_or(|domain| domain_includes(self.venture, self.mib, &domain, place));
+            (may && concerned).then_some((peer, rule))
+        })
     }
 }
 
-impl<'t, I: Iterator<Item = &'t Rule>> RuleRun<'t, I> {
-    fn receiver(&mut self) -> Option<ModuleKey> {
-        self.rules.peek().map(|rule| rule.key.module)
-    }
-
-    /// The last rule of the next receiver.
-    fn take(&mut self) -> Option<&'t Rule> {
-        let mut last = self.rules.next()?;
-        // Not `next_if`: it asserts something, and so has a panic path.
-        while self.receiver() == Some(last.key.module) {
-            last = self.rules.next()?;
-        }
-        Some(last)
-    }
-}
-
-/// Every receiver once, with the rule that wins: rules for the subject before
-/// rules for all subjects. Both runs are in the order of receivers.
-struct Receivers<'t, S: Iterator<Item = &'t Rule>, G: Iterator<Item = &'t Rule>> {
-    specific: RuleRun<'t, S>,
-    general: RuleRun<'t, G>,
-}
-
-impl<'t, S: Iterator<Item = &'t Rule>, G: Iterator<Item = &'t Rule>> Iterator
-    for Receivers<'t, S, G>
-{
-    type Item = &'t Rule;
-
-    fn next(&mut self) -> Option<&'t Rule> {
-        match (self.specific.receiver(), self.general.receiver()) {
-            (Some(specific), Some(general)) if specific == general => {
-                self.general.take();
-                self.specific.take()
-            }
-            (Some(specific), Some(general)) if general < specific => self.general.take(),
-            (Some(_), _) => self.specific.take(),
-            (None, _) => self.general.take(),
-        }
+/// The header of a message, with the defaults for what rules may ask for.
+fn header(
+    message_type: MessageType,
+    continuum: ContinuumNumber,
+    source: ModuleKey,
+    message: &Message<'_>,
+) -> AamsHeader {
+    AamsHeader {
+        message_type,
+        priority: message.priority.unwrap_or_default(),
+        flow_label: message.flow_label.unwrap_or_default(),
+        continuum,
+        source,
+        context: message.context,
+        subject: message.subject,
     }
 }

@@ -1,7 +1,9 @@
 //! The rows of a module's tables: what it knows of others and what it owes them.
 
-use crate::ams::ids::Priority;
-use crate::ams::ids::{ContextNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber};
+use crate::ams::ids::{
+    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
+    SubjectNumber, UnitNumber,
+};
 use crate::ams::pdu::{AssertionValues, CancellationValues};
 use crate::storage::Row;
 use crate::time::Instant;
@@ -55,37 +57,78 @@ pub enum RuleKind {
     Invitation,
 }
 
-/// A subscription or an invitation of another module. 18 octets a slot.
+/// A subscription or an invitation of another module. 14 octets a slot.
 ///
 /// Rules are kept in the order of their subjects, so that those a message
 /// concerns stand together.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
-    pub(super) key: RuleKey,
+    pub(super) subject: SubjectNumber,
+    /// The place of its module in the table of peers; it is kept right when
+    /// peers come and go.
+    pub(super) peer: u16,
+    // The domain, without the octet that would be lost to alignment.
+    continuum: ContinuumNumber,
+    unit: UnitNumber,
+    role: RoleNumber,
+    pub(super) kind: RuleKind,
     pub(super) delivery_vector: u8,
     pub(super) priority: Priority,
     pub(super) flow_label: u8,
-    /// Its domain includes this module: judged once, for neither changes.
-    pub(super) covers_us: bool,
+    /// Its domain includes this module, and its module may receive on its
+    /// subject: judged when it is noted, for neither depends on the message.
+    pub(super) applies: bool,
+}
+
+impl Rule {
+    /// What `assertion` of the module at place `peer` amounts to.
+    pub(super) const fn new(
+        kind: RuleKind,
+        peer: u16,
+        assertion: &AssertionValues,
+        applies: bool,
+    ) -> Self {
+        let AssertionValues { subject, domain, delivery_vector, priority, flow_label } = *assertion;
+        let Domain { continuum, unit, role } = domain;
+        Self {
+            subject,
+            peer,
+            continuum,
+            unit,
+            role,
+            kind,
+            delivery_vector,
+            priority,
+            flow_label,
+            applies,
+        }
+    }
+
+    pub(super) const fn domain(&self) -> Domain {
+        Domain { continuum: self.continuum, unit: self.unit, role: self.role }
+    }
+
+    pub(super) const fn cancellation(&self) -> CancellationValues {
+        CancellationValues { subject: self.subject, domain: self.domain() }
+    }
 }
 
 /// What identifies a rule: a module asserts one for a subject and a domain.
+///
+/// Peers are in the order of their keys, so the order of their places is that of
+/// their keys too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleKey {
     pub(super) subject: SubjectNumber,
     pub(super) kind: RuleKind,
-    pub(super) module: ModuleKey,
+    pub(super) peer: u16,
     pub(super) domain: Domain,
 }
 
 impl RuleKey {
-    /// The least key of this kind and subject.
-    pub(super) fn first(kind: RuleKind, subject: SubjectNumber) -> Self {
-        Self { subject, kind, module: ModuleKey::default(), domain: Domain::ALL }
-    }
-
-    pub(super) const fn cancellation(&self) -> CancellationValues {
-        CancellationValues { subject: self.subject, domain: self.domain }
+    /// The least key of this kind and subject for the module at place `peer`.
+    pub(super) const fn first(kind: RuleKind, subject: SubjectNumber, peer: u16) -> Self {
+        Self { subject, kind, peer, domain: Domain::ALL }
     }
 }
 
@@ -93,7 +136,8 @@ impl Row for Rule {
     type Key = RuleKey;
 
     fn key(&self) -> RuleKey {
-        self.key
+        let Self { subject, kind, peer, .. } = *self;
+        RuleKey { subject, kind, peer, domain: self.domain() }
     }
 }
 

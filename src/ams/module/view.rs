@@ -1,7 +1,7 @@
 //! What a gateway sees of the module that it is.
 
-use super::rows::{Peer, RuleKey, RuleKind};
 use super::Module;
+use super::rows::{Peer, RuleKind};
 use crate::ams::ids::{ContinuumNumber, Domain, ModuleKey, SubjectNumber};
 use crate::ams::mib::Venture;
 use crate::ams::pdu::CancellationValues;
@@ -35,10 +35,10 @@ impl<'s> Module<'s> {
         kind: RuleKind,
         subject: SubjectNumber,
     ) -> impl Iterator<Item = (ModuleKey, Domain)> {
-        self.rules
-            .iter_from(RuleKey::first(kind, subject))
-            .take_while(move |rule| rule.key.subject == subject && rule.key.kind == kind)
-            .map(|rule| (rule.key.module, rule.key.domain))
+        self.rules.on(kind, subject).filter_map(|rule| {
+            let peer = self.peers.at(usize::from(rule.peer))?;
+            Some((peer.key, rule.domain()))
+        })
     }
 
     /// Whether this module itself subscribes so.

@@ -13,7 +13,7 @@ use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
 };
-use crate::wire::{Encode, NoSpace, Reader, Writer, checksum};
+use crate::wire::{Checksum, Encode, NoSpace, Reader, Writer, checksum};
 
 /// The most application data a message can have, in octets (5.2.1.2).
 pub const MAX_APPLICATION_DATA: usize = 65_000;
@@ -335,19 +335,31 @@ impl AamsHeader {
         data: &[u8],
         with_checksum: bool,
         buffer: &'b mut [u8],
-    ) -> Result<&'b [u8], NoSpace> {
+    ) -> Result<&'b mut [u8], NoSpace> {
         let length = match u16::try_from(data.len()) {
             Ok(length) if data.len() <= MAX_APPLICATION_DATA => length,
             _ => return Err(NoSpace { need: data.len(), have: MAX_APPLICATION_DATA }),
         };
+        let (need, have) = (Self::encoded_len(data.len(), with_checksum), buffer.len());
+        let octets = buffer.get_mut(..need).ok_or(NoSpace { need, have })?;
+        let (head, body) = octets.split_first_chunk_mut().ok_or(NoSpace { need, have })?;
+        *head = self.octets(length, with_checksum);
+        let sum = Checksum::new().with(head).copying(data, body);
+        if let (true, Some(tail)) = (with_checksum, body.last_chunk_mut()) {
+            *tail = sum.value().to_be_bytes();
+        }
+        Ok(octets)
+    }
+
+    /// The octets of the header of a message with `length` octets of data.
+    const fn octets(&self, length: u16, with_checksum: bool) -> [u8; HEADER_LEN] {
         let [continuum_high, continuum_low] = self.continuum.get().to_be_bytes();
         let [unit_high, unit_low] = self.source.unit.0.to_be_bytes();
         let [context_a, context_b, context_c, context_d] = self.context.0.to_be_bytes();
         let [subject_high, subject_low] = self.subject.0.to_be_bytes();
         let [length_high, length_low] = length.to_be_bytes();
         let flag = if with_checksum { 0x80 } else { 0 };
-        let mut writer = Writer::new(buffer);
-        writer.array(&[
+        [
             self.message_type.bits() << 4 | self.priority.get(),
             self.flow_label,
             flag | continuum_high,
@@ -364,13 +376,7 @@ impl AamsHeader {
             subject_low,
             length_high,
             length_low,
-        ])?;
-        writer.octets(data)?;
-        if with_checksum {
-            let sum = checksum(writer.written());
-            writer.u16(sum)?;
-        }
-        Ok(writer.finish())
+        ]
     }
 }
 

@@ -29,6 +29,7 @@
 //! | member | *module_registration* anew from its endpoint | *I_am_stopping* on behalf of the old | as free | 4.2.7.6 |
 //! | member | *reconnect* of its own | *reconnected* | member | 4.2.8.2 d |
 //! | member | *reconnect* of another | *you_are_dead* to that one | member | 4.2.8.2 c |
+//! | member | *reconnect* from another endpoint in its role, where the policy allows | *reconnected* to it, *module_status* on its behalf | member | 4.2.8.2 d, 4.2.9.6 |
 //! | member | every N4 | *heartbeat* | member | 4.2.7.1 |
 //! | member | *heartbeat* | notes that it was heard | member | 4.2.7.2 |
 //! | member | *subscribe*, *unsubscribe*, *invite*, *disinvite*, *module_status* | copies to other members and registrars | member | 4.2.10.2 to 4.2.13.2, 4.2.9.4.1 |
@@ -83,12 +84,10 @@ mod relay;
 #[cfg(test)]
 mod tests;
 
-use core::time::Duration;
-
 use super::MetaStats;
 use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
-use super::mib::Mib;
+use super::mib::{Introduction, Mib};
 use super::pdu::{Content, EndpointName, Mpdu, RefusalReason, Sender};
 use crate::machine::Machine;
 use crate::storage::{Slot, Table};
@@ -103,7 +102,6 @@ use reconnection::Census;
 pub use archive::{Dossier, DossierRule};
 pub use circle::{Member, OtherRegistrar};
 pub use memory::RegistrarMemory;
-pub use reconnection::ReconnectionPolicy;
 
 /// What a registrar keeps its state in.
 #[derive(Debug)]
@@ -126,20 +124,6 @@ pub struct RegistrarStorage<'s> {
     pub buffer: &'s mut [u8],
 }
 
-/// Who tells a new module of the others (4.2.5.5.3.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Introduction {
-    /// Each of them does, when it gets *I_am_starting*.
-    #[default]
-    ByModules,
-    /// The registrar does, from its dossiers; the others get *module_has_started*.
-    /// Where it does not know all modules (its storage has overflowed, or it has
-    /// not yet seen all of another cell resynchronised) it does as with
-    /// [`Introduction::ByModules`] ([`RegistrarCounts::introductions_by_modules`]).
-    ByRegistrar,
-}
-
 /// What a registrar is told besides its MIB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrarConfig<'s> {
@@ -151,41 +135,13 @@ pub struct RegistrarConfig<'s> {
     pub endpoint: EndpointName<'s>,
     /// Where its series of query numbers begins (5.1.3.1).
     pub first_query: u32,
-    /// Who tells a new module of the others.
-    pub introduction: Introduction,
-    /// How long after the first contact with a configuration server modules are
-    /// not registered (4.2.5.5.2); zero for never. Nominally N5.
-    pub census: Duration,
-    /// Who may reconnect.
-    pub reconnection: ReconnectionPolicy,
-    /// Between *you_are_in* and the first *I_am_here*. ION's modules are deaf to
-    /// it for some 30 ms; others want zero.
-    pub briefing_delay: Duration,
-    /// Whether an *I_am_here* tells of one module only. ION's modules read no more.
-    pub one_status: bool,
 }
 
 impl<'s> RegistrarConfig<'s> {
-    /// The registrar of this cell, with the choices nominal: by modules, a census
-    /// of N5, all defences against reconnections.
+    /// The registrar of this cell.
     #[must_use]
-    pub fn new(
-        mib: &Mib<'_>,
-        venture: VentureNumber,
-        unit: UnitNumber,
-        endpoint: EndpointName<'s>,
-    ) -> Self {
-        Self {
-            venture,
-            unit,
-            endpoint,
-            first_query: 1,
-            introduction: Introduction::ByModules,
-            census: mib.timers.n5(),
-            reconnection: ReconnectionPolicy::STRICT,
-            briefing_delay: Duration::ZERO,
-            one_status: false,
-        }
+    pub const fn new(venture: VentureNumber, unit: UnitNumber, endpoint: EndpointName<'s>) -> Self {
+        Self { venture, unit, endpoint, first_query: 1 }
     }
 }
 
@@ -219,6 +175,8 @@ pub struct RegistrarCounts {
     pub introductions_by_modules: u32,
     /// Modules reconnected.
     pub reconnected: u32,
+    /// Members that reconnected from another endpoint.
+    pub moved: u32,
     /// Modules whose reconnection was answered with *you_are_dead*.
     pub reconnections_refused: u32,
     /// Modules that said they stop.
@@ -383,8 +341,9 @@ impl<'s> Registrar<'s> {
     /// still reconnect (4.2.5.5.2).
     #[must_use]
     pub fn census_in_progress(&self, now: Now) -> bool {
-        let over = |start: Instant| now.monotonic >= start.after(self.config.census);
-        !self.config.census.is_zero() && !self.established.is_some_and(over)
+        let census = self.mib.policy.census(&self.mib.timers);
+        let over = |start: Instant| now.monotonic >= start.after(census);
+        !census.is_zero() && !self.established.is_some_and(over)
     }
 
     /// The modules in the cell's registered membership, by number.
@@ -463,7 +422,7 @@ impl<'s> Registrar<'s> {
 
     /// Whether dossiers are kept of all modules.
     fn keeps_dossiers(&self) -> bool {
-        self.config.introduction == Introduction::ByRegistrar
+        self.mib.policy.introduction == Introduction::ByRegistrar
     }
 
     /// The role of the module that was a member last under `number`.

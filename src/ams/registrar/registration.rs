@@ -1,9 +1,10 @@
 //! Registration and what follows from it (735.1-B-1 4.2.5.5, 4.2.6.2, 4.2.7.6).
 
 use super::circle::{Briefing, Member, Recipient};
-use super::{Arrival, Introduction, Registrar};
+use super::{Arrival, Registrar};
 use crate::ams::ids::{ModuleId, ModuleKey, ModuleNumber, RoleNumber};
 use crate::ams::meta::{Pulse, RETRY, bump};
+use crate::ams::mib::Introduction;
 use crate::ams::pdu::{ContactSummary, Content, MpduType, RefusalReason};
 use crate::time::Now;
 use crate::transport::{Address, SendError, Transport};
@@ -134,7 +135,7 @@ impl Registrar<'_> {
         let Some(member) = self.circle.members.get_mut(number) else { return };
         member.answer_owed = true;
         member.briefed = briefed;
-        let at = now.monotonic.after(self.config.briefing_delay);
+        let at = now.monotonic.after(self.mib.policy.briefing_delay);
         member.briefing =
             briefed.then_some(Briefing { at, next: ModuleKey::default(), rules_told: 0 });
         let id = member.id(self.unit);
@@ -228,7 +229,8 @@ impl Registrar<'_> {
                 member.briefing = later;
                 break;
             }
-            let Some(portion) = self.archive.portion(key, &briefing, limit, self.config.one_status)
+            let Some(portion) =
+                self.archive.portion(key, &briefing, limit, self.mib.policy.one_status)
             else {
                 member.briefing = None;
                 break;
@@ -257,7 +259,7 @@ impl Registrar<'_> {
 
     /// Whether all other modules are known and there are any.
     fn can_brief(&mut self, key: ModuleKey) -> bool {
-        if self.config.introduction == Introduction::ByModules {
+        if self.mib.policy.introduction == Introduction::ByModules {
             return false;
         }
         let unit = self.unit;

@@ -5,6 +5,7 @@ use super::{Arrival, Registrar};
 use crate::ams::ids::{ModuleId, ModuleKey, ModuleNumber, UnitNumber};
 use crate::ams::meta::bump;
 use crate::ams::pdu::{Content, ModuleList};
+use crate::time::Now;
 use crate::transport::Transport;
 
 impl Registrar<'_> {
@@ -61,7 +62,7 @@ impl Registrar<'_> {
                 bump(&mut lost);
             }
         }
-        self.count_lost(arrival, lost);
+        self.count_lost(arrival.now, lost);
     }
 
     /// From another registrar: to the members.
@@ -89,7 +90,7 @@ impl Registrar<'_> {
                 bump(&mut lost);
             }
         }
-        self.count_lost(arrival, lost);
+        self.count_lost(arrival.now, lost);
     }
 
     /// *I_am_stopping* of a member (4.2.6.2). Whoever cannot be sent a copy is
@@ -168,7 +169,7 @@ impl Registrar<'_> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.outlet.stats.unknown_module);
-        let late = self.config.reconnection.timely
+        let late = self.mib.policy.reconnection.timely
             && self.census.is_closed(arrival.now)
             && !self.census_in_progress(arrival.now);
         if late || self.census.gone.contains(number) {
@@ -178,10 +179,10 @@ impl Registrar<'_> {
         }
     }
 
-    fn count_lost(&mut self, arrival: &Arrival<'_>, lost: u32) {
+    pub(super) fn count_lost(&mut self, now: Now, lost: u32) {
         if lost > 0 {
             self.counts.copies_lost = self.counts.copies_lost.saturating_add(lost);
-            self.hasten_resync(arrival.now);
+            self.hasten_resync(now);
         }
     }
 

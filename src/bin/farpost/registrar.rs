@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use farpost::ams::ids::{RoleNumber, UnitNumber};
-use farpost::ams::mib::Mib;
+use farpost::ams::mib::{Introduction, Mib};
 use farpost::ams::pdu::EndpointName;
 use farpost::ams::registrar::{
-    Introduction, Registrar as Machine, RegistrarConfig, RegistrarCounts, RegistrarState,
-    RegistrarStorage,
+    Registrar as Machine, RegistrarConfig, RegistrarCounts, RegistrarState, RegistrarStorage,
 };
 use farpost::host::clock::system_utc;
 use farpost::host::mib::Bump;
@@ -46,11 +45,11 @@ pub(crate) struct Registrar {
     /// that reaches the configuration server.
     #[arg(long, value_name = "IP:PORT")]
     bind: Option<SocketAddr>,
-    /// Who tells a new module of the others.
-    #[arg(long, value_enum, default_value_t = Introducer::Modules)]
-    introduction: Introducer,
+    /// Who tells a new module of the others; by default as the MIB's policy says.
+    #[arg(long, value_enum)]
+    introduction: Option<Introducer>,
     /// How long after its start no new modules are registered, because those of an
-    /// earlier registrar may reconnect; by default N5.
+    /// earlier registrar may reconnect; by default as the MIB's policy says, or N5.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     census: Option<Duration>,
     /// How endpoint names are written. With decimal a new module is told of the
@@ -75,7 +74,7 @@ impl Registrar {
 
     fn serve(&self) -> Result<ExitCode, Failure> {
         let arena = Bump::new();
-        let mib = load_mib(&arena, &self.mib)?;
+        let mib = self.with_policy(&load_mib(&arena, &self.mib)?);
         let venture = venture_of(&mib, self.venture)?;
         let names = Names(venture);
         let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
@@ -85,7 +84,12 @@ impl Registrar {
         let at = self.bind.unwrap_or_else(|| SocketAddr::new(local_ip(&mib), 0));
         let socket = bindable(at)?;
         let endpoint = endpoint_name(socket.local(), self.endpoint_style.into());
-        let config = self.config(&mib, unit, EndpointName::new(arena.alloc_str(&endpoint))?)?;
+        let name = EndpointName::new(arena.alloc_str(&endpoint))?;
+        let config = RegistrarConfig {
+            // A new series of query numbers for each life (5.1.3.1).
+            first_query: u32::try_from(system_utc().unix_seconds() & 0x7fff_ffff)?,
+            ..RegistrarConfig::new(venture.number, unit, name)
+        };
         let mut observer = Observed::new(names, unit);
         observer.output.line(event(
             "started",
@@ -95,27 +99,20 @@ impl Registrar {
         watch(Watched { machine, observer }, socket)
     }
 
-    fn config<'s>(
-        &self,
-        mib: &Mib<'_>,
-        unit: UnitNumber,
-        endpoint: EndpointName<'s>,
-    ) -> Result<RegistrarConfig<'s>, Failure> {
-        let venture = venture_of(mib, self.venture)?.number;
-        let nominal = RegistrarConfig::new(mib, venture, unit, endpoint);
-        let ion = self.endpoint_style == EndpointStyle::Decimal;
-        Ok(RegistrarConfig {
-            // A new series of query numbers for each life (5.1.3.1).
-            first_query: u32::try_from(system_utc().unix_seconds() & 0x7fff_ffff)?,
-            introduction: match self.introduction {
-                Introducer::Modules => Introduction::ByModules,
-                Introducer::Registrar => Introduction::ByRegistrar,
-            },
-            census: self.census.unwrap_or(nominal.census),
-            briefing_delay: if ion { ION_DEAFNESS } else { nominal.briefing_delay },
-            one_status: ion,
-            ..nominal
-        })
+    /// The MIB with what the command line says of the policy.
+    fn with_policy<'m>(&self, mib: &Mib<'m>) -> Mib<'m> {
+        let mut policy = mib.policy;
+        match self.introduction {
+            Some(Introducer::Modules) => policy.introduction = Introduction::ByModules,
+            Some(Introducer::Registrar) => policy.introduction = Introduction::ByRegistrar,
+            None => {}
+        }
+        policy.census = self.census.or(policy.census);
+        if self.endpoint_style == EndpointStyle::Decimal {
+            policy.briefing_delay = policy.briefing_delay.max(ION_DEAFNESS);
+            policy.one_status = true;
+        }
+        Mib { policy, ..*mib }
     }
 }
 

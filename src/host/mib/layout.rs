@@ -6,7 +6,7 @@ use std::vec::Vec;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::ams::mib::{Diligence, RamsNetwork, Sequence};
+use crate::ams::mib::{Diligence, Introduction, RamsNetwork, Sequence};
 
 /// A whole number, wide enough to tell how far it is out of range.
 pub(super) type Number = Spanned<i64>;
@@ -29,6 +29,8 @@ pub(super) struct File {
     pub(super) continuum: Spanned<LocalContinuum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timers: Option<Spanned<TimerTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy: Option<Spanned<PolicyTable>>,
     #[serde(rename = "transport", skip_serializing_if = "Option::is_none")]
     pub(super) transports: Option<Vec<Spanned<TransportTable>>>,
     #[serde(default, rename = "delivery_point", skip_serializing_if = "Vec::is_empty")]
@@ -61,6 +63,34 @@ pub(super) struct TimerTable {
     pub(super) n2: Option<Spanned<f64>>,
     pub(super) n3: Option<Spanned<f64>>,
     pub(super) n6: Option<Number>,
+}
+
+/// `[policy]`
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyTable {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) census: Option<Spanned<f64>>,
+    #[serde(default, with = "IntroductionText")]
+    pub(super) introduction: Introduction,
+    pub(super) introduction_delay: Option<Spanned<f64>>,
+    pub(super) introduction_repeats: Option<Number>,
+    pub(super) briefing_delay: Option<Spanned<f64>>,
+    pub(super) one_status: Option<bool>,
+    pub(super) refuse_late: Option<bool>,
+    pub(super) refuse_inconsistent: Option<bool>,
+    pub(super) refuse_moved: Option<bool>,
+    pub(super) aggregation: Option<Spanned<f64>>,
+    pub(super) takeover: Option<Number>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "Introduction")]
+enum IntroductionText {
+    #[serde(rename = "modules")]
+    ByModules,
+    #[serde(rename = "registrar")]
+    ByRegistrar,
 }
 
 /// `[[transport]]`

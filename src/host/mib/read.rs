@@ -11,13 +11,14 @@ use toml::Spanned;
 use super::draft::{At, Draft, SubjectDraft, VentureDraft};
 use super::error::{MibError, Source};
 use super::layout::{
-    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, RemoteContinuum,
-    RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable, VentureTable,
+    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, PolicyTable,
+    RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable,
+    VentureTable,
 };
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{
-    Continuum, DeliveryPointSpec, Item, Mib, RemoteMessageSpace, Role, ServiceMode, Subject,
-    Timers, TransportService, Unit, Venture,
+    Continuum, DeliveryPointSpec, Item, Mib, Policy, ReconnectionPolicy, RemoteMessageSpace, Role,
+    ServiceMode, Subject, Timers, TransportService, Unit, Venture,
 };
 
 /// Reads a MIB from TOML laid out as `docs/mib.md` tells. `name` is what errors call
@@ -55,6 +56,10 @@ impl<'b> Reader<'_, 'b> {
         if let Some(timers) = file.timers {
             draft.places.insert(Item::Timers, timers.span().start);
             draft.mib.timers = self.timers(timers.get_ref())?;
+        }
+        if let Some(policy) = file.policy {
+            draft.places.insert(Item::Policy, policy.span().start);
+            draft.mib.policy = self.policy(policy.get_ref())?;
         }
         if let Some(name) = file.primary_transport {
             draft.places.insert(Item::PrimaryTransport, name.span().start);
@@ -104,6 +109,38 @@ impl<'b> Reader<'_, 'b> {
                 Some(n6) => self.number(n6, "timers.n6", "1 to 255")?,
                 None => nominal.n6,
             },
+        })
+    }
+
+    fn policy(&self, table: &PolicyTable) -> Result<Policy, MibError> {
+        let nominal = Policy::NOMINAL;
+        let seconds = |seconds: &Option<Spanned<f64>>, item: &str| {
+            self.seconds(seconds.as_ref(), item, Duration::ZERO)
+        };
+        let times = |number: &Option<Number>, item: &str| {
+            number.as_ref().map_or(Ok(0), |number| self.number(number, item, "0 to 255"))
+        };
+        let strict = nominal.reconnection;
+        Ok(Policy {
+            census: match &table.census {
+                Some(_) => Some(seconds(&table.census, "policy.census")?),
+                None => nominal.census,
+            },
+            reconnection: ReconnectionPolicy {
+                timely: table.refuse_late.unwrap_or(strict.timely),
+                consistent: table.refuse_inconsistent.unwrap_or(strict.consistent),
+                unique: table.refuse_moved.unwrap_or(strict.unique),
+            },
+            introduction: table.introduction,
+            introduction_delay: seconds(&table.introduction_delay, "policy.introduction_delay")?,
+            introduction_repeats: times(
+                &table.introduction_repeats,
+                "policy.introduction_repeats",
+            )?,
+            briefing_delay: seconds(&table.briefing_delay, "policy.briefing_delay")?,
+            one_status: table.one_status.unwrap_or(nominal.one_status),
+            aggregation: seconds(&table.aggregation, "policy.aggregation")?,
+            takeover: times(&table.takeover, "policy.takeover")?,
         })
     }
 
@@ -248,7 +285,7 @@ impl<'b> Reader<'_, 'b> {
     ) -> Result<Duration, MibError> {
         let Some(seconds) = seconds else { return Ok(nominal) };
         Duration::try_from_secs_f64(*seconds.get_ref()).map_err(|error| {
-            let remedy = "give seconds above 0, such as 5 or 0.5";
+            let remedy = "give seconds, not below 0, such as 5 or 0.5";
             self.source.error(seconds.span().start, item, error.to_string(), remedy)
         })
     }

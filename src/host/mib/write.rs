@@ -2,17 +2,19 @@
 
 use std::format;
 use std::string::String;
+use std::time::Duration;
 use std::vec::Vec;
 
 use toml::Spanned;
 
 use super::layout::{
-    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, RemoteContinuum,
-    RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable, VentureTable,
+    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, PolicyTable,
+    RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable,
+    VentureTable,
 };
 use crate::ams::ids::RoleNumber;
 use crate::ams::mib::{
-    Continuum, DeliveryPointSpec, Invalid, Mib, RemoteMessageSpace, Role, Subject, Timers,
+    Continuum, DeliveryPointSpec, Invalid, Mib, Policy, RemoteMessageSpace, Role, Subject, Timers,
     TransportService, Unit, Venture,
 };
 
@@ -44,6 +46,7 @@ fn file(mib: &Mib<'_>) -> File {
             private_key: key(mib.private_key),
         }),
         timers: Some(unplaced(timers(&mib.timers))),
+        policy: (mib.policy != Policy::NOMINAL).then(|| unplaced(policy(&mib.policy))),
         transports: Some(tables(mib.transports, transport)),
         delivery: tables(mib.default_delivery, delivery_point),
         continua: tables(mib.continua, continuum),
@@ -57,6 +60,23 @@ fn timers(timers: &Timers) -> TimerTable {
         n2: Some(unplaced(timers.n2.as_secs_f64())),
         n3: Some(unplaced(timers.n3.as_secs_f64())),
         n6: Some(number(timers.n6)),
+    }
+}
+
+fn policy(policy: &Policy) -> PolicyTable {
+    let seconds = |time: Duration| Some(unplaced(time.as_secs_f64()));
+    PolicyTable {
+        census: policy.census.and_then(seconds),
+        introduction: policy.introduction,
+        introduction_delay: seconds(policy.introduction_delay),
+        introduction_repeats: Some(number(policy.introduction_repeats)),
+        briefing_delay: seconds(policy.briefing_delay),
+        one_status: Some(policy.one_status),
+        refuse_late: Some(policy.reconnection.timely),
+        refuse_inconsistent: Some(policy.reconnection.consistent),
+        refuse_moved: Some(policy.reconnection.unique),
+        aggregation: seconds(policy.aggregation),
+        takeover: Some(number(policy.takeover)),
     }
 }
 

@@ -63,6 +63,7 @@ impl Transport for Net {
 /// Lets five modules in two cells start, and the third crash after 300 s; then
 /// all of the others must know of one another and of one subscription each.
 fn converges(introduction: Introduction, seed: u64, loss: u64) {
+    let mib = Mib { policy: Policy { introduction, ..Policy::NOMINAL }, ..NETWORK };
     let mut memory = ConfigServerMemory::<2>::new();
     let mut server = ConfigServer::new(&NETWORK, ConfigServerConfig::default(), memory.storage());
 
@@ -75,8 +76,8 @@ fn converges(introduction: Introduction, seed: u64, loss: u64) {
         .map(|(unit, (memory, name))| {
             let unit = UnitNumber(u16::try_from(unit).unwrap());
             let name = endpoint(name);
-            let choices = RegistrarConfig::new(&NETWORK, VentureNumber(1), unit, name);
-            Registrar::new(&NETWORK, RegistrarConfig { introduction, ..choices }, memory.storage())
+            let config = RegistrarConfig::new(VentureNumber(1), unit, name);
+            Registrar::new(&mib, config, memory.storage())
         })
         .collect();
 

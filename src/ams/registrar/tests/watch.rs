@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn clause_4_2_3_1_announces_itself_to_one_location_after_another() {
-    bench_with(&MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&MIB, policy(Introduction::ByModules), |mut b| {
         assert_eq!(b.registrar.next_deadline(), Some(Instant::ZERO));
         b.tick(at(0));
         b.tick(at(4));
@@ -26,7 +26,7 @@ fn clause_4_2_3_1_announces_itself_to_one_location_after_another() {
 
 #[test]
 fn clause_4_2_3_1_an_announcement_that_was_refused_is_offered_again() {
-    bench_with(&MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&MIB, policy(Introduction::ByModules), |mut b| {
         b.net.refuses = Some(SendError::Busy);
         b.tick(at(0));
         assert_eq!(b.registrar.next_deadline(), Some(at_millis(250).monotonic));
@@ -38,7 +38,7 @@ fn clause_4_2_3_1_an_announcement_that_was_refused_is_offered_again() {
 
 #[test]
 fn clause_4_2_3_3_ceases_when_rejected() {
-    bench_with(&MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&MIB, policy(Introduction::ByModules), |mut b| {
         b.tick(at(0));
         let reason = RefusalReason::DUPLICATE_REGISTRAR;
         b.server_says(at(0), &Content::Rejection { echo: 1, reason });
@@ -189,9 +189,9 @@ fn clause_4_2_8_2_a_a_late_reconnection_is_refused() {
         assert_eq!(b.net.told(), ["a you_are_dead 0"]);
         assert!(b.numbers().is_empty());
     });
-    let reconnection = ReconnectionPolicy { timely: false, consistent: true };
-    let config = RegistrarConfig { reconnection, ..config(Introduction::ByModules) };
-    bench_with(&MIB, config, |mut b| {
+    let reconnection = ReconnectionPolicy { timely: false, ..ReconnectionPolicy::STRICT };
+    let policy = Policy { reconnection, ..policy(Introduction::ByModules) };
+    bench_with(&MIB, policy, |mut b| {
         b.start();
         b.receive(at(60), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
         assert_eq!(b.net.told(), ["a reconnected 77"]);
@@ -253,7 +253,7 @@ fn clause_2_3_7_modules_that_did_not_reconnect_get_obituaries() {
 
 #[test]
 fn clause_4_2_9_1_cell_status_is_sent_every_interval() {
-    bench_with(&RESYNC_MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&RESYNC_MIB, policy(Introduction::ByModules), |mut b| {
         b.start();
         b.meet(at(0), 1, "r1");
         b.join(at(0), "a", 2, 5);
@@ -292,7 +292,7 @@ fn clause_4_2_9_1_not_where_the_interval_is_zero() {
 #[test]
 fn clauses_4_2_9_2_and_4_2_9_5_depend_on_the_own_interval() {
     for (mib, copies) in [(&MIB, 0), (&RESYNC_MIB, 1)] {
-        bench_with(mib, config(Introduction::ByModules), |mut b| {
+        bench_with(mib, policy(Introduction::ByModules), |mut b| {
             b.start();
             b.meet(at(0), 1, "r1");
             b.join(at(0), "a", 2, 5);
@@ -336,7 +336,7 @@ fn clause_4_2_9_4_1_module_status_of_members_is_passed_on_at_once() {
 
 #[test]
 fn clause_4_2_9_a_lost_copy_brings_resynchronisation_forward() {
-    bench_with(&RESYNC_MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&RESYNC_MIB, policy(Introduction::ByModules), |mut b| {
         b.start();
         b.join(at(0), "a", 2, 5);
         b.join(at(0), "b", 2, 5);
@@ -386,4 +386,29 @@ fn rows_take_what_the_docs_say() {
         size_of::<Slot<DossierRule>>(),
     ];
     assert_eq!(sizes, [112, 60, 168, 18]);
+}
+
+#[test]
+fn clause_4_2_8_2_c_without_that_defence_a_member_may_move() {
+    let reconnection = ReconnectionPolicy { unique: false, ..ReconnectionPolicy::STRICT };
+    let policy = Policy { reconnection, ..policy(Introduction::ByRegistrar) };
+    bench_with(&MIB, policy, |mut b| {
+        b.start();
+        b.meet(at(0), 1, "r1");
+        b.join(at(0), "a", 2, 5);
+        b.join(at(0), "b", 2, 5);
+        b.tick(at(0));
+        b.net.take();
+        b.receive(at(1), "m", &reconnect(id(2, 0, 1), "x", 77, &[1, 2]));
+        let expected = ["b module_status 2/0.1", "r1 module_status 2/0.1", "x reconnected 77"];
+        assert_eq!(b.net.told(), expected);
+        let places: Vec<_> = b.registrar.members().map(Member::address).collect();
+        assert_eq!(places, [address("x"), address("b")]);
+        assert_eq!(b.registrar.rules().count(), 1, "its dossier is that of the reconnect");
+        b.receive(at(1), "m", &reconnect(id(2, 0, 1), "b", 78, &[1, 2]));
+        assert!(b.net.told().is_empty(), "b is a member under another number");
+        b.receive(at(1), "m", &reconnect(id(3, 0, 1), "y", 79, &[1, 2]));
+        assert_eq!(b.net.told(), ["y you_are_dead 0"], "another role is another module");
+        assert_eq!(b.registrar.counts().moved, 1);
+    });
 }
