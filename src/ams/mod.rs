@@ -8,7 +8,8 @@
 //! | RAMS gateway | 4.4 | `gateway/` | [`gateway::Gateway`] |
 //!
 //! What they say to one another is in [`pdu`], what they are told before they
-//! start in [`mib`], and what a module gives its user in [`service`].
+//! start in [`mib`], what a module gives its user in [`service`], and how they
+//! prove who they are and keep secrets in [`security`].
 
 pub mod config_server;
 pub mod gateway;
@@ -18,6 +19,7 @@ pub mod mib;
 pub mod module;
 pub mod pdu;
 pub mod registrar;
+pub mod security;
 pub mod service;
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Outlet, RETRY, bump};
 use super::mib::Mib;
 use super::pdu::{Content, EndpointName, Mpdu, MpduType, RefusalReason, Sender};
+use super::security::{Authenticator, Receiver};
 use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
@@ -141,6 +142,14 @@ impl<'s> ConfigServer<'s> {
         }
     }
 
+    /// The same, but `authenticator` signs what it sends, with the private key of the
+    /// MIB, and judges what it receives, by the public keys of the MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        self.outlet.be_guarded(authenticator, self.mib, Receiver::ConfigServer);
+        self
+    }
+
     /// Takes in a datagram that came from `from`.
     pub fn receive(
         &mut self,
@@ -154,6 +163,9 @@ impl<'s> ConfigServer<'s> {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
+        if !self.outlet.admits(now, &mpdu, octets) {
+            return;
+        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let sender = mpdu.sender();
         match mpdu.content() {

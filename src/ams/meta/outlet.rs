@@ -5,7 +5,8 @@ use core::time::Duration;
 use super::MetaStats;
 use super::stats::bump;
 use crate::ams::mib::Mib;
-use crate::ams::pdu::{Content, MAX_SUPPLEMENT, MpduHeader, MpduType, Sender};
+use crate::ams::pdu::{Content, MAX_SUPPLEMENT, Mpdu, MpduHeader, MpduType, Sender};
+use crate::ams::security::{Authenticator, Receiver, Unsigned};
 use crate::time::{Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::{Encode, TimeCode};
@@ -21,7 +22,16 @@ pub(in crate::ams) struct Outlet<'s> {
     tai_minus_utc: i8,
     last_query: u32,
     buffer: &'s mut [u8],
+    guard: Option<Guard<'s>>,
     pub(in crate::ams) stats: MetaStats,
+}
+
+/// Who signs and judges MPDUs, and what he has to know.
+#[derive(Clone, Copy, Debug)]
+struct Guard<'s> {
+    authenticator: &'s dyn Authenticator,
+    mib: &'s Mib<'s>,
+    receiver: Receiver,
 }
 
 impl<'s> Outlet<'s> {
@@ -39,8 +49,26 @@ impl<'s> Outlet<'s> {
             tai_minus_utc: mib.tai_minus_utc,
             last_query: first_query.wrapping_sub(1),
             buffer,
+            guard: None,
             stats: MetaStats::default(),
         }
+    }
+
+    /// Has `authenticator` sign what this entity sends and judge what it receives.
+    pub(in crate::ams) const fn be_guarded(
+        &mut self,
+        authenticator: &'s dyn Authenticator,
+        mib: &'s Mib<'s>,
+        receiver: Receiver,
+    ) {
+        self.guard = Some(Guard { authenticator, mib, receiver });
+    }
+
+    /// Whether an MPDU is authentic (4.1.4); it is counted if not.
+    pub(in crate::ams) fn admits(&mut self, now: Now, mpdu: &Mpdu<'_>, octets: &[u8]) -> bool {
+        let Some(Guard { authenticator, mib, receiver }) = self.guard else { return true };
+        let judged = authenticator.judge(mib, now, receiver, mpdu, octets);
+        judged.map_err(|why| self.stats.note_inauthentic(why)).is_ok()
     }
 
     /// The next query number of the series; never 0, which means "no question".
@@ -54,7 +82,10 @@ impl<'s> Outlet<'s> {
         let time = TimeCode::new(Utc::default(), self.tai_minus_utc);
         let header =
             MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
-        self.buffer.len().saturating_sub(header.encoded_len(0)).min(MAX_SUPPLEMENT)
+        let signature =
+            self.guard.map_or(0, |it| it.authenticator.signature_len(it.mib, self.sender));
+        let other = header.encoded_len(0).saturating_add(signature);
+        self.buffer.len().saturating_sub(other).min(MAX_SUPPLEMENT)
     }
 
     pub(in crate::ams) fn send(
@@ -82,8 +113,12 @@ impl<'s> Outlet<'s> {
             MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
         let sent = header
             .encode_raw(kind, reference, supplement, &time, self.buffer)
+            .map(<[u8]>::len)
             .map_err(|_| SendError::TooLong)
-            .and_then(|octets| transport.send(to, 0, octets));
+            .and_then(|length| self.sign(length))
+            .and_then(|length| {
+                transport.send(to, 0, self.buffer.get(..length).unwrap_or_default())
+            });
         self.count(sent)
     }
 
@@ -96,6 +131,19 @@ impl<'s> Outlet<'s> {
     ) -> Result<(), SendError> {
         let sent = transport.send(to, 0, octets);
         self.count(sent)
+    }
+
+    /// Signs the MPDU that is the first `length` octets of the buffer, if anybody
+    /// does. What cannot be signed is offered again like what the transport refuses.
+    fn sign(&mut self, length: usize) -> Result<usize, SendError> {
+        let Some(Guard { authenticator, mib, .. }) = self.guard else { return Ok(length) };
+        authenticator.sign(mib, self.buffer, length).map_err(|why| match why {
+            Unsigned::NoSpace => SendError::TooLong,
+            Unsigned::KeyUnusable | Unsigned::NoRandom => {
+                bump(&mut self.stats.unsigned);
+                SendError::Busy
+            }
+        })
     }
 
     fn count(&mut self, sent: Result<(), SendError>) -> Result<(), SendError> {

@@ -1,6 +1,7 @@
 //! Counters of Meta-AMS traffic.
 
 use crate::ams::pdu::{Deviations, Malformed};
+use crate::ams::security::Inauthentic;
 
 /// What became of the MPDUs an entity received and sent. Counters stop at their
 /// greatest value.
@@ -13,6 +14,21 @@ pub struct MetaStats {
     pub malformed: u32,
     /// The last one that was.
     pub last_malformed: Option<Malformed>,
+    /// Discarded as inauthentic: without a signature, from an entity with a public
+    /// key in the MIB (4.1.4).
+    pub signature_missing: u32,
+    /// Discarded as inauthentic: the signature is not one of the sender (4.1.4).
+    pub signature_wrong: u32,
+    /// Discarded as inauthentic: not a thing for its sender to say, but for an entity
+    /// with a public key in the MIB.
+    pub usurped: u32,
+    /// Discarded as inauthentic: the signature does not cover the MPDU, and the MIB
+    /// requires it to.
+    pub signature_unbound: u32,
+    /// Discarded as inauthentic: signed too long ago, or in the future.
+    pub signature_stale: u32,
+    /// Not sent, for it could not be signed; counted as `refused` too.
+    pub unsigned: u32,
     /// Accepted in spite of deviations.
     pub deviating: u32,
     /// The deviations seen so far.
@@ -40,6 +56,16 @@ impl MetaStats {
     pub(in crate::ams) fn note_malformed(&mut self, fault: Malformed) {
         bump(&mut self.malformed);
         self.last_malformed = Some(fault);
+    }
+
+    pub(in crate::ams) const fn note_inauthentic(&mut self, why: Inauthentic) {
+        bump(match why {
+            Inauthentic::Missing => &mut self.signature_missing,
+            Inauthentic::Wrong => &mut self.signature_wrong,
+            Inauthentic::Usurped => &mut self.usurped,
+            Inauthentic::Unbound => &mut self.signature_unbound,
+            Inauthentic::Stale => &mut self.signature_stale,
+        });
     }
 
     pub(in crate::ams) fn note_deviations(&mut self, deviations: Deviations) {

@@ -4,8 +4,8 @@
 
 use super::fault::{Fault, Invalid, Item};
 use super::{
-    Continuum, DeliveryPointSpec, Mib, Policy, RemoteMessageSpace, Role, Subject, Timers,
-    TransportService, Unit, Venture,
+    Binding, Continuum, DeliveryPointSpec, Mib, Policy, RemoteMessageSpace, Role, SignaturePolicy,
+    Subject, Timers, TransportService, Unit, Venture,
 };
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber};
 
@@ -45,6 +45,7 @@ impl Mib<'_> {
     pub const fn validate(&self) -> Result<(), Invalid> {
         check!(continua(&self.continuum, self.continua));
         check!(timers(&self.timers));
+        check!(signatures(&self.signatures));
         check!(policy(&self.policy, &self.timers));
         check!(service_name(Item::PrimaryTransport, self.primary_transport));
         check!(config_servers(self.config_servers));
@@ -147,6 +148,13 @@ const fn timers(timers: &Timers) -> Checked {
     }
     if timers.n6 == 0 {
         return invalid(Item::Timers, Fault::ZeroHeartbeatLimit);
+    }
+    Ok(())
+}
+
+const fn signatures(policy: &SignaturePolicy) -> Checked {
+    if !policy.freshness.is_zero() && !matches!(policy.binding, Binding::Required) {
+        return invalid(Item::Signatures, Fault::FreshnessUnbound);
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ pub enum Item {
     RemoteContinuum(usize),
     /// [`Mib::timers`].
     Timers,
+    /// [`Mib::signatures`].
+    Signatures,
     /// [`Mib::policy`].
     Policy,
     /// [`Mib::primary_transport`].
@@ -87,6 +89,7 @@ impl fmt::Display for Item {
             Self::Continuum => f.write_str("continuum"),
             Self::RemoteContinuum(at) => write!(f, "continua[{at}]"),
             Self::Timers => f.write_str("timers"),
+            Self::Signatures => f.write_str("signatures"),
             Self::Policy => f.write_str("policy"),
             Self::PrimaryTransport => f.write_str("primary_transport"),
             Self::ConfigServers => f.write_str("config_servers"),
@@ -166,6 +169,16 @@ pub enum Fault {
     LocalMessageSpace,
     /// No gateway is given.
     NoGateway,
+    /// The time tag is to be fresh, and nothing covers it.
+    FreshnessUnbound,
+    /// The public key is none of the signature scheme.
+    UnusablePublicKey,
+    /// The private key is none of the signature scheme.
+    UnusablePrivateKey,
+    /// The private key and the public key are not a pair.
+    KeysApart,
+    /// The symmetric key is none of the cipher.
+    UnusableSymmetricKey,
 }
 
 impl Fault {
@@ -196,6 +209,11 @@ impl Fault {
             Self::UnknownContinuum(_) => "add the continuum to those that are known of",
             Self::LocalMessageSpace => "leave it out: the venture itself stands for it",
             Self::NoGateway => "give the location of the gateway, such as `udp@host:port`",
+            Self::FreshnessUnbound => "require binding, or leave freshness out",
+            Self::UnusablePublicKey => "give the public key that `farpost keygen` has printed",
+            Self::UnusablePrivateKey => "make a pair of keys with `farpost keygen`",
+            Self::KeysApart => "give the public key that belongs to the private key",
+            Self::UnusableSymmetricKey => "make a key with `farpost keygen --symmetric`",
         }
     }
 }
@@ -228,6 +246,11 @@ impl fmt::Display for Fault {
             }
             Self::LocalMessageSpace => "its continuum is the local one",
             Self::NoGateway => "it has no gateway",
+            Self::FreshnessUnbound => "time tags are to be fresh, and nothing covers them",
+            Self::UnusablePublicKey => "its public key is none of the signature scheme",
+            Self::UnusablePrivateKey => "its private key is none of the signature scheme",
+            Self::KeysApart => "its private and its public key are not a pair",
+            Self::UnusableSymmetricKey => "its symmetric key is none of the cipher",
         })
     }
 }

@@ -365,6 +365,35 @@ fn allows(roles: Option<&[RoleNumber]>, role: RoleNumber) -> bool {
     }
 }
 
+/// Whether signatures of MPDUs cover what the MPDUs say, beyond 5.1.4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// They are the standard's: who has seen one can put it on another MPDU.
+    #[default]
+    Off,
+    /// MPDUs are sent with a second signature that covers all of them; it is not
+    /// asked of others, and those who do not know it ignore it.
+    Offered,
+    /// The same, and MPDUs of entities with a public key in the MIB are not accepted
+    /// without it.
+    Required,
+}
+
+/// How MPDUs are signed, where there are keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignaturePolicy {
+    /// Whether signatures cover what the MPDUs say.
+    pub binding: Binding,
+    /// How far the time tag of an MPDU may be from the receiver's UTC; whole seconds,
+    /// zero for any. Only with [`Binding::Required`], for nothing else covers the tag.
+    pub freshness: Duration,
+}
+
+impl SignaturePolicy {
+    /// As the standard has it.
+    pub const STANDARD: Self = Self { binding: Binding::Off, freshness: Duration::ZERO };
+}
+
 /// The management information base of one entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mib<'m> {
@@ -391,6 +420,8 @@ pub struct Mib<'m> {
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
     pub private_key: &'m [u8],
+    /// How MPDUs are signed, where there are keys.
+    pub signatures: SignaturePolicy,
     /// The ventures that message spaces may be made for (8.1 l, 8.3 e).
     pub ventures: &'m [Venture<'m>],
     /// Whether PDUs are sent with a checksum (4.1.7).
@@ -419,6 +450,7 @@ impl<'m> Mib<'m> {
             default_delivery: &[],
             public_key: &[],
             private_key: &[],
+            signatures: SignaturePolicy::STANDARD,
             ventures: &[],
             checksums: true,
             tai_minus_utc: 37,

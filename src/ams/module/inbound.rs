@@ -29,6 +29,9 @@ impl Module<'_> {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
+        if !self.outlet.admits(now, &mpdu, octets) {
+            return;
+        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let venture = mpdu.sender().venture;
         if venture != self.identity.venture && venture != VentureNumber(0) {
@@ -258,11 +261,26 @@ impl Module<'_> {
 /// Messages.
 impl Module<'_> {
     /// Takes a datagram that arrived at a delivery point. It yields exactly one
-    /// indication, whose data lie in `octets` (4.3.8).
+    /// indication, whose data lie in `octets` (4.3.8). Messages that are encrypted or
+    /// marshalled are for [`Module::receive_aams_in`].
     ///
     /// # Errors
     /// The [`Fault`] for which the message is discarded.
     pub fn receive_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Delivery<'d>, Fault> {
+        self.receive_aams_in(octets, &mut [])
+    }
+
+    /// The same, with room to decrypt and to un-marshal data in; those of a message
+    /// that needs it lie there. As long as the datagram is enough to decrypt, and as
+    /// much more as un-marshalled data take.
+    ///
+    /// # Errors
+    /// The [`Fault`] for which the message is discarded.
+    pub fn receive_aams_in<'d>(
+        &mut self,
+        octets: &'d [u8],
+        room: &'d mut [u8],
+    ) -> Result<Delivery<'d>, Fault> {
         let message = self.read_aams(octets)?;
         let role = self.peers.get(message.source()).map(|peer| peer.role);
         let forwarded = match role {
@@ -270,10 +288,10 @@ impl Module<'_> {
             None => message.subject() == self.mib.continuum.number.pseudo_subject(),
         };
         if forwarded {
-            return self.receive_enclosed(&message);
+            return self.receive_enclosed(&message, room);
         }
         self.check_source(&message, role)?;
-        self.deliver(&message)
+        self.deliver(&message, room)
     }
 
     /// Takes a message to pass on as it is: what a gateway does with those it
@@ -314,13 +332,17 @@ impl Module<'_> {
     }
 
     /// The message that a gateway forwards is the one to deliver (4.3.8.1.2).
-    fn receive_enclosed<'d>(&mut self, outer: &Aams<'d>) -> Result<Delivery<'d>, Fault> {
+    fn receive_enclosed<'d>(
+        &mut self,
+        outer: &Aams<'d>,
+        room: &'d mut [u8],
+    ) -> Result<Delivery<'d>, Fault> {
         let inner = Aams::parse_enclosed(outer.data(), Aams::HEADER_LEN).map_err(|fault| {
             bump(&mut self.stats.malformed);
             Fault::Malformed(fault)
         })?;
         self.outlet.stats.note_deviations(inner.deviations());
-        self.deliver(&inner)
+        self.deliver(&inner, room)
     }
 
     /// Whether the source may send to this module on the subject: it is
@@ -362,11 +384,12 @@ impl Module<'_> {
         Ok(())
     }
 
-    fn deliver<'d>(&mut self, message: &Aams<'d>) -> Result<Delivery<'d>, Fault> {
-        if !self.is_plain(message.subject()) {
-            bump(&mut self.stats.inappropriate);
-            return Err(Fault::SubjectNotPlain);
-        }
+    fn deliver<'d>(
+        &mut self,
+        message: &Aams<'d>,
+        room: &'d mut [u8],
+    ) -> Result<Delivery<'d>, Fault> {
+        let data = self.restore(message, room)?;
         bump(&mut self.stats.delivered);
         let received = Received {
             continuum: message.source_continuum(),
@@ -375,7 +398,7 @@ impl Module<'_> {
             priority: message.priority().unwrap_or_default(),
             flow_label: message.flow_label(),
             context: message.context(),
-            data: message.data(),
+            data,
         };
         Ok(match message.message_type() {
             MessageType::Unary => Delivery::Message(received),

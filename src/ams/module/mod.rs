@@ -43,6 +43,7 @@
 //! - A message this module neither subscribes to nor invites is not delivered.
 
 mod copies;
+mod handling;
 mod inbound;
 mod membership;
 mod memory;
@@ -57,16 +58,19 @@ mod view;
 mod tests;
 
 use super::ids::{
-    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber,
-    UnitNumber, VentureNumber,
+    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber,
+    VentureNumber,
 };
 use super::meta::{Interrogation, MetaStats, Outlet, Pulse, bump};
 use super::mib::{Mib, ServiceMode, Venture};
 use super::pdu::{CancellationValues, ContactSummaryValues, Sender};
+use super::security::{Authenticator, ContentHandler, Receiver};
 use super::service::Fault;
 use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
+
+use handling::Handling;
 
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
@@ -128,6 +132,10 @@ pub struct MessageStats {
     pub malformed: u32,
     /// Discarded: the sender is not authorised.
     pub not_authorised: u32,
+    /// Not issued: they could not be encrypted or marshalled as the MIB asks for.
+    pub not_prepared: u32,
+    /// Discarded: they could not be decrypted or un-marshalled as the MIB asks for.
+    pub not_restored: u32,
     /// Discarded: neither subscribed to nor invited.
     pub uninvited: u32,
     /// Discarded: the module is not registered, or the message is of another continuum.
@@ -172,6 +180,7 @@ pub struct Module<'s> {
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
     message: &'s mut [u8],
+    handling: Option<Handling<'s>>,
     stats: MessageStats,
 }
 
@@ -208,8 +217,32 @@ impl<'s> Module<'s> {
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
             message: storage.message,
+            handling: None,
             stats: MessageStats::default(),
         }
+    }
+
+    /// The same, but `authenticator` signs the MPDUs it sends, with the private key of
+    /// its role in the MIB, and judges those it receives, by the public keys of the
+    /// MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        let receiver = Receiver::Module(self.identity.venture);
+        self.outlet.be_guarded(authenticator, self.mib, receiver);
+        self
+    }
+
+    /// The same, but `handler` encrypts and marshals its messages, and the reverse, on
+    /// the subjects for which the MIB asks for that. `room` is where data are made that
+    /// are sent: as long as the longest, encrypted and marshalled.
+    #[must_use]
+    pub fn with_content_handler(
+        mut self,
+        handler: &'s dyn ContentHandler,
+        room: &'s mut [u8],
+    ) -> Self {
+        self.handling = Some(Handling { handler, room });
+        self
     }
 
     /// Where it is in its life.
@@ -282,12 +315,6 @@ impl<'s> Module<'s> {
             .chain(own)
             .find(|mode| self.vector_of(*mode).is_ok())
             .unwrap_or(ServiceMode::BEST_EFFORT)
-    }
-
-    /// Whether messages on `subject` are carried as they are.
-    fn is_plain(&self, subject: SubjectNumber) -> bool {
-        let known = self.venture.and_then(|venture| venture.subject(subject));
-        known.is_none_or(|subject| subject.is_plain())
     }
 
     fn require_member(&self) -> Result<ModuleId, Fault> {

@@ -274,9 +274,6 @@ impl Module<'_> {
         if self.venture.is_some_and(|venture| !venture.may_send(id.role, subject)) {
             return Err(Fault::NotAuthorisedSender);
         }
-        if !self.is_plain(subject) {
-            return Err(Fault::SubjectNotPlain);
-        }
         Ok(id.key())
     }
 

@@ -196,11 +196,13 @@ impl<'a> Aams<'a> {
         })
     }
 
-    /// The message as an envelope holds it: the same without its checksum, which
-    /// enclosures have none of (5.3.4).
+    /// The message as an envelope holds it: the same without its checksum (5.3.4).
     #[must_use]
     pub const fn enclosure(&self) -> Enclosure<'a> {
-        Enclosure { message: *self }
+        let mut head = *self.head;
+        let [_, _, flag, ..] = &mut head;
+        *flag &= 0x7f;
+        Enclosure { head, data: self.data }
     }
 
     fn read(octets: &'a [u8], offset: usize, place: Place) -> Result<Self, Malformed> {
@@ -262,15 +264,24 @@ impl<'a> Aams<'a> {
     }
 }
 
-/// A message without its checksum, as envelopes and the messages of gateways
-/// enclose it (5.3.4, 4.4.10).
+/// A message without a checksum, as envelopes and the messages of gateways enclose
+/// it (5.3.4, 4.4.10). 16 octets and the data.
 #[derive(Clone, Copy, Debug)]
 pub struct Enclosure<'a> {
-    message: Aams<'a>,
+    head: [u8; HEADER_LEN],
+    data: &'a [u8],
 }
 
-impl Enclosure<'_> {
-    /// Writes it into `buffer`. Returns the octets written: 16 and the data.
+impl<'a> Enclosure<'a> {
+    /// The message with this header and `data`.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when `data` are more than 65,000 octets.
+    pub fn new(header: &AamsHeader, data: &'a [u8]) -> Result<Self, NoSpace> {
+        Ok(Self { head: header.octets(data_length(data.len())?, false), data })
+    }
+
+    /// Writes it into `buffer`. Returns the octets written.
     ///
     /// # Errors
     /// [`NoSpace`] when it does not fit.
@@ -283,11 +294,16 @@ impl Enclosure<'_> {
 
 impl Encode for Enclosure<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        let mut head = *self.message.head;
-        let [_, _, flag, ..] = &mut head;
-        *flag &= 0x7f;
-        to.array(&head)?;
-        to.octets(self.message.data)
+        to.array(&self.head)?;
+        to.octets(self.data)
+    }
+}
+
+/// The length field of a message with so many octets of data.
+fn data_length(data: usize) -> Result<u16, NoSpace> {
+    match u16::try_from(data) {
+        Ok(length) if data <= MAX_APPLICATION_DATA => Ok(length),
+        _ => Err(NoSpace { need: data, have: MAX_APPLICATION_DATA }),
     }
 }
 
@@ -336,10 +352,7 @@ impl AamsHeader {
         with_checksum: bool,
         buffer: &'b mut [u8],
     ) -> Result<&'b mut [u8], NoSpace> {
-        let length = match u16::try_from(data.len()) {
-            Ok(length) if data.len() <= MAX_APPLICATION_DATA => length,
-            _ => return Err(NoSpace { need: data.len(), have: MAX_APPLICATION_DATA }),
-        };
+        let length = data_length(data.len())?;
         let (need, have) = (Self::encoded_len(data.len(), with_checksum), buffer.len());
         let octets = buffer.get_mut(..need).ok_or(NoSpace { need, have })?;
         let (head, body) = octets.split_first_chunk_mut().ok_or(NoSpace { need, have })?;
@@ -347,6 +360,29 @@ impl AamsHeader {
         let sum = Checksum::new().with(head).copying(data, body);
         if let (true, Some(tail)) = (with_checksum, body.last_chunk_mut()) {
             *tail = sum.value().to_be_bytes();
+        }
+        Ok(octets)
+    }
+
+    /// The same, where the `data` octets of application data stand in `buffer`
+    /// already, behind the place of the header.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit, or `data` is more than 65,000.
+    pub fn encode_around<'b>(
+        &self,
+        data: usize,
+        with_checksum: bool,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b mut [u8], NoSpace> {
+        let length = data_length(data)?;
+        let (need, have) = (Self::encoded_len(data, with_checksum), buffer.len());
+        let octets = buffer.get_mut(..need).ok_or(NoSpace { need, have })?;
+        if let Some(head) = octets.first_chunk_mut() {
+            *head = self.octets(length, with_checksum);
+        }
+        if let (true, Some((body, tail))) = (with_checksum, octets.split_last_chunk_mut()) {
+            *tail = checksum(body).to_be_bytes();
         }
         Ok(octets)
     }

@@ -89,6 +89,7 @@ use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
 use super::mib::{Introduction, Mib};
 use super::pdu::{Content, EndpointName, Mpdu, RefusalReason, Sender};
+use super::security::{Authenticator, Receiver};
 use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
@@ -266,6 +267,14 @@ impl<'s> Registrar<'s> {
         }
     }
 
+    /// The same, but `authenticator` signs what it sends, with the private key of the
+    /// MIB, and judges what it receives, by the public keys of the MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        self.outlet.be_guarded(authenticator, self.mib, Receiver::Registrar(self.config.venture));
+        self
+    }
+
     /// Takes in a datagram that came from `from`.
     pub fn receive(
         &mut self,
@@ -279,6 +288,9 @@ impl<'s> Registrar<'s> {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
+        if !self.outlet.admits(now, &mpdu, octets) {
+            return;
+        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let arrival = Arrival { now, from, octets, sender: mpdu.sender() };
         let content = mpdu.content();

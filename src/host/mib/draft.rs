@@ -212,6 +212,7 @@ fn named(mib: &Mib<'_>, item: Item) -> Option<String> {
             format!("continuum {} `{}`", continuum.number, continuum.name)
         }
         Item::Timers => "the timers".into(),
+        Item::Signatures => "the signatures".into(),
         Item::Policy => "the policy".into(),
         Item::PrimaryTransport => format!("the primary transport `{}`", mib.primary_transport),
         Item::ConfigServers => "the configuration server".into(),
