@@ -33,6 +33,9 @@ mod neighbours;
 mod petitions;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 use core::time::Duration;
 
 use super::ids::{ContinuumNumber, Domain, RoleNumber};
