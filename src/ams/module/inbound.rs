@@ -161,10 +161,7 @@ impl Module<'_> {
             return;
         }
         if wants_state {
-            if let Some(peer) = self.peers.get_mut(id.key()) {
-                peer.here_owed = true;
-            }
-            self.send_owed_states(now, transport);
+            self.introduce_to(now, id.key(), transport);
         }
     }
 
@@ -217,7 +214,7 @@ impl Module<'_> {
         }
         if unit == self.identity.unit {
             self.status_owed = true;
-            self.send_owed_states(now, transport);
+            self.send_owed_status(now, transport);
         }
     }
 

@@ -45,6 +45,7 @@
 mod copies;
 mod handling;
 mod inbound;
+mod introduction;
 mod membership;
 mod memory;
 mod noting;
@@ -171,6 +172,8 @@ pub struct Module<'s> {
     retry_at: Instant,
     /// Not before this is the transport offered again what it refused.
     offer_at: Instant,
+    /// Not before this are new modules told of this one.
+    introduce_at: Instant,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
@@ -209,6 +212,7 @@ impl<'s> Module<'s> {
             request: None,
             retry_at: Instant::ZERO,
             offer_at: Instant::ZERO,
+            introduce_at: Instant::ZERO,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),

@@ -1,5 +1,6 @@
 //! Noting and forgetting other modules and their rules.
 
+use super::introduction::Introduction;
 use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
 use super::{Module, ModuleIdentity, bump, domain_includes};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
@@ -27,7 +28,8 @@ impl Module<'_> {
             peer.points = points;
             return true;
         }
-        let peer = Peer { key: id.key(), role: id.role, mams, points, here_owed: false };
+        let peer =
+            Peer { key: id.key(), role: id.role, mams, points, introduction: Introduction::NONE };
         if self.peers.len() >= MAX_PEERS || self.peers.insert(peer).is_err() {
             bump(&mut self.outlet.stats.full);
             return false;
