@@ -8,10 +8,12 @@
 //! | RAMS gateway | 4.4 | `gateway/` | [`gateway::Gateway`] |
 //!
 //! What they say to one another is in [`pdu`], what they are told before they
-//! start in [`mib`], what a module gives its user in [`service`], and how they
-//! prove who they are and keep secrets in [`security`].
+//! start in [`mib`], what a module gives its user in [`service`], how they prove
+//! who they are and keep secrets in [`security`], and how endpoints are written in
+//! [`endpoint`].
 
 pub mod config_server;
+pub mod endpoint;
 pub mod gateway;
 pub mod ids;
 mod meta;

@@ -63,6 +63,10 @@ struct Bench {
 impl Bench {
     /// As it starts.
     fn outside(mib: &'static Mib<'static>) -> Self {
+        Self::with_store(mib, 4, 16)
+    }
+
+    fn with_store(mib: &'static Mib<'static>, parcels: usize, blocks: usize) -> Self {
         let memory = Box::leak(Box::new(ModuleMemory::<8, 32, 16, 4, 800, 400>::new()));
         let point: &'static _ =
             Box::leak(Box::new([DeliveryPoint { service: "udp", endpoint: "gwa" }]));
@@ -79,8 +83,8 @@ impl Bench {
             module: memory.storage(),
             neighbours: vec![Slot::EMPTY; 4].leak(),
             petitions: vec![Slot::EMPTY; 16].leak(),
-            parcels: vec![Slot::EMPTY; 4].leak(),
-            blocks: vec![Block::EMPTY; 16].leak(),
+            parcels: vec![Slot::EMPTY; parcels].leak(),
+            blocks: vec![Block::EMPTY; blocks].leak(),
             rpdu: vec![0; 400].leak(),
         };
         let gateway = Gateway::new(mib, identity, GatewayConfig::default(), storage);
@@ -89,7 +93,11 @@ impl Bench {
 
     /// Registered; neighbours have not said anything.
     fn new(mib: &'static Mib<'static>) -> Self {
-        let mut bench = Self::outside(mib);
+        Self::outside(mib).join()
+    }
+
+    fn join(self) -> Self {
+        let mut bench = self;
         bench.gateway.register(bench.now(), &mut bench.wire, &mut ignore).unwrap();
         bench.wire.take();
         bench.tick();
@@ -105,7 +113,11 @@ impl Bench {
 
     /// Registered, and both neighbours have declared themselves.
     fn declared(mib: &'static Mib<'static>) -> Self {
-        let mut bench = Self::new(mib);
+        Self::declared_with(mib, 4, 16)
+    }
+
+    fn declared_with(mib: &'static Mib<'static>, parcels: usize, blocks: usize) -> Self {
+        let mut bench = Self::with_store(mib, parcels, blocks).join();
         bench.petition("n1", 2, declaration(ContinuumNumber::from_bits(1)));
         bench.petition("n3", 2, declaration(ContinuumNumber::from_bits(3)));
         bench.pass(2);
@@ -125,12 +137,16 @@ impl Bench {
     fn pass(&mut self, seconds: u64) {
         for _ in 0..seconds {
             self.seconds += 1;
-            // The registrar is well.
-            let heartbeat = Content::Heartbeat { source: crate::ams::ids::ModuleNumber::NONE };
-            self.mams("rs", 0, &heartbeat);
+            self.alive();
             self.tick();
         }
         self.wire.take();
+    }
+
+    /// The registrar is well.
+    fn alive(&mut self) {
+        let heartbeat = Content::Heartbeat { source: crate::ams::ids::ModuleNumber::NONE };
+        self.mams("rs", 0, &heartbeat);
     }
 
     fn mams(&mut self, from: &str, role: u8, content: &Content<'_>) {
@@ -672,6 +688,71 @@ fn what_a_channel_refuses_waits_in_the_order_of_urgency() {
     let StoreStats { kept, delivered, displaced, refused, expired, .. } =
         *bench.gateway.store_stats();
     assert_eq!((kept, delivered, displaced, refused, expired), (5, 4, 1, 1, 0));
+}
+
+/// A channel is away for a day, and a message comes every 8 seconds. What a store
+/// of 200 messages has then is the most urgent of them, and of those as urgent the
+/// newest; they go out in the order of urgency, then of age.
+#[test]
+fn a_day_without_a_channel_leaves_the_most_urgent_and_the_newest() {
+    let mut bench = Bench::declared_with(&MESH, 200, 800);
+    bench.module(2, 5);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    bench.wire.take();
+    bench.wire.busy.insert("n1".to_string());
+    let mut model: Vec<(u8, u32)> = Vec::new();
+    let mut dropped = 0;
+    for number in 0..10_000_u32 {
+        bench.seconds += 8;
+        if number % 10 == 0 {
+            bench.alive();
+            bench.tick();
+        }
+        let urgency = u8::try_from(number.wrapping_mul(2_654_435_761) >> 28).unwrap().max(1);
+        // An emergency now and then; the store can hold all of these.
+        let urgency = if number % 100 == 0 { 1 } else { urgency.max(2) };
+        let priority = Priority::new(urgency).unwrap();
+        let header = AamsHeader { priority, ..letter((2, 5), SubjectNumber(9)) };
+        bench.aams(&header, number.to_string().as_bytes()).unwrap();
+        model.push((urgency, number));
+        if model.len() > 200 {
+            let worst = model.iter().map(|one| one.0).max().unwrap();
+            let oldest = model.iter().position(|one| one.0 == worst).unwrap();
+            model.remove(oldest);
+            dropped += 1;
+        }
+    }
+    assert_eq!(bench.gateway.waiting(), 200);
+    let stats = *bench.gateway.store_stats();
+    assert_eq!(stats.displaced + stats.refused, dropped);
+    assert_eq!(model.iter().filter(|one| one.0 == 1).count(), 100, "no emergency is lost");
+    bench.wire.busy.clear();
+    bench.seconds += 1;
+    bench.alive();
+    bench.tick();
+    model.sort_unstable();
+    let expected: Vec<_> =
+        model.iter().map(|(_, number)| format!("n1 4 9 0.0.2>0 {number}")).collect();
+    let mut sent = bench.rpdus();
+    // What petitions say is said again every minute, and before messages.
+    sent.retain(|line| line.contains(" 4 "));
+    assert_eq!(sent, expected);
+    assert_eq!(bench.gateway.waiting(), 0);
+}
+
+#[test]
+fn a_message_that_waits_too_long_is_dropped_and_counted() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    bench.wire.busy.insert("n1".to_string());
+    bench.aams(&letter((2, 5), SubjectNumber(9)), b"old").unwrap();
+    for _ in 0..1_441 {
+        bench.seconds += 60;
+        bench.alive();
+        bench.tick();
+    }
+    assert_eq!((bench.gateway.waiting(), bench.gateway.store_stats().expired), (0, 1));
 }
 
 #[test]
