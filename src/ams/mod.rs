@@ -26,5 +26,7 @@ pub mod service;
 
 #[cfg(test)]
 mod script;
+#[cfg(test)]
+mod space;
 
 pub use meta::MetaStats;

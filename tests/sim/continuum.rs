@@ -281,6 +281,7 @@ impl<'a> Continuum<'a> {
         let venture = self.mib.ventures.iter().find(|one| one.number == venture).unwrap();
         Machine::Member(Box::new(Member {
             module,
+            node,
             role,
             mib: self.mib,
             venture,

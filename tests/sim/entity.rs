@@ -7,7 +7,8 @@ use std::time::Duration;
 use farpost::ams::MetaStats;
 use farpost::ams::config_server::ConfigServer;
 use farpost::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleKey, Priority, RoleNumber, SubjectNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
+    SubjectNumber,
 };
 use farpost::ams::mib::{Mib, Venture};
 use farpost::ams::module::{Membership, Module, RuleKind};
@@ -17,7 +18,7 @@ use farpost::ams::service::{Delivery, Indication, Message, Received};
 use farpost::time::{Instant, Now};
 use farpost::transport::{Address, SendError, Transport};
 
-use super::network::Node;
+use super::network::{Node, NodeId};
 
 /// Where MPDUs and where messages arrive.
 pub(crate) const MAMS: u8 = 0;
@@ -112,7 +113,7 @@ impl Node for Entity<'_> {
     fn describe(port: u8, octets: &[u8]) -> String {
         match Mpdu::parse(octets) {
             Ok(mpdu) if port == MAMS => {
-                let id = farpost::ams::ids::ModuleId::from_reference(mpdu.reference());
+                let id = ModuleId::from_reference(mpdu.reference());
                 format!("{:?} {} ({})", mpdu.mpdu_type(), mpdu.reference(), id.key())
             }
             _ => format!("{} octets", octets.len()),
@@ -225,6 +226,7 @@ fn check_module(module: &Module<'_>) -> Result<(), String> {
 /// every query, and looks at every message.
 pub(crate) struct Member<'a> {
     pub(crate) module: Module<'a>,
+    pub(crate) node: NodeId,
     pub(crate) role: RoleNumber,
     pub(crate) mib: &'a Mib<'a>,
     pub(crate) venture: &'a Venture<'a>,
@@ -310,14 +312,20 @@ impl Member<'_> {
 
     /// A message was delivered: one of the rules of this module asks for it.
     fn accept(&mut self, received: &Received<'_>) -> Result<(), String> {
-        let &[a, b, c, d, role] = received.data else {
+        let &[a, b, c, d, high, low, role] = received.data else {
             return Err(format!("no data of ours: {received:?}"));
         };
         let (number, role) = (u32::from_be_bytes([a, b, c, d]), RoleNumber(role));
-        let known = self.module.peers().any(|peer| peer.id().key() == received.source);
+        if NodeId::from_be_bytes([high, low]) == self.node {
+            return Err(format!("it was sent its own message {received:?}"));
+        }
+        let ModuleKey { unit, module } = received.source;
+        let sender = ModuleId { role, unit, module };
+        let known = self.module.peers().any(|peer| peer.id() == sender);
         let asked_for = self.module.own_rules().any(|own| {
             let AssertionValues { subject, domain, .. } = *own.assertion();
-            // The role of a module that is not known yet is given credit.
+            // Messages do not tell the role: that of a module that is not known yet, or
+            // that has lost its number to another, is given credit.
             let domain =
                 Domain { role: if known { domain.role } else { RoleNumber::ALL }, ..domain };
             (subject == SubjectNumber::ALL || subject == received.subject)
@@ -325,9 +333,6 @@ impl Member<'_> {
         });
         if !asked_for {
             return Err(format!("delivered outside every domain: {received:?} from role {role}"));
-        }
-        if Some(received.source) == self.module.id().map(|id| id.key()) {
-            return Err(format!("it was sent its own message {received:?}"));
         }
         if known && !self.venture.may_send(role, received.subject) {
             return Err(format!("from role {role}, which may not send: {received:?}"));
@@ -338,10 +343,12 @@ impl Member<'_> {
         Ok(())
     }
 
-    /// Tells the receiver which message it is and in which role its sender is.
-    fn data(&self, number: u32) -> [u8; 5] {
+    /// Tells the receiver which message it is, and where and in which role its
+    /// sender is.
+    fn data(&self, number: u32) -> [u8; 7] {
         let [a, b, c, d] = number.to_be_bytes();
-        [a, b, c, d, self.role.0]
+        let [high, low] = self.node.to_be_bytes();
+        [a, b, c, d, high, low, self.role.0]
     }
 }
 

@@ -112,8 +112,8 @@ impl Scenario {
             }
         }
         continuum.calm();
-        let took = continuum.settle(PATIENCE)?;
-        continuum.stay(3 * MINUTE)?;
+        let took = continuum.settle_for_good(PATIENCE)?;
+        continuum.stay(2 * MINUTE)?;
         continuum.examine()?;
         let (deaths, delivered) = continuum.tally();
         let (posted, history) = (continuum.network.posted(), continuum.network.history());
@@ -175,6 +175,23 @@ impl Continuum<'_> {
         self.network.weather = Weather::FAIR;
         self.network.cut_off([]);
         self.all().for_each(|node| self.revive(node));
+    }
+
+    /// Runs until all agree and have done so for a minute: that is longer than it
+    /// takes to notice that a configuration server has ceased. Returns how long it
+    /// took until they agreed.
+    fn settle_for_good(&mut self, limit: Duration) -> Result<Duration, String> {
+        let start = self.network.now().monotonic;
+        loop {
+            let left = start.after(limit).since(self.network.now().monotonic);
+            self.settle(left)?;
+            let took = self.network.now().monotonic.since(start);
+            match self.stay(MINUTE) {
+                Ok(()) => return Ok(took),
+                Err(why) if took >= limit => return Err(why),
+                Err(_) => {}
+            }
+        }
     }
 
     /// For `span` they go on agreeing.

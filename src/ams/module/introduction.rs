@@ -12,7 +12,7 @@ use super::status::{One, OwnStatus};
 use crate::ams::ids::ModuleKey;
 use crate::ams::meta::RETRY;
 use crate::ams::pdu::MpduType;
-use crate::time::{Instant, Now};
+use crate::time::Now;
 use crate::transport::Transport;
 
 /// What a new module is still to be sent.
@@ -38,9 +38,9 @@ impl Module<'_> {
     /// The module has just started and is to be told of this one.
     pub(super) fn introduce_to(&mut self, now: Now, key: ModuleKey, transport: &mut dyn Transport) {
         let delay = self.mib.policy.introduction_delay;
-        let fresh = !delay.is_zero() && self.owes_introductions();
+        let fresh = !delay.is_zero() && self.introduce_at.is_some();
         if !fresh {
-            self.introduce_at = now.monotonic.after(delay);
+            self.introduce_at = Some(now.monotonic.after(delay));
         }
         if let Some(peer) = self.peers.get_mut(key) {
             let times = self.mib.policy.introduction_repeats.saturating_add(1);
@@ -51,13 +51,13 @@ impl Module<'_> {
 
     /// Tells whoever is due, if the time has come.
     pub(super) fn introduce(&mut self, now: Now, transport: &mut dyn Transport) {
-        let Some(id) = self.id().filter(|_| now.monotonic >= self.introduce_at) else {
+        let due = self.introduce_at.is_some_and(|at| now.monotonic >= at);
+        let Some(id) = self.id().filter(|_| due) else {
             return;
         };
         let list = One(OwnStatus { id, contact: &self.identity.contact, own: &self.own });
-        let (mut told, mut refused) = (false, false);
+        let (mut left, mut refused) = (false, false);
         for peer in self.peers.iter_mut().filter(|peer| peer.introduction.is_owed()) {
-            told = true;
             let Introduction { times, fresh } = peer.introduction;
             let sent = fresh
                 || peer.mams.is_none_or(|to| {
@@ -66,20 +66,11 @@ impl Module<'_> {
                 });
             let times = if sent && !fresh { times.saturating_sub(1) } else { times };
             peer.introduction = Introduction { times, fresh: false };
+            left |= times > 0;
             refused |= !sent;
         }
-        if told {
-            self.introduce_at = now.monotonic.after(self.introduction_interval(refused));
-        }
-    }
-
-    /// When somebody is to be told next.
-    pub(super) fn introduction_deadline(&self) -> Option<Instant> {
-        self.owes_introductions().then_some(self.introduce_at)
-    }
-
-    fn owes_introductions(&self) -> bool {
-        self.peers.iter().any(|peer| peer.introduction.is_owed())
+        let next = now.monotonic.after(self.introduction_interval(refused));
+        self.introduce_at = left.then_some(next);
     }
 
     /// Not at once, even where new modules are told at once.

@@ -246,7 +246,7 @@ impl Module<'_> {
         let idle = asked.is_none() && answered.is_none() && self.wants_registrar();
         let retry = idle.then_some(self.retry_at);
         let offer = self.owes_registrar().then_some(self.offer_at);
-        let introduction = self.id().and(self.introduction_deadline());
+        let introduction = self.id().and(self.introduce_at);
         earliest(
             earliest(earliest(own, queries), earliest(asked, answered)),
             earliest(earliest(retry, offer), introduction),
@@ -529,6 +529,7 @@ impl Module<'_> {
         self.request = None;
         self.interrogation.abandon();
         self.status_owed = false;
+        self.introduce_at = None;
         self.peers.clear();
         self.rules.clear();
         self.own.clear();

@@ -25,7 +25,10 @@ impl Module<'_> {
         }
         let points = self.best_fits(contact, transport);
         if let Some(peer) = self.peers.get_mut(id.key()) {
-            peer.points = points;
+            if peer.points != points {
+                peer.points = points;
+                self.rules.unprepare();
+            }
             return true;
         }
         let peer =
@@ -151,13 +154,17 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
         keep: impl Fn(RuleKind, CancellationValues) -> bool,
     ) {
-        self.rules.retain(|rule| {
-            let stays = rule.peer != place || keep(rule.kind, rule.cancellation());
-            if !stays {
-                user.indicate(cancelled(id, rule));
-            }
-            stays
-        });
+        let goes = |rule: &Rule| rule.peer == place && !keep(rule.kind, rule.cancellation());
+        // Mostly there is nothing to forget, and all that is not written stays in place.
+        if self.rules.iter().any(goes) {
+            self.rules.retain(|rule| {
+                let goes = goes(rule);
+                if goes {
+                    user.indicate(cancelled(id, rule));
+                }
+                !goes
+            });
+        }
     }
 
     /// Whether a rule of a module in `role` asks for messages of this module.

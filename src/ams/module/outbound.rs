@@ -3,12 +3,12 @@
 
 use core::time::Duration;
 
-use super::copies::Copies;
+use super::copies::{Copies, Dispatch};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
 use crate::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
 };
 use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AamsHeader, MessageType};
@@ -39,8 +39,8 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let (source, audience) = self.require_publisher(message.subject)?;
-        self.spread(source, message, audience, transport, user)
+        let publication = self.require_publisher(message.subject)?;
+        self.spread_one(publication, message, transport, user)
     }
 
     /// `Publish.request` for several messages of equal size, which differ in their
@@ -62,8 +62,18 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let (source, audience) = self.require_publisher(message.subject)?;
-        self.spread_run(source, (message, size), audience, transport, user)
+        let publication = self.require_publisher(message.subject)?;
+        self.spread_run(publication, (message, size), transport, user)
+    }
+
+    /// The modules that a message published on `subject` now would go to, in the
+    /// order of unit and module number.
+    pub fn subscribers(&self, subject: SubjectNumber) -> impl Iterator<Item = ModuleId> {
+        let places = self.rules.prepared(subject);
+        let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
+        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let wanted = Wanted { places, domain: None };
+        space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
     }
 
     /// `Announce.request`: one copy to every module in `domain` that invites
@@ -83,10 +93,9 @@ impl Module<'_> {
     ) -> Result<Fanout, Fault> {
         self.require_local_or_all(domain.continuum)?;
         let source = self.require_sender(message.subject)?;
-        let kind = RuleKind::Invitation;
-        let places = self.rules.places(kind, message.subject);
-        let audience = Audience { kind, places, domain: Some(domain) };
-        let fanout = self.spread(source, message, audience, transport, user)?;
+        let places = self.rules.places(RuleKind::Invitation, message.subject);
+        let audience = Audience::Of(Wanted { places, domain: Some(domain) });
+        let fanout = self.spread_one((source, audience), message, transport, user)?;
         if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
             // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
             user.indicate(Indication::Fault(Fault::RemoteContinuum));
@@ -184,72 +193,92 @@ impl Module<'_> {
     }
 
     /// One copy to everybody a message on this subject goes to.
-    fn spread(
+    fn spread_one(
         &mut self,
-        source: ModuleKey,
+        (source, audience): (ModuleKey, Audience),
         message: &Message<'_>,
-        audience: Audience,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
-        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
-        let mut fanout = Fanout::default();
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
-            match copies.send(peer, rule, transport) {
-                Ok(()) => bump(&mut fanout.sent),
-                Err(fault) => {
-                    bump(&mut fanout.failed);
-                    user.indicate(Indication::Fault(fault));
+        let buffer = core::mem::take(&mut self.message);
+        let copies = Copies::of_one(&header, message, self.mib.checksums, buffer);
+        let fanout = copies
+            .map(|mut copies| self.spread(&mut copies, message.subject, audience, transport, user));
+        self.message = buffer;
+        fanout
+    }
+
+    /// The same for messages with `size` octets of the data each, in as few runs as
+    /// the buffer allows.
+    fn spread_run(
+        &mut self,
+        (source, audience): (ModuleKey, Audience),
+        (message, size): (&Message<'_>, usize),
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let buffer = core::mem::take(&mut self.message);
+        let mut outcome = Ok(Fanout::default());
+        let mut data = message.data;
+        while let (Ok(total), false) = (&mut outcome, data.is_empty()) {
+            let part = (&mut data, size.max(1));
+            match Copies::of_run(&header, message, part, self.mib.checksums, buffer) {
+                Ok(mut copies) => {
+                    let fanout =
+                        self.spread(&mut copies, message.subject, audience, transport, user);
+                    total.sent = total.sent.saturating_add(fanout.sent);
+                    total.failed = total.failed.saturating_add(fanout.failed);
+                }
+                // The first is the longest: nothing has been sent.
+                Err(fault) => outcome = Err(fault),
+            }
+        }
+        self.message = buffer;
+        outcome
+    }
+
+    /// Sends `copies` of messages on `subject` to an audience.
+    fn spread(
+        &mut self,
+        copies: &mut Copies<'_>,
+        subject: SubjectNumber,
+        audience: Audience,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Fanout {
+        let fanout = Fanout::default();
+        let mut dispatch = Dispatch { copies, peers: &self.peers, transport, user, fanout };
+        match audience {
+            Audience::AsLast => dispatch.send(&self.batch),
+            Audience::Of(wanted) => {
+                let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+                let mut whole = wanted.domain.is_none();
+                self.batch.clear();
+                for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
+                    let Some(point) = peer.delivery_point(rule.delivery_vector) else {
+                        dispatch.miss(peer.key);
+                        whole = false;
+                        continue;
+                    };
+                    if !self.batch.add(rule, point) {
+                        dispatch.send(&self.batch);
+                        self.batch.clear();
+                        self.batch.add(rule, point);
+                        whole = false;
+                    }
+                }
+                dispatch.send(&self.batch);
+                if whole {
+                    self.batch.complete(subject, self.rules.version());
                 }
             }
         }
-        self.count(fanout);
-        Ok(fanout)
-    }
-
-    /// As [`Module::spread`] for messages with `size` octets of the data each. Each
-    /// receiver is sent them in as few runs as the buffer allows.
-    fn spread_run(
-        &mut self,
-        source: ModuleKey,
-        (message, size): (&Message<'_>, usize),
-        audience: Audience,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) -> Result<Fanout, Fault> {
-        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        let mut fanout = Fanout::default();
-        let mut data = message.data;
-        while !data.is_empty() {
-            let part = (&mut data, size.max(1));
-            let mut copies =
-                Copies::of_run(&header, message, part, self.mib.checksums, self.message)?;
-            let count = copies.count();
-            for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
-                let sent = match copies.send_run(peer, rule, transport) {
-                    Ok(()) => count,
-                    Err((sent, fault)) => {
-                        for _ in sent..count {
-                            bump(&mut fanout.failed);
-                            user.indicate(Indication::Fault(fault));
-                        }
-                        sent
-                    }
-                };
-                let sent = u32::try_from(sent).unwrap_or(u32::MAX);
-                fanout.sent = fanout.sent.saturating_add(sent);
-            }
-        }
-        self.count(fanout);
-        Ok(fanout)
-    }
-
-    fn count(&mut self, fanout: Fanout) {
+        let fanout = dispatch.fanout;
         self.stats.sent = self.stats.sent.saturating_add(fanout.sent);
         self.stats.not_sent = self.stats.not_sent.saturating_add(fanout.failed);
+        fanout
     }
 
     /// Who publishes on `subject`, if this module may, and to whom.
@@ -257,12 +286,15 @@ impl Module<'_> {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<(ModuleKey, Audience), Fault> {
+        // What is prepared, this module may do, and the data go as they are.
+        if self.batch.is_complete(subject, self.rules.version()) {
+            return Ok((self.require_member()?.key(), Audience::AsLast));
+        }
         let (source, places) = match self.rules.prepared(subject) {
-            // That it may has been found out, and that the data go as they are.
             Some(places) => (self.require_member()?.key(), places),
             None => (self.require_sender(subject)?, self.rules.prepare(subject)),
         };
-        Ok((source, Audience { kind: RuleKind::Subscription, places, domain: None }))
+        Ok((source, Audience::Of(Wanted { places, domain: None })))
     }
 
     /// The module may send on the subject; who it is.
@@ -286,33 +318,39 @@ impl Module<'_> {
     }
 }
 
-/// To whom a message goes: modules with rules of this kind, in this domain.
+/// To whom a message goes.
 #[derive(Clone, Copy)]
-struct Audience {
-    kind: RuleKind,
-    /// Where their rules begin.
+enum Audience {
+    /// Those in the batch: the subscribers it was last published to.
+    AsLast,
+    Of(Wanted),
+}
+
+/// The modules with rules at these places, in this domain.
+#[derive(Clone, Copy)]
+struct Wanted {
     places: Places,
-    /// `None` when the request names no domain.
+    /// `None` when the request names no domain: it is a publication.
     domain: Option<Domain>,
 }
 
 /// What it takes to know the modules that rules are of.
+#[derive(Clone, Copy)]
 struct Space<'t, 's> {
     mib: &'t Mib<'s>,
     venture: Option<&'t Venture<'s>>,
     peers: &'t Table<'s, Peer>,
 }
 
-impl<'t> Space<'t, '_> {
+impl<'t, 's> Space<'t, 's> {
     /// Every module a message on `subject` goes to, and the rule it goes by.
     fn receivers(
-        &self,
+        self,
         rules: &'t Rules<'_>,
         subject: SubjectNumber,
-        audience: Audience,
-    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> {
-        let Audience { kind, places, domain } = audience;
-        rules.receivers(kind, subject, places).filter_map(move |rule| {
+        Wanted { places, domain }: Wanted,
+    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
+        rules.receivers(places).filter_map(move |rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;
             // A rule for all subjects was not judged by this one.
             let may = rule.subject == subject

@@ -112,6 +112,11 @@ impl Rule {
     pub(super) const fn cancellation(&self) -> CancellationValues {
         CancellationValues { subject: self.subject, domain: self.domain() }
     }
+
+    /// What its module asks for in messages: priority and flow label.
+    pub(super) const fn label(&self) -> [u8; 2] {
+        [self.priority.get(), self.flow_label]
+    }
 }
 
 /// What identifies a rule: a module asserts one for a subject and a domain.
