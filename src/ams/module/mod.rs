@@ -50,6 +50,7 @@ mod membership;
 mod memory;
 mod noting;
 mod outbound;
+mod remote;
 mod rows;
 mod rules;
 mod status;

@@ -81,9 +81,9 @@ impl Module<'_> {
     ///
     /// # Errors
     /// A [`Fault`] that says why the message was not issued at all. What fails for
-    /// one receiver is indicated to `user` and counted; so is
-    /// [`Fault::RemoteContinuum`] when the domain has other continua in it, which
-    /// are not reached.
+    /// one receiver is indicated to `user` and counted; so is what keeps other
+    /// continua from being reached, where the domain is of all continua and the MIB
+    /// has others.
     pub fn announce(
         &mut self,
         domain: Domain,
@@ -91,14 +91,20 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        self.require_local_or_all(domain.continuum)?;
+        let (local, all) = (self.mib.continuum.number, ContinuumNumber::ALL);
+        if domain.continuum != local && domain.continuum != all {
+            self.announce_far(domain, message, transport)?;
+            return Ok(Fanout::default());
+        }
         let source = self.require_sender(message.subject)?;
         let places = self.rules.places(RuleKind::Invitation, message.subject);
         let audience = Audience::Of(Wanted { places, domain: Some(domain) });
         let fanout = self.spread_one((source, audience), message, transport, user)?;
-        if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
-            // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
-            user.indicate(Indication::Fault(Fault::RemoteContinuum));
+        if domain.continuum == all && self.has_others() {
+            // Theirs besides (4.3.7.1.2.2).
+            if let Err(fault) = self.announce_far(domain, message, transport) {
+                user.indicate(Indication::Fault(fault));
+            }
         }
         Ok(fanout)
     }
@@ -113,8 +119,7 @@ impl Module<'_> {
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
-        self.send_private(MessageType::Unary, to, message, transport)
+        self.send_private(MessageType::Unary, (continuum, to), message, transport)
     }
 
     /// `Query.request`: a message to one module that asks for a reply in the same
@@ -132,7 +137,6 @@ impl Module<'_> {
         term: Option<Duration>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
         let context = message.context;
         if context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
@@ -144,7 +148,7 @@ impl Module<'_> {
             let until = now.monotonic.after(term);
             self.queries.insert(PendingQuery { context, until }).map_err(|_| Fault::TableFull)?;
         }
-        let sent = self.send_private(MessageType::Query, to, message, transport);
+        let sent = self.send_private(MessageType::Query, (continuum, to), message, transport);
         if sent.is_err() {
             self.queries.remove(context);
         }
@@ -161,20 +165,22 @@ impl Module<'_> {
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
         if message.context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
         }
-        self.send_private(MessageType::Reply, to, message, transport)
+        self.send_private(MessageType::Reply, (continuum, to), message, transport)
     }
 
     fn send_private(
         &mut self,
         message_type: MessageType,
-        to: ModuleKey,
+        (continuum, to): (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
+        if continuum != self.mib.continuum.number {
+            return self.send_far(message_type, (continuum, to), message, transport);
+        }
         let id = self.require_sender(message.subject)?;
         let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
         let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
@@ -298,7 +304,7 @@ impl Module<'_> {
     }
 
     /// The module may send on the subject; who it is.
-    fn require_sender(&self, subject: SubjectNumber) -> Result<ModuleKey, Fault> {
+    pub(super) fn require_sender(&self, subject: SubjectNumber) -> Result<ModuleKey, Fault> {
         let id = self.require_member()?;
         if !subject.is_application() && id.role != RoleNumber::RAMS_GATEWAY {
             return Err(Fault::SubjectNotApplication);
@@ -309,12 +315,9 @@ impl Module<'_> {
         Ok(id.key())
     }
 
-    fn require_local(&self, continuum: ContinuumNumber) -> Result<(), Fault> {
-        if continuum == self.mib.continuum.number { Ok(()) } else { Err(Fault::RemoteContinuum) }
-    }
-
-    fn require_local_or_all(&self, continuum: ContinuumNumber) -> Result<(), Fault> {
-        if continuum == ContinuumNumber::ALL { Ok(()) } else { self.require_local(continuum) }
+    /// Whether the MIB has other continua.
+    fn has_others(&self) -> bool {
+        !self.mib.continua.is_empty() || self.venture.is_some_and(|venture| !venture.remote.is_empty())
     }
 }
 
@@ -364,7 +367,7 @@ impl<'t, 's> Space<'t, 's> {
 }
 
 /// The header of a message, with the defaults for what rules may ask for.
-fn header(
+pub(super) fn header(
     message_type: MessageType,
     continuum: ContinuumNumber,
     source: ModuleKey,
