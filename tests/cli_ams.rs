@@ -13,6 +13,9 @@
 
 #[path = "cli_ams/child.rs"]
 mod child;
+#[cfg(unix)]
+#[path = "cli_ams/reload.rs"]
+mod reload;
 #[path = "cli_ams/wire.rs"]
 mod wire;
 

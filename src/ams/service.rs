@@ -6,7 +6,7 @@ use core::fmt;
 use super::ids::{
     ContextNumber, ContinuumNumber, ModuleId, ModuleKey, ModuleNumber, Priority, SubjectNumber,
 };
-use super::pdu::{AssertionValues, CancellationValues, Malformed, RefusalReason};
+use super::pdu::{AssertionValues, CancellationValues, Malformed, MpduType, RefusalReason};
 use super::security::ContentFault;
 use crate::transport::SendError;
 
@@ -67,6 +67,9 @@ pub enum Fault {
     NoDeliveryPoint(ModuleKey),
     /// The transport failed to transmit (4.3.1.1.2).
     NotTransmitted(ModuleKey, SendError),
+    /// Neither the buffer nor the transport will ever take an MPDU so long: it was
+    /// given up. A rule that it was to assert or cancel is not in force.
+    MpduTooLong(MpduType),
     /// The application data do not fit a message, or the buffer for messages.
     DataTooLong,
     /// No reply arrived within the term (4.3.5.1.2.4.2 b).
@@ -114,6 +117,7 @@ impl Fault {
             Self::ContextPending => "context_pending",
             Self::NoDeliveryPoint(_) => "no_delivery_point",
             Self::NotTransmitted(..) => "not_transmitted",
+            Self::MpduTooLong(_) => "mpdu_too_long",
             Self::DataTooLong => "data_too_long",
             Self::QueryTimedOut(_) => "query_timed_out",
             Self::Malformed(_) => "malformed",
@@ -153,6 +157,10 @@ impl fmt::Display for Fault {
             Self::ContextPending => "a query with this context is pending",
             Self::NoDeliveryPoint(to) => return write!(f, "no usable delivery point of {to}"),
             Self::NotTransmitted(to, why) => return write!(f, "not transmitted to {to}: {why}"),
+            Self::MpduTooLong(kind) => {
+                let name = kind.name().unwrap_or("of an unknown type");
+                return write!(f, "an MPDU {name} is too long to be sent");
+            }
             Self::DataTooLong => "the application data are too long",
             Self::QueryTimedOut(context) => {
                 return write!(f, "no reply in context {context} within the term");
@@ -177,6 +185,9 @@ impl core::error::Error for Fault {}
 pub enum Indication {
     /// `Register.indication` of the module itself: it is registered under this number.
     Registered(ModuleNumber),
+    /// `Unregister.indication` of the module itself: it is not registered any more.
+    /// The number is 0 when it had not got one.
+    Unregistered(ModuleNumber),
     /// `Register.indication` of another module.
     ModuleRegistered(ModuleId),
     /// `Unregister.indication` of another module.

@@ -5,9 +5,11 @@
     reason = "the host has both, and says std"
 )]
 
+mod binding;
 pub mod clock;
 pub mod draw;
 pub mod driver;
+mod inbox;
 pub mod mib;
 pub mod module;
 pub mod net;

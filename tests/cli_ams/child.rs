@@ -72,6 +72,14 @@ name = "request"
         std::fs::write(self.directory.path().join("net.toml"), text).unwrap();
     }
 
+    /// Replaces `from`, which is in the MIB, by `to`.
+    pub(crate) fn edit_mib(&self, from: &str, to: &str) {
+        let file = self.directory.path().join("net.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+    }
+
     /// Starts `farpost COMMAND --mib … ARGUMENTS`.
     pub(crate) fn start(&self, command: &str, arguments: &[&str]) -> Child {
         let mut process = Command::new(env!("CARGO_BIN_EXE_farpost"))
@@ -159,6 +167,13 @@ impl Child {
 
     pub(crate) fn end_input(&mut self) {
         self.input = None;
+    }
+
+    /// Has it read its MIB again.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
     }
 
     pub(crate) fn kill(&mut self) {

@@ -49,6 +49,7 @@
 //!   host's: it sees [`CellState::Lost`].
 
 mod cell;
+mod change;
 mod memory;
 
 #[cfg(test)]
@@ -180,13 +181,13 @@ impl<'s> ConfigServer<'s> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
-        if !self.outlet.admits(now, &mpdu, octets) {
-            return;
-        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let sender = mpdu.sender();
         match mpdu.content() {

@@ -5,8 +5,8 @@ use core::time::Duration;
 use super::MetaStats;
 use super::stats::bump;
 use crate::ams::mib::Mib;
-use crate::ams::pdu::{Content, MAX_SUPPLEMENT, Mpdu, MpduHeader, MpduType, Sender};
-use crate::ams::security::{Authenticator, Receiver, Unsigned};
+use crate::ams::pdu::{Content, MAX_SUPPLEMENT, MpduHeader, MpduType, Sender};
+use crate::ams::security::{Authenticator, Party, Receiver};
 use crate::time::{Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::{Encode, TimeCode};
@@ -22,16 +22,9 @@ pub(in crate::ams) struct Outlet<'s> {
     tai_minus_utc: i8,
     last_query: u32,
     buffer: &'s mut [u8],
-    guard: Option<Guard<'s>>,
+    /// Who signs and judges MPDUs.
+    guard: Option<(&'s dyn Authenticator, Party<'s>)>,
     pub(in crate::ams) stats: MetaStats,
-}
-
-/// Who signs and judges MPDUs, and what he has to know.
-#[derive(Clone, Copy, Debug)]
-struct Guard<'s> {
-    authenticator: &'s dyn Authenticator,
-    mib: &'s Mib<'s>,
-    receiver: Receiver,
 }
 
 impl<'s> Outlet<'s> {
@@ -54,6 +47,15 @@ impl<'s> Outlet<'s> {
         }
     }
 
+    /// Goes by `mib` from now on.
+    pub(in crate::ams) const fn change_mib(&mut self, mib: &'s Mib<'s>) {
+        self.checksum = mib.checksums;
+        self.tai_minus_utc = mib.tai_minus_utc;
+        if let Some((_, party)) = &mut self.guard {
+            party.mib = mib;
+        }
+    }
+
     /// Has `authenticator` sign what this entity sends and judge what it receives.
     pub(in crate::ams) const fn be_guarded(
         &mut self,
@@ -61,14 +63,17 @@ impl<'s> Outlet<'s> {
         mib: &'s Mib<'s>,
         receiver: Receiver,
     ) {
-        self.guard = Some(Guard { authenticator, mib, receiver });
+        self.guard = Some((authenticator, Party { mib, receiver }));
     }
 
-    /// Whether an MPDU is authentic (4.1.4); it is counted if not.
-    pub(in crate::ams) fn admits(&mut self, now: Now, mpdu: &Mpdu<'_>, octets: &[u8]) -> bool {
-        let Some(Guard { authenticator, mib, receiver }) = self.guard else { return true };
-        let judged = authenticator.judge(mib, now, receiver, mpdu, octets);
-        judged.map_err(|why| self.stats.note_inauthentic(why)).is_ok()
+    /// Whether an MPDU, if it is one, is authentic (4.1.4); it is counted if not.
+    pub(in crate::ams) fn admits(&mut self, now: &Now, octets: &[u8]) -> bool {
+        match &self.guard {
+            Some((authenticator, party)) => {
+                authenticator.admits(party, now, octets, &mut self.stats)
+            }
+            None => true,
+        }
     }
 
     /// The next query number of the series; never 0, which means "no question".
@@ -82,8 +87,10 @@ impl<'s> Outlet<'s> {
         let time = TimeCode::new(Utc::default(), self.tai_minus_utc);
         let header =
             MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
-        let signature =
-            self.guard.map_or(0, |it| it.authenticator.signature_len(it.mib, self.sender));
+        let signature = match &self.guard {
+            Some((authenticator, party)) => authenticator.signature_len(party.mib, self.sender),
+            None => 0,
+        };
         let other = header.encoded_len(0).saturating_add(signature);
         self.buffer.len().saturating_sub(other).min(MAX_SUPPLEMENT)
     }
@@ -115,8 +122,8 @@ impl<'s> Outlet<'s> {
             .encode_raw(kind, reference, supplement, &time, self.buffer)
             .map(<[u8]>::len)
             .map_err(|_| SendError::TooLong)
-            .and_then(|length| self.sign(length))
             .and_then(|length| {
+                let length = self.sign(length)?;
                 transport.send(to, 0, self.buffer.get(..length).unwrap_or_default())
             });
         self.count(sent)
@@ -146,14 +153,12 @@ impl<'s> Outlet<'s> {
     /// Signs the MPDU that is the first `length` octets of the buffer, if anybody
     /// does. What cannot be signed is offered again like what the transport refuses.
     fn sign(&mut self, length: usize) -> Result<usize, SendError> {
-        let Some(Guard { authenticator, mib, .. }) = self.guard else { return Ok(length) };
-        authenticator.sign(mib, self.buffer, length).map_err(|why| match why {
-            Unsigned::NoSpace => SendError::TooLong,
-            Unsigned::KeyUnusable | Unsigned::NoRandom => {
-                bump(&mut self.stats.unsigned);
-                SendError::Busy
+        match &self.guard {
+            Some((authenticator, party)) => {
+                authenticator.sign_for(party, self.buffer, length, &mut self.stats)
             }
-        })
+            None => Ok(length),
+        }
     }
 
     fn count(&mut self, sent: Result<(), SendError>) -> Result<(), SendError> {

@@ -1,7 +1,6 @@
 //! Counters of Meta-AMS traffic.
 
 use crate::ams::pdu::{Deviations, Malformed};
-use crate::ams::security::Inauthentic;
 
 /// What became of the MPDUs an entity received and sent. Counters stop at their
 /// greatest value.
@@ -59,16 +58,6 @@ impl MetaStats {
     pub(in crate::ams) fn note_malformed(&mut self, fault: Malformed) {
         bump(&mut self.malformed);
         self.last_malformed = Some(fault);
-    }
-
-    pub(in crate::ams) const fn note_inauthentic(&mut self, why: Inauthentic) {
-        bump(match why {
-            Inauthentic::Missing => &mut self.signature_missing,
-            Inauthentic::Wrong => &mut self.signature_wrong,
-            Inauthentic::Usurped => &mut self.usurped,
-            Inauthentic::Unbound => &mut self.signature_unbound,
-            Inauthentic::Stale => &mut self.signature_stale,
-        });
     }
 
     pub(in crate::ams) fn note_deviations(&mut self, deviations: Deviations) {

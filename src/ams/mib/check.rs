@@ -4,8 +4,8 @@
 
 use super::fault::{Fault, Invalid, Item};
 use super::{
-    Binding, Continuum, DeliveryPointSpec, Mib, Policy, RemoteMessageSpace, Role, SignaturePolicy,
-    Subject, Timers, TransportService, Unit, Venture,
+    Binding, Continuum, DeliveryPointSpec, Mib, Policy, Profile, RemoteMessageSpace, Role,
+    SignaturePolicy, Subject, Timers, TransportService, Unit, Venture,
 };
 use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber};
@@ -36,27 +36,43 @@ macro_rules! each {
     };
 }
 
+mod ion;
+
+pub(in crate::ams) use {check, each};
+
 impl Mib<'_> {
     /// Checks that every number and name is legal and unique within its list, that
     /// whatever is referred to exists, and that what every entity needs is there
-    /// (section 8, annex B).
+    /// (section 8, annex B). With [`Profile::Ion`] numbers and names have room in
+    /// ION's tables besides.
     ///
     /// # Errors
     /// The first part that is wrong, in the order of the fields.
     pub const fn validate(&self) -> Result<(), Invalid> {
+        self.validate_parts(true)
+    }
+
+    /// Checks all parts, those of Meta-AMS where it is `managed` by that.
+    pub(in crate::ams) const fn validate_parts(&self, managed: bool) -> Checked {
         check!(continua(&self.continuum, self.continua));
         check!(timers(&self.timers));
         check!(signatures(&self.signatures));
         check!(policy(&self.policy, &self.timers));
         check!(service_name(Item::PrimaryTransport, self.primary_transport));
-        check!(config_servers(self.config_servers));
+        if managed {
+            check!(config_servers(self.config_servers));
+        }
         check!(transports(self.transports));
         if !self.default_madp.is_empty() {
             check!(endpoint(Item::DefaultMadp, self.default_madp));
         }
         check!(delivery_points(self.default_delivery, self.transports));
         check!(multicast(self.ip_multicast, self.transports));
-        self.validate_ventures()
+        check!(self.validate_ventures());
+        match self.profile {
+            Profile::Standard => Ok(()),
+            Profile::Ion => ion::fits(self),
+        }
     }
 
     const fn validate_ventures(&self) -> Checked {
@@ -85,7 +101,7 @@ const fn invalid(item: Item, fault: Fault) -> Checked {
     Err(Invalid { item, fault })
 }
 
-const fn same(one: &str, other: &str) -> bool {
+pub(in crate::ams) const fn same(one: &str, other: &str) -> bool {
     let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
     loop {
         match (one, other) {

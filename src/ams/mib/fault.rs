@@ -184,6 +184,12 @@ pub enum Fault {
     LocalMessageSpace,
     /// No gateway is given.
     NoGateway,
+    /// The number is above this, the greatest ION has room for.
+    AboveIonLimit(u16),
+    /// The name has more than the 32 characters ION has room for.
+    LongIonName,
+    /// Role 255 has another name than `stop`, which ION gives it.
+    NotIonStop,
     /// The time tag is to be fresh, and nothing covers it.
     FreshnessUnbound,
     /// The public key is none of the signature scheme.
@@ -231,6 +237,9 @@ impl Fault {
             Self::UnknownContinuum(_) => "add the continuum to those that are known of",
             Self::LocalMessageSpace => "leave it out: the venture itself stands for it",
             Self::NoGateway => "give the location of the gateway, such as `udp@host:port`",
+            Self::AboveIonLimit(_) => "give it a lower number, or do without the profile `ion`",
+            Self::LongIonName => "use at most 32 characters, or do without the profile `ion`",
+            Self::NotIonStop => "name role 255 `stop`, or give the role another number",
             Self::FreshnessUnbound => "require binding, or leave freshness out",
             Self::UnusablePublicKey => "give the public key that `farpost keygen` has printed",
             Self::UnusablePrivateKey => "make a pair of keys with `farpost keygen`",
@@ -273,6 +282,11 @@ impl fmt::Display for Fault {
             }
             Self::LocalMessageSpace => "its continuum is the local one",
             Self::NoGateway => "it has no gateway",
+            Self::AboveIonLimit(limit) => {
+                return write!(f, "its number is above {limit}, the greatest of ION");
+            }
+            Self::LongIonName => "its name is too long for ION",
+            Self::NotIonStop => "role 255 is the one ION stops a message space with",
             Self::FreshnessUnbound => "time tags are to be fresh, and nothing covers them",
             Self::UnusablePublicKey => "its public key is none of the signature scheme",
             Self::UnusablePrivateKey => "its private key is none of the signature scheme",

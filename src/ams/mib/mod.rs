@@ -22,16 +22,21 @@
 //! const _: () = assert!(MIB.validate().is_ok());
 //! ```
 
+mod change;
 mod check;
 mod endpoints;
 mod fault;
 mod names;
 mod policy;
+mod profile;
 
 use core::time::Duration;
 
+pub use self::change::ChangeRefused;
+pub(in crate::ams) use self::check::{check, each, same};
 pub use self::fault::{Fault, Invalid, Item};
 pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
+pub use self::profile::Profile;
 
 use super::endpoint::IpMulticast;
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
@@ -407,6 +412,8 @@ pub struct Mib<'m> {
     pub continuum: Continuum<'m>,
     /// The other continua that are known of.
     pub continua: &'m [Continuum<'m>],
+    /// Whose habits and limits it keeps to besides the standard's.
+    pub profile: Profile,
     /// N1, N2, N3 and N6 (8.1 b).
     pub timers: Timers,
     /// The name of the primary transport service (8.1 c).
@@ -447,6 +454,7 @@ impl<'m> Mib<'m> {
         Self {
             continuum: Continuum { number: continuum, name, neighbour: false, description: "" },
             continua: &[],
+            profile: Profile::Standard,
             timers: Timers::NOMINAL,
             primary_transport: "udp",
             config_servers: &[],

@@ -28,15 +28,15 @@ pub(super) struct Copies<'b> {
 }
 
 impl<'b> Copies<'b> {
-    /// The copies of one message. This is where its data enter it: in `buffer`
-    /// they are as they go out.
+    /// The copies of one message with these data, which are as they go out.
     pub(super) fn of_one(
         header: &AamsHeader,
         message: &Message<'_>,
+        data: &[u8],
         checksum: bool,
         buffer: &'b mut [u8],
     ) -> Result<Self, Fault> {
-        let octets = header.encode(message.data, checksum, buffer);
+        let octets = header.encode(data, checksum, buffer);
         let octets = octets.map_err(|_| Fault::DataTooLong)?;
         Ok(Self::new((header, message), checksum, (octets.len(), 1), octets))
     }

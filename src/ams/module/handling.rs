@@ -3,38 +3,25 @@
 
 use super::{MessageStats, Module, bump};
 use crate::ams::ids::SubjectNumber;
-use crate::ams::mib::{Subject, Venture};
+use crate::ams::mib::Venture;
 use crate::ams::pdu::{Aams, AamsHeader};
-use crate::ams::security::{ContentHandler, Origin};
-use crate::ams::service::{Fault, Message};
+use crate::ams::security::ContentHandler;
+use crate::ams::service::Fault;
 
-/// Who encrypts and marshals, and where.
-#[derive(Debug)]
-pub(super) struct Handling<'s> {
-    pub(super) handler: &'s dyn ContentHandler,
-    pub(super) room: &'s mut [u8],
-}
-
-/// `message` with the data that are to be transmitted. Nothing that is to be encrypted
-/// goes out in clear.
+/// What is transmitted of data that are to be encrypted or marshalled. Nothing goes out
+/// in clear instead.
 pub(super) fn prepare<'d>(
-    handling: &'d mut Option<Handling<'_>>,
+    handler: &'d mut Option<&mut dyn ContentHandler>,
     venture: Option<&Venture<'_>>,
-    stats: &mut MessageStats,
     header: &AamsHeader,
-    message: &Message<'d>,
-) -> Result<Message<'d>, Fault> {
-    let Some(subject) = handled(venture, message.subject) else { return Ok(*message) };
-    let prepared = match handling {
-        Some(Handling { handler, room }) => handler
-            .prepare(subject, &Origin::from(header), message.data, room)
-            .map_err(Fault::NotPrepared),
-        None => Err(Fault::SubjectNotPlain),
-    };
-    if prepared.is_err() {
-        bump(&mut stats.not_prepared);
+    data: &[u8],
+    stats: &mut MessageStats,
+) -> Result<&'d [u8], Fault> {
+    if let Some(handler) = handler {
+        return handler.prepare_for(venture, header, data, stats);
     }
-    Ok(Message { data: prepared?, ..*message })
+    bump(&mut stats.not_prepared);
+    Err(Fault::SubjectNotPlain)
 }
 
 impl Module<'_> {
@@ -44,23 +31,24 @@ impl Module<'_> {
         message: &Aams<'d>,
         room: &'d mut [u8],
     ) -> Result<&'d [u8], Fault> {
-        let Some(subject) = handled(self.venture, message.subject()) else {
+        if self.is_plain(message.subject()) {
             return Ok(message.data());
-        };
-        let restored = match &self.handling {
-            Some(Handling { handler, .. }) => handler
-                .restore(subject, &Origin::from(message), message.data(), room)
-                .map_err(|why| Fault::NotRestored(message.source(), why)),
-            None => Err(Fault::SubjectNotPlain),
-        };
-        if restored.is_err() {
-            bump(&mut self.stats.not_restored);
         }
-        restored
+        if let Some(handler) = &self.handler {
+            return handler.restore_for(self.venture, message, room, &mut self.stats);
+        }
+        bump(&mut self.stats.not_restored);
+        Err(Fault::SubjectNotPlain)
+    }
+
+    /// Whether messages on `subject` are carried as they are.
+    pub(super) fn is_plain(&self, subject: SubjectNumber) -> bool {
+        is_plain(self.venture, subject)
     }
 }
 
-/// The subject of this number, if its messages are encrypted or marshalled.
-fn handled<'m>(venture: Option<&Venture<'m>>, subject: SubjectNumber) -> Option<&'m Subject<'m>> {
-    venture?.subject(subject).filter(|subject| !subject.is_plain())
+/// Whether messages on `subject` are carried as they are.
+pub(super) fn is_plain(venture: Option<&Venture<'_>>, subject: SubjectNumber) -> bool {
+    let known = venture.and_then(|venture| venture.subject(subject));
+    known.is_none_or(|subject| subject.is_plain())
 }

@@ -25,13 +25,13 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
-        if !self.outlet.admits(now, &mpdu, octets) {
-            return;
-        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let venture = mpdu.sender().venture;
         if venture != self.identity.venture && venture != VentureNumber(0) {
@@ -64,7 +64,7 @@ impl Module<'_> {
                 if cell.unit != self.identity.unit {
                     bump(&mut self.outlet.stats.not_ours);
                 } else if self.interrogation.answered(echo, from) {
-                    self.located(now, cell.registrar.as_str(), transport);
+                    self.located(now, cell.registrar.as_str(), transport, user);
                 } else {
                     bump(&mut self.outlet.stats.stale);
                 }
@@ -161,7 +161,7 @@ impl Module<'_> {
             return;
         }
         if wants_state {
-            self.introduce_to(now, id.key(), transport);
+            self.introduce_to(now, id.key(), transport, user);
         }
     }
 
@@ -218,7 +218,7 @@ impl Module<'_> {
         }
         if unit == self.identity.unit {
             self.status_owed = true;
-            self.send_owed_status(now, transport);
+            self.send_owed_status(now, transport, user);
         }
     }
 

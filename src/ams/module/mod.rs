@@ -40,9 +40,14 @@
 //!   former module of that number, and is discarded.
 //! - A message on the pseudo-subject of the local continuum from a module that is
 //!   not known yet is taken for a gateway's, for no other may issue one.
+//! - An MPDU that neither its buffer nor the transport will ever take is given up,
+//!   a fault and counted; *I_am_here* is split, for what it tells adds up.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
+mod change;
 mod copies;
+mod fixed;
+mod fixed_check;
 mod handling;
 mod inbound;
 mod introduction;
@@ -73,8 +78,9 @@ use crate::time::Instant;
 use crate::transport::Address;
 
 use copies::Batch;
-use handling::Handling;
 
+pub use fixed::{StaticFault, StaticMember, StaticModule, StaticSpace};
+pub use fixed_check::StaticInvalid;
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
@@ -186,7 +192,7 @@ pub struct Module<'s> {
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
     message: &'s mut [u8],
-    handling: Option<Handling<'s>>,
+    handler: Option<&'s mut dyn ContentHandler>,
     stats: MessageStats,
 }
 
@@ -225,7 +231,7 @@ impl<'s> Module<'s> {
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
             message: storage.message,
-            handling: None,
+            handler: None,
             stats: MessageStats::default(),
         }
     }
@@ -241,15 +247,10 @@ impl<'s> Module<'s> {
     }
 
     /// The same, but `handler` encrypts and marshals its messages, and the reverse, on
-    /// the subjects for which the MIB asks for that. `room` is where data are made that
-    /// are sent: as long as the longest, encrypted and marshalled.
+    /// the subjects for which the MIB asks for that.
     #[must_use]
-    pub fn with_content_handler(
-        mut self,
-        handler: &'s dyn ContentHandler,
-        room: &'s mut [u8],
-    ) -> Self {
-        self.handling = Some(Handling { handler, room });
+    pub fn with_content_handler(mut self, handler: &'s mut dyn ContentHandler) -> Self {
+        self.handler = Some(handler);
         self
     }
 

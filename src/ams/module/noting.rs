@@ -82,7 +82,6 @@ impl Module<'_> {
 
     /// Judges all rules anew, which is due when units or subjects have changed in
     /// the MIB.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the MIB of a module does not change yet"))]
     pub(super) fn rejudge_rules(&mut self) {
         let Self { mib, venture, identity, peers, rules, .. } = self;
         rules.judge(|rule| {

@@ -2,6 +2,7 @@
 //! an envelope in a message, which the gateway of the message space gets.
 
 use super::copies::Copies;
+use super::handling::{is_plain, prepare};
 use super::outbound::header;
 use super::rows::RuleKind;
 use super::{Module, bump};
@@ -72,9 +73,16 @@ impl Module<'_> {
             subject,
             ..enclosed
         };
+        let Self { handler, venture, stats, .. } = self;
+        let data = if is_plain(*venture, message.subject) {
+            message.data
+        } else {
+            prepare(handler, *venture, &enclosed, message.data, stats)?
+        };
         let (checksum, buffer) = (self.mib.checksums, &mut *self.message);
+        let message = Message { data, ..*message };
         let mut copies =
-            Copies::of_envelope(&outer, (&envelope, &enclosed), message, checksum, buffer)?;
+            Copies::of_envelope(&outer, (&envelope, &enclosed), &message, checksum, buffer)?;
         let mut gateways = self.rules.on(RuleKind::Subscription, subject).filter_map(|rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;
             (rule.applies && peer.role == RoleNumber::RAMS_GATEWAY).then_some((peer, rule))

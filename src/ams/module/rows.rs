@@ -5,7 +5,7 @@ use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
     SubjectNumber, UnitNumber,
 };
-use crate::ams::pdu::{AssertionValues, CancellationValues};
+use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
 use crate::storage::Row;
 use crate::time::Instant;
 use crate::transport::Address;
@@ -176,6 +176,16 @@ impl OwnRule {
         matches!(self.state, OwnState::AssertionOwed | OwnState::Asserted)
     }
 
+    /// What the registrar is told of it with.
+    pub(super) const fn mpdu_type(&self) -> MpduType {
+        match (self.kind, self.is_asserted()) {
+            (RuleKind::Subscription, true) => MpduType::SUBSCRIBE,
+            (RuleKind::Subscription, false) => MpduType::UNSUBSCRIBE,
+            (RuleKind::Invitation, true) => MpduType::INVITE,
+            (RuleKind::Invitation, false) => MpduType::DISINVITE,
+        }
+    }
+
     /// Subscription or invitation.
     #[must_use]
     pub const fn kind(&self) -> RuleKind {
@@ -197,11 +207,20 @@ impl Row for OwnRule {
     }
 }
 
-/// A query with a term whose reply has not arrived.
+/// A query whose reply has not arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingQuery {
     pub(super) context: ContextNumber,
-    pub(super) until: Instant,
+    /// When it will have timed out; `None` for never.
+    pub(super) until: Option<Instant>,
+}
+
+impl PendingQuery {
+    /// When it will have timed out; `None` for never.
+    #[must_use]
+    pub const fn until(&self) -> Option<Instant> {
+        self.until
+    }
 }
 
 impl Row for PendingQuery {

@@ -97,6 +97,14 @@ impl<'a> Aams<'a> {
         Some(ModuleKey { unit, module: ModuleNumber(module) })
     }
 
+    /// The priority in the first octet of a message, without judging the message;
+    /// `None` when there is none.
+    #[must_use]
+    pub fn peek_priority(octets: &[u8]) -> Option<Priority> {
+        let (first, _) = octets.split_first()?;
+        Priority::new(first & 0x0f)
+    }
+
     /// Unary, query or reply.
     #[must_use]
     pub const fn message_type(&self) -> MessageType {

@@ -183,6 +183,7 @@ impl Registrar<'_> {
             return;
         }
         self.resync_at = Some(now.monotonic.after(interval));
+        self.aggregate.asked = Some(now.monotonic);
         self.circle
             .recipients_mut(ModuleNumber::NONE)
             .for_each(|recipient| recipient.status = true);
@@ -205,7 +206,7 @@ impl Registrar<'_> {
         for recipient in self.circle.recipients_mut(ModuleNumber::NONE) {
             if recipient.status {
                 let sent = self.outlet.send(now, &recipient.address, &content, transport);
-                recipient.status = sent.is_err();
+                recipient.status = self.outlet.is_owed(sent);
                 left |= recipient.status;
             }
         }

@@ -34,6 +34,8 @@
 //! | member | every N4 | *heartbeat* | member | 4.2.7.1 |
 //! | member | *heartbeat* | notes that it was heard | member | 4.2.7.2 |
 //! | member | *subscribe*, *unsubscribe*, *invite*, *disinvite*, *module_status* | copies to other members and registrars | member | 4.2.10.2 to 4.2.13.2, 4.2.9.4.1 |
+//! | member | *module_status*, by the policy aggregated | keeps it in its dossier | member | 4.2.9.4.2 |
+//! | member | statuses have waited long enough | *module_status* of all that wait to members and registrars | member | 4.2.9.4.2 |
 //! | member | *I_am_stopping* | copies to other members and registrars | free | 4.2.6.2 |
 //! | member | N6 × N4 without a *heartbeat* | *you_are_dead* to it, *I_am_stopping* on its behalf | free | 4.2.7.6 |
 //!
@@ -58,7 +60,11 @@
 //!   *you_are_in* was lost, and whatever the others sent with it: the module is
 //!   introduced again. Another query number means that it was restarted.
 //! - A number that was given up is not given out for N5 if another is free.
-//! - *module_status* is passed on at once, not aggregated (4.2.9.4.1).
+//! - *module_status* is passed on at once (4.2.9.4.1), or after
+//!   [`Policy::aggregation`](super::mib::Policy::aggregation) together with others
+//!   that have come by then (4.2.9.4.2): sooner when all members have answered, and at
+//!   once where a dossier has no room for it. Dossiers are kept for that of all
+//!   modules, as with [`Introduction::ByRegistrar`].
 //! - *cell_status* is not sent before N5 of operation: modules that have yet to
 //!   reconnect would be taken for dead.
 //!
@@ -71,12 +77,16 @@
 //! - To tell it later, how the new module is reached must be kept: with
 //!   [`Introduction::ByModules`] in a dossier while anybody is owed it. Without
 //!   room for one it is dropped ([`RegistrarCounts::news_dropped`]).
+//! - What is too long for the buffer or the transport is given up
+//!   ([`MetaStats::too_long`]); *I_am_here* is split.
 //! - Copies are not kept ([`RegistrarCounts::copies_lost`]).
 //! - What was dropped or lost resynchronisation repairs, if the MIB has it: it is
 //!   brought forward to one N3 from then.
 //! - Other answers are not repeated, for the question will be.
 
+mod aggregation;
 mod archive;
+mod change;
 mod circle;
 mod health;
 mod memory;
@@ -99,6 +109,7 @@ use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 
+use aggregation::Aggregate;
 use archive::Archive;
 use circle::Circle;
 use numbers::Resting;
@@ -117,8 +128,8 @@ pub struct RegistrarStorage<'s> {
     /// The other cells of the message space; 60 octets each. One for which there
     /// is no slot is counted as `full` and gets no copies.
     pub registrars: &'s mut [Slot<OtherRegistrar>],
-    /// With [`Introduction::ByRegistrar`] one for every module of the message
-    /// space; 168 octets each. With [`Introduction::ByModules`] as many as modules
+    /// With [`Introduction::ByRegistrar`], or where statuses are aggregated, one for
+    /// every module of the message space; 168 octets each. With [`Introduction::ByModules`] as many as modules
     /// may start while the transport is busy; may be empty.
     pub dossiers: &'s mut [Slot<Dossier>],
     /// With [`Introduction::ByRegistrar`] one for every subscription and
@@ -194,6 +205,8 @@ pub struct RegistrarCounts {
     pub config_servers_lost: u32,
     /// MPDUs passed on, whatever the number of copies.
     pub relayed: u32,
+    /// Statuses of members that were not passed on as they came but with others.
+    pub aggregated: u32,
     /// Copies that the transport refused.
     pub copies_lost: u32,
     /// Modules whose starting was not told to all for lack of a dossier, and new
@@ -221,6 +234,7 @@ pub struct Registrar<'s> {
     archive: Archive<'s>,
     census: Census,
     resting: Resting,
+    aggregate: Aggregate,
     /// The roles of modules that were members last under each number.
     roles: [RoleNumber; 256],
     resync_at: Option<Instant>,
@@ -263,6 +277,7 @@ impl<'s> Registrar<'s> {
             archive: Archive::new(storage.dossiers, storage.rules),
             census: Census::OPEN,
             resting: Resting::default(),
+            aggregate: Aggregate::default(),
             roles: [RoleNumber::ALL; 256],
             resync_at: None,
             retry_at: None,
@@ -288,13 +303,13 @@ impl<'s> Registrar<'s> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
         };
-        if !self.outlet.admits(now, &mpdu, octets) {
-            return;
-        }
         self.outlet.stats.note_deviations(mpdu.deviations());
         let arrival = Arrival { now, from, octets, sender: mpdu.sender() };
         let content = mpdu.content();
@@ -319,6 +334,7 @@ impl<'s> Registrar<'s> {
         self.close_census(now, transport);
         self.beat(now, transport);
         self.resynchronise(now);
+        self.send_aggregate(now, transport);
         if self.retry_at.is_some_and(|at| now.monotonic >= at) {
             self.retry_at = None;
             self.settle(now, transport);
@@ -338,9 +354,11 @@ impl<'s> Registrar<'s> {
         let beat = members.clone().map(|member| member.pulse.deadline(timers.n4(), timers.n6));
         let briefing = members.filter_map(|member| Some(member.briefing?.at));
         let census = self.census.closes.filter(|_| !self.census.heard_of.is_empty());
-        [Some(self.server_deadline()), beat.min(), briefing.min(), census, self.resync_at]
+        let own = [self.resync_at, self.aggregate.at, self.retry_at];
+        [Some(self.server_deadline()), beat.min(), briefing.min(), census]
             .into_iter()
-            .fold(self.retry_at, earliest)
+            .chain(own)
+            .fold(None, earliest)
     }
 
     /// How it stands with its configuration server.
@@ -438,7 +456,8 @@ impl<'s> Registrar<'s> {
 
     /// Whether dossiers are kept of all modules.
     fn keeps_dossiers(&self) -> bool {
-        self.mib.policy.introduction == Introduction::ByRegistrar
+        let policy = &self.mib.policy;
+        policy.introduction == Introduction::ByRegistrar || !policy.aggregation.is_zero()
     }
 
     /// The role of the module that was a member last under `number`.

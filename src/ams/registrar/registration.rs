@@ -97,6 +97,7 @@ impl Registrar<'_> {
         self.resting.add(now.monotonic, self.mib.timers.n5(), number);
         self.census.gone.insert(number);
         self.archive.forget(ModuleKey { unit: self.unit, module: number });
+        self.aggregate.leave_out(number);
         true
     }
 
@@ -169,8 +170,8 @@ impl Registrar<'_> {
         };
         let content = Content::YouAreIn { echo: member.query, module: number };
         let sent = self.outlet.send(now, &member.recipient.address, &content, transport);
-        member.answer_owed = sent.is_err();
-        if sent.is_err() {
+        member.answer_owed = self.outlet.is_owed(sent);
+        if member.answer_owed {
             self.retry_later(now);
         }
     }

@@ -52,10 +52,16 @@ impl Registrar<'_> {
             };
         }
         bump(&mut self.counts.relayed);
-        if matches!(content, Content::IAmStopping { .. }) {
-            return self.member_stops(arrival, module.module, transport);
+        match *content {
+            Content::IAmStopping { .. } => {
+                return self.member_stops(arrival, module.module, transport);
+            }
+            Content::ModuleStatus { modules, .. } if self.aggregate(arrival, module, modules) => {
+                return self.send_aggregate(arrival.now, transport);
+            }
+            _ => {}
         }
-        self.note(content);
+        self.note(arrival.now, content);
         let mut lost = 0_u32;
         for recipient in self.circle.recipients_mut(module.module) {
             if self.outlet.forward(&recipient.address, arrival.octets, transport).is_err() {
@@ -73,7 +79,7 @@ impl Registrar<'_> {
         content: &Content<'_>,
         transport: &mut dyn Transport,
     ) {
-        self.note(content);
+        self.note(arrival.now, content);
         if let Content::CellStatus { modules, .. } = content {
             self.check_cell(unit, *modules);
         }
@@ -118,36 +124,44 @@ impl Registrar<'_> {
     }
 
     /// Keeps the dossiers up to date (4.2.5.5.3.2 note).
-    fn note(&mut self, content: &Content<'_>) {
+    fn note(&mut self, now: Now, content: &Content<'_>) {
         if !self.keeps_dossiers() {
             return;
         }
-        match *content {
+        let noted = match *content {
             Content::IAmStarting { module, ref contact }
             | Content::ModuleHasStarted { module, ref contact } => {
-                self.archive.note_start(module, contact);
+                self.archive.note_start(module, contact)
             }
-            Content::IAmStopping { module } => self.archive.forget(module.key()),
+            Content::IAmStopping { module } => {
+                self.archive.forget(module.key());
+                true
+            }
             Content::Subscribe { module, assertion } => {
-                self.archive.note_rule(module.key(), false, assertion);
+                self.archive.note_rule(module.key(), false, assertion)
             }
             Content::Invite { module, assertion } => {
-                self.archive.note_rule(module.key(), true, assertion);
+                self.archive.note_rule(module.key(), true, assertion)
             }
             Content::Unsubscribe { module, cancellation } => {
                 self.archive.forget_rule(module.key(), false, cancellation);
+                true
             }
             Content::Disinvite { module, cancellation } => {
                 self.archive.forget_rule(module.key(), true, cancellation);
+                true
             }
             Content::ModuleStatus { module, modules } => {
                 let statuses = modules.iter().filter(|status| {
                     let named = module.module == ModuleNumber::NONE || status.id == module;
                     named && status.id.unit == module.unit
                 });
-                statuses.for_each(|status| self.archive.note_status(&status));
+                statuses.fold(true, |noted, status| self.archive.note_status(&status) && noted)
             }
-            _ => {}
+            _ => true,
+        };
+        if let Some(module) = subject(content).filter(|it| !noted && it.unit == self.unit) {
+            self.do_not_aggregate(now, module.module);
         }
     }
 

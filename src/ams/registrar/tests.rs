@@ -1,5 +1,7 @@
 //! One test a clause of 4.2.3 to 4.2.13, on virtual time.
 
+mod aggregate;
+mod change;
 mod network;
 mod sequences;
 mod watch;
@@ -289,6 +291,22 @@ fn clause_4_2_5_5_3_2_one_status_an_mpdu_and_not_at_once_for_ion() {
         assert_eq!(b.net.told(), expected);
         b.tick(at_millis(1_030));
         assert_eq!(b.net.told(), ["c I_am_here 0 0.1+0+0", "c I_am_here 0 0.2+0+0"]);
+    });
+}
+
+#[test]
+fn clause_4_2_5_5_3_3_a_start_that_is_too_long_is_given_up_and_counted() {
+    by_modules(|mut b| {
+        b.join(at(0), "a", 2, 5);
+        b.tick(at(0));
+        b.net.take();
+        b.net.longest = Some(25);
+        b.join(at(0), "b", 2, 5);
+        assert_eq!(b.net.told(), ["b you_are_in 5 2"]);
+        assert_eq!(b.registrar.stats().too_long, 1);
+        b.net.longest = None;
+        b.tick(at(1));
+        assert!(b.net.told().is_empty(), "it is offered no more");
     });
 }
 

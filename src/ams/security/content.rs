@@ -157,57 +157,68 @@ impl From<NotOpened> for ContentFault {
 /// Marshalling and encryption by subject, as the MIB has it.
 ///
 /// A subject that asks for what was not supplied is refused, out and in.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug)]
 pub struct SubjectSecurity<'s> {
     cipher: Option<(&'s dyn Cipher, &'s dyn Random)>,
     marshalling: Option<&'s dyn Marshalling>,
+    room: &'s mut [u8],
 }
 
 impl<'s> SubjectSecurity<'s> {
-    /// Neither encrypts nor marshals.
-    pub const NONE: Self = Self { cipher: None, marshalling: None };
+    /// Neither encrypts nor marshals yet. `room` is where data are made that are to be
+    /// sent: as long as the longest, marshalled, with nonce and tag.
+    #[must_use]
+    pub const fn new(room: &'s mut [u8]) -> Self {
+        Self { cipher: None, marshalling: None, room }
+    }
 
     /// The same, with a cipher and a source of nonces for it.
     #[must_use]
-    pub const fn with_cipher(self, cipher: &'s dyn Cipher, random: &'s dyn Random) -> Self {
-        Self { cipher: Some((cipher, random)), ..self }
+    pub const fn with_cipher(mut self, cipher: &'s dyn Cipher, random: &'s dyn Random) -> Self {
+        self.cipher = Some((cipher, random));
+        self
     }
 
     /// The same, with marshalling functions.
     #[must_use]
-    pub const fn with_marshalling(self, marshalling: &'s dyn Marshalling) -> Self {
-        Self { marshalling: Some(marshalling), ..self }
-    }
-
-    /// Writes `data` to `to`, by way of `function` if there is one. Returns the length.
-    fn convert(&self, function: &str, data: &[u8], to: &mut [u8]) -> Result<usize, ContentFault> {
-        if function.is_empty() {
-            return copy(data, to).ok_or(ContentFault::NoRoom);
-        }
-        let capacity = to.len();
-        let marshalling = self.marshalling.ok_or(ContentFault::NoFunction)?;
-        let length = marshalling.convert(function, data, to)?;
-        // Nobody writes more than there is room for, whatever he says.
-        if length <= capacity { Ok(length) } else { Err(ContentFault::NotConverted) }
+    pub const fn with_marshalling(mut self, marshalling: &'s dyn Marshalling) -> Self {
+        self.marshalling = Some(marshalling);
+        self
     }
 }
 
+/// Writes `data` to `to`, by way of `function` if there is one. Returns the length.
+fn convert(
+    marshalling: Option<&dyn Marshalling>,
+    function: &str,
+    data: &[u8],
+    to: &mut [u8],
+) -> Result<usize, ContentFault> {
+    if function.is_empty() {
+        return copy(data, to).ok_or(ContentFault::NoRoom);
+    }
+    let capacity = to.len();
+    let length = marshalling.ok_or(ContentFault::NoFunction)?.convert(function, data, to)?;
+    // Nobody writes more than there is room for, whatever he says.
+    if length <= capacity { Ok(length) } else { Err(ContentFault::NotConverted) }
+}
+
 impl ContentHandler for SubjectSecurity<'_> {
-    fn prepare<'b>(
-        &self,
+    fn prepare(
+        &mut self,
         subject: &Subject<'_>,
         origin: &Origin,
         data: &[u8],
-        room: &'b mut [u8],
-    ) -> Result<&'b [u8], ContentFault> {
+    ) -> Result<&[u8], ContentFault> {
         const NO_ROOM: ContentFault = ContentFault::NoRoom;
+        let Self { cipher, marshalling, room } = self;
         if subject.symmetric_key.is_empty() {
-            let length = self.convert(subject.marshal, data, room)?;
+            let length = convert(*marshalling, subject.marshal, data, room)?;
             return room.get(..length).ok_or(NO_ROOM);
         }
-        let (cipher, random) = self.cipher.ok_or(ContentFault::NoCipher)?;
+        let (cipher, random) = cipher.ok_or(ContentFault::NoCipher)?;
         let (nonce, rest) = room.split_at_mut_checked(cipher.nonce_len()).ok_or(NO_ROOM)?;
-        let length = self.convert(subject.marshal, data, rest)?;
+        let length = convert(*marshalling, subject.marshal, data, rest)?;
         let (content, rest) = rest.split_at_mut_checked(length).ok_or(NO_ROOM)?;
         let tag = rest.get_mut(..cipher.tag_len()).ok_or(NO_ROOM)?;
         random.fill(nonce).map_err(|_| ContentFault::NoRandom)?;
@@ -227,7 +238,7 @@ impl ContentHandler for SubjectSecurity<'_> {
     ) -> Result<&'b [u8], ContentFault> {
         const NO_ROOM: ContentFault = ContentFault::NoRoom;
         if subject.symmetric_key.is_empty() {
-            let length = self.convert(subject.unmarshal, data, room)?;
+            let length = convert(self.marshalling, subject.unmarshal, data, room)?;
             return room.get(..length).ok_or(NO_ROOM);
         }
         let (cipher, _) = self.cipher.ok_or(ContentFault::NoCipher)?;
@@ -241,7 +252,7 @@ impl ContentHandler for SubjectSecurity<'_> {
         if subject.unmarshal.is_empty() {
             return Ok(content);
         }
-        let length = self.convert(subject.unmarshal, content, rest)?;
+        let length = convert(self.marshalling, subject.unmarshal, content, rest)?;
         rest.get(..length).ok_or(NO_ROOM)
     }
 }

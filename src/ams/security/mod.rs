@@ -34,14 +34,20 @@ mod signer;
 mod voice;
 
 #[cfg(test)]
+#[cfg(all(feature = "aead", feature = "ed25519"))]
 mod tests;
 
 use core::fmt;
 
+use super::MetaStats;
 use super::ids::VentureNumber;
-use super::mib::{Mib, Subject};
-use super::pdu::Mpdu;
+use super::meta::bump;
+use super::mib::{Mib, Subject, Venture};
+use super::module::MessageStats;
+use super::pdu::{Aams, AamsHeader, Sender};
+use super::service::Fault;
 use crate::time::Now;
+use crate::transport::SendError;
 
 #[cfg(feature = "aead")]
 pub use aes_gcm_siv::AesGcmSiv;
@@ -58,7 +64,7 @@ pub use signatures::DigitalSignatures;
 /// Who signs the MPDUs a machine sends, and judges those it receives.
 pub trait Authenticator: fmt::Debug {
     /// The octets by which the signature of an MPDU of `sender` makes it longer.
-    fn signature_len(&self, mib: &Mib<'_>, sender: super::pdu::Sender) -> usize;
+    fn signature_len(&self, mib: &Mib<'_>, sender: Sender) -> usize;
 
     /// Signs, where it stands, the MPDU without a signature that is the first
     /// `length` octets of `buffer`. Returns its new length.
@@ -67,34 +73,71 @@ pub trait Authenticator: fmt::Debug {
     /// [`Unsigned`] when it cannot be signed and must not be sent.
     fn sign(&self, mib: &Mib<'_>, buffer: &mut [u8], length: usize) -> Result<usize, Unsigned>;
 
-    /// Whether the MPDU that `octets` are is authentic in the eyes of `receiver`.
+    /// Whether the MPDU that `octets` are is authentic in the eyes of `receiver`. One
+    /// that is ill-formed is for the machine to discard.
     ///
     /// # Errors
     /// Why it is not; it is to be discarded and to change nothing (4.1.2).
     fn judge(
         &self,
         mib: &Mib<'_>,
-        now: Now,
+        now: &Now,
         receiver: Receiver,
-        mpdu: &Mpdu<'_>,
         octets: &[u8],
     ) -> Result<(), Inauthentic>;
+
+    /// [`Authenticator::sign`] as machines call it. What cannot be signed is counted,
+    /// and is offered again like what a transport refuses.
+    ///
+    /// It is here, and not in the machines, so that those that are lent nobody do not
+    /// carry it; so are the others of its kind.
+    ///
+    /// # Errors
+    /// [`SendError::TooLong`] without room for it, [`SendError::Busy`] otherwise.
+    fn sign_for(
+        &self,
+        party: &Party<'_>,
+        buffer: &mut [u8],
+        length: usize,
+        stats: &mut MetaStats,
+    ) -> Result<usize, SendError> {
+        self.sign(party.mib, buffer, length).map_err(|why| match why {
+            Unsigned::NoSpace => SendError::TooLong,
+            Unsigned::KeyUnusable | Unsigned::NoRandom => {
+                bump(&mut stats.unsigned);
+                SendError::Busy
+            }
+        })
+    }
+
+    /// [`Authenticator::judge`] as machines call it: what is not authentic is counted.
+    fn admits(&self, party: &Party<'_>, now: &Now, octets: &[u8], stats: &mut MetaStats) -> bool {
+        let judged = self.judge(party.mib, now, party.receiver, octets);
+        if let Err(why) = judged {
+            bump(match why {
+                Inauthentic::Missing => &mut stats.signature_missing,
+                Inauthentic::Wrong => &mut stats.signature_wrong,
+                Inauthentic::Usurped => &mut stats.usurped,
+                Inauthentic::Unbound => &mut stats.signature_unbound,
+                Inauthentic::Stale => &mut stats.signature_stale,
+            });
+        }
+        judged.is_ok()
+    }
 }
 
 /// Who makes of application data what is transmitted, and the reverse.
 pub trait ContentHandler: fmt::Debug {
-    /// Marshals and encrypts `data` as `subject` asks for, in `room` (4.3.1.3,
-    /// 4.3.1.4).
+    /// Marshals and encrypts `data` as `subject` asks for (4.3.1.3, 4.3.1.4).
     ///
     /// # Errors
     /// [`ContentFault`] when it cannot be done; the message must not be sent.
-    fn prepare<'b>(
-        &self,
+    fn prepare(
+        &mut self,
         subject: &Subject<'_>,
         origin: &Origin,
         data: &[u8],
-        room: &'b mut [u8],
-    ) -> Result<&'b [u8], ContentFault>;
+    ) -> Result<&[u8], ContentFault>;
 
     /// Decrypts and un-marshals `data` as `subject` asks for, in `room` (4.3.8.1.3).
     ///
@@ -107,6 +150,53 @@ pub trait ContentHandler: fmt::Debug {
         data: &[u8],
         room: &'b mut [u8],
     ) -> Result<&'b [u8], ContentFault>;
+
+    /// [`ContentHandler::prepare`] as modules call it: what cannot be done is counted.
+    ///
+    /// # Errors
+    /// [`Fault::NotPrepared`].
+    fn prepare_for(
+        &mut self,
+        venture: Option<&Venture<'_>>,
+        header: &AamsHeader,
+        data: &[u8],
+        stats: &mut MessageStats,
+    ) -> Result<&[u8], Fault> {
+        let subject = venture.and_then(|venture| venture.subject(header.subject));
+        let subject = subject.ok_or(Fault::SubjectNotPlain)?;
+        self.prepare(subject, &Origin::from(header), data).map_err(|why| {
+            bump(&mut stats.not_prepared);
+            Fault::NotPrepared(why)
+        })
+    }
+
+    /// [`ContentHandler::restore`] as modules call it: what cannot be done is counted.
+    ///
+    /// # Errors
+    /// [`Fault::NotRestored`].
+    fn restore_for<'b>(
+        &self,
+        venture: Option<&Venture<'_>>,
+        message: &Aams<'_>,
+        room: &'b mut [u8],
+        stats: &mut MessageStats,
+    ) -> Result<&'b [u8], Fault> {
+        let subject = venture.and_then(|venture| venture.subject(message.subject()));
+        let subject = subject.ok_or(Fault::SubjectNotPlain)?;
+        self.restore(subject, &Origin::from(message), message.data(), room).map_err(|why| {
+            bump(&mut stats.not_restored);
+            Fault::NotRestored(message.source(), why)
+        })
+    }
+}
+
+/// A machine in the eyes of its [`Authenticator`].
+#[derive(Clone, Copy, Debug)]
+pub struct Party<'s> {
+    /// Its MIB, which has the keys.
+    pub mib: &'s Mib<'s>,
+    /// What it is.
+    pub receiver: Receiver,
 }
 
 /// Who has received an MPDU: some types come from one entity to a module and from

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::ams::{
     EndpointStyle, Failure, Named, Names, Observer, Output, Watched, bindable, event, exit,
-    load_mib, local_ip, object, seconds, venture_of, watch,
+    load_mib, local_ip, name_style, object, seconds, venture_of, watch,
 };
 
 /// Run the registrar of a cell of AMS.
@@ -52,10 +52,9 @@ pub(crate) struct Registrar {
     /// earlier registrar may reconnect; by default as the MIB's policy says, or N5.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     census: Option<Duration>,
-    /// How endpoint names are written. With decimal a new module is told of the
-    /// others one at a time and a little later, or ION's do not hear it.
-    #[arg(long, value_enum, default_value_t)]
-    endpoint_style: EndpointStyle,
+    /// How endpoint names are written; by default as the MIB's profile has it.
+    #[arg(long, value_enum)]
+    endpoint_style: Option<EndpointStyle>,
 }
 
 /// Who introduces modules to a new one.
@@ -83,7 +82,7 @@ impl Registrar {
         }
         let at = self.bind.unwrap_or_else(|| SocketAddr::new(local_ip(&mib), 0));
         let socket = bindable(at)?;
-        let endpoint = endpoint_name(socket.local(), self.endpoint_style.into());
+        let endpoint = endpoint_name(socket.local(), name_style(self.endpoint_style, &mib));
         let name = EndpointName::new(arena.alloc_str(&endpoint))?;
         let config = RegistrarConfig {
             // A new series of query numbers for each life (5.1.3.1).
@@ -95,8 +94,15 @@ impl Registrar {
             "started",
             json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0}),
         ));
-        let machine = Machine::new(&mib, config, storage(&arena, venture.units.len()));
-        watch(Watched { machine, observer }, socket)
+        let machine =
+            Machine::new(&mib, config, storage(&arena, venture.units.len() + SPARE_CELLS));
+        let number = venture.number.0;
+        watch(Watched { machine, observer }, socket, |watched| {
+            let mib = arena.alloc(self.with_policy(&load_mib(&arena, &self.mib)?));
+            watched.machine.change_mib(mib)?;
+            watched.observer.names = Names(venture_of(mib, Some(number))?);
+            Ok(())
+        })
     }
 
     /// The MIB with what the command line says of the policy.
@@ -108,17 +114,12 @@ impl Registrar {
             None => {}
         }
         policy.census = self.census.or(policy.census);
-        if self.endpoint_style == EndpointStyle::Decimal {
-            policy.briefing_delay = policy.briefing_delay.max(ION_DEAFNESS);
-            policy.one_status = true;
-        }
         Mib { policy, ..*mib }
     }
 }
 
-/// How long a module of ION's does not hear what it is told after `you_are_in`,
-/// with some to spare.
-const ION_DEAFNESS: Duration = Duration::from_millis(50);
+/// Cells that the MIB may get while the registrar runs.
+const SPARE_CELLS: usize = 16;
 
 /// Room for a full cell, and for the rules of a large message space.
 fn storage(arena: &Bump, cells: usize) -> RegistrarStorage<'_> {

@@ -15,7 +15,7 @@ use farpost::storage::Slot;
 use farpost::time::Now;
 use serde_json::json;
 
-use crate::ams::{Failure, Observer, Output, Watched, event, exit, load_mib, watch};
+use crate::ams::{Failure, Observer, Output, Watched, event, exit, load_mib, reload_mib, watch};
 
 /// Run a configuration server of AMS.
 ///
@@ -48,12 +48,15 @@ impl Server {
         let mut observer = Observed::new();
         observer.started(&mib, location, socket.local());
         let cells: usize = mib.ventures.iter().map(|venture| venture.units.len()).sum();
+        let cells = cells + SPARE_CELLS;
         let storage = ConfigServerStorage {
             cells: arena.alloc_slice_fill_with(cells, |_| Slot::EMPTY),
             buffer: arena.alloc_slice_fill_copy(ConfigServer::BUFFER_LEN, 0),
         };
         let machine = ConfigServer::new(&mib, ConfigServerConfig { location }, storage);
-        watch(Watched { machine, observer }, socket)
+        watch(Watched { machine, observer }, socket, |watched| {
+            Ok(watched.machine.change_mib(reload_mib(&arena, &self.mib)?)?)
+        })
     }
 
     /// Which location it is at, and its socket.
@@ -96,6 +99,9 @@ impl Server {
         )))
     }
 }
+
+/// Cells that the MIB may get while the server runs.
+const SPARE_CELLS: usize = 64;
 
 fn address(name: &str) -> Result<SocketAddr, Failure> {
     resolve_endpoint(name).ok_or_else(|| Failure::new(format!("`{name}` is not known here")))

@@ -7,7 +7,7 @@ use std::vec::Vec;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::ams::mib::{Diligence, Introduction, RamsNetwork, Sequence};
+use crate::ams::mib::{Diligence, Introduction, Profile, RamsNetwork, Sequence};
 
 /// A whole number, wide enough to tell how far it is out of range.
 pub(super) type Number = Spanned<i64>;
@@ -18,6 +18,8 @@ pub(super) type Text = Spanned<String>;
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    #[serde(default, with = "ProfileText", skip_serializing_if = "is_standard")]
+    pub(super) profile: Profile,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) primary_transport: Option<Text>,
     pub(super) config_servers: Spanned<Vec<Text>>,
@@ -42,6 +44,17 @@ pub(super) struct File {
     pub(super) continua: Vec<Spanned<RemoteContinuum>>,
     #[serde(default, rename = "venture", skip_serializing_if = "Vec::is_empty")]
     pub(super) ventures: Vec<Spanned<VentureTable>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "Profile", rename_all = "kebab-case")]
+enum ProfileText {
+    Standard,
+    Ion,
+}
+
+fn is_standard(profile: &Profile) -> bool {
+    *profile == Profile::Standard
 }
 
 /// `[continuum]`
@@ -74,8 +87,7 @@ pub(super) struct TimerTable {
 pub(super) struct PolicyTable {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) census: Option<Spanned<f64>>,
-    #[serde(default, with = "IntroductionText")]
-    pub(super) introduction: Introduction,
+    pub(super) introduction: Option<Introducer>,
     pub(super) introduction_delay: Option<Spanned<f64>>,
     pub(super) introduction_repeats: Option<Number>,
     pub(super) briefing_delay: Option<Spanned<f64>>,
@@ -87,13 +99,30 @@ pub(super) struct PolicyTable {
     pub(super) takeover: Option<Number>,
 }
 
-#[derive(Deserialize, Serialize)]
-#[serde(remote = "Introduction")]
-enum IntroductionText {
-    #[serde(rename = "modules")]
-    ByModules,
-    #[serde(rename = "registrar")]
-    ByRegistrar,
+/// Who introduces modules, where it is told.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Introducer {
+    Modules,
+    Registrar,
+}
+
+impl From<Introducer> for Introduction {
+    fn from(introducer: Introducer) -> Self {
+        match introducer {
+            Introducer::Modules => Self::ByModules,
+            Introducer::Registrar => Self::ByRegistrar,
+        }
+    }
+}
+
+impl From<Introduction> for Introducer {
+    fn from(introduction: Introduction) -> Self {
+        match introduction {
+            Introduction::ByModules => Self::Modules,
+            Introduction::ByRegistrar => Self::Registrar,
+        }
+    }
 }
 
 /// `[[transport]]`

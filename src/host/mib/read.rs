@@ -18,8 +18,8 @@ use super::layout::{
 use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{
-    Continuum, DeliveryPointSpec, Item, Mib, Policy, ReconnectionPolicy, RemoteMessageSpace, Role,
-    ServiceMode, Subject, Timers, TransportService, Unit, Venture,
+    Continuum, DeliveryPointSpec, Item, Mib, Policy, Profile, ReconnectionPolicy,
+    RemoteMessageSpace, Role, ServiceMode, Subject, Timers, TransportService, Unit, Venture,
 };
 
 /// Reads a MIB from TOML laid out as `docs/mib.md` tells. `name` is what errors call
@@ -51,16 +51,16 @@ struct Reader<'s, 'b> {
 
 impl<'b> Reader<'_, 'b> {
     fn file(&self, file: File) -> Result<Draft<'b>, MibError> {
-        let local = self.local_continuum(file.continuum.get_ref())?;
+        let local = self.local_continuum(file.profile, file.continuum.get_ref())?;
         let mut draft = Draft::new(local);
         draft.places.insert(Item::Continuum, file.continuum.span().start);
         if let Some(timers) = file.timers {
             draft.places.insert(Item::Timers, timers.span().start);
-            draft.mib.timers = self.timers(timers.get_ref())?;
+            draft.mib.timers = self.timers(timers.get_ref(), draft.mib.timers)?;
         }
         if let Some(policy) = file.policy {
             draft.places.insert(Item::Policy, policy.span().start);
-            draft.mib.policy = self.policy(policy.get_ref())?;
+            draft.mib.policy = self.policy(policy.get_ref(), draft.mib.policy)?;
         }
         if let Some(name) = file.primary_transport {
             draft.places.insert(Item::PrimaryTransport, name.span().start);
@@ -95,17 +95,20 @@ impl<'b> Reader<'_, 'b> {
         Ok(draft)
     }
 
-    fn local_continuum(&self, table: &LocalContinuum) -> Result<Mib<'b>, MibError> {
+    fn local_continuum(
+        &self,
+        profile: Profile,
+        table: &LocalContinuum,
+    ) -> Result<Mib<'b>, MibError> {
         let number = self.continuum_number(&table.number, "continuum.number")?;
-        let mut mib = Mib::new(number, self.text(&table.name));
+        let mut mib = Mib::of(profile, number, self.text(&table.name));
         mib.continuum.description = self.text(&table.description);
         mib.public_key = self.key(table.public_key.as_ref(), "continuum.public_key")?;
         mib.private_key = self.key(table.private_key.as_ref(), "continuum.private_key")?;
         Ok(mib)
     }
 
-    fn timers(&self, table: &TimerTable) -> Result<Timers, MibError> {
-        let nominal = Timers::NOMINAL;
+    fn timers(&self, table: &TimerTable, nominal: Timers) -> Result<Timers, MibError> {
         Ok(Timers {
             n1: self.seconds(table.n1.as_ref(), "timers.n1", nominal.n1)?,
             n2: self.seconds(table.n2.as_ref(), "timers.n2", nominal.n2)?,
@@ -117,18 +120,17 @@ impl<'b> Reader<'_, 'b> {
         })
     }
 
-    fn policy(&self, table: &PolicyTable) -> Result<Policy, MibError> {
-        let nominal = Policy::NOMINAL;
-        let seconds = |seconds: &Option<Spanned<f64>>, item: &str| {
-            self.seconds(seconds.as_ref(), item, Duration::ZERO)
+    fn policy(&self, table: &PolicyTable, nominal: Policy) -> Result<Policy, MibError> {
+        let seconds = |seconds: &Option<Spanned<f64>>, item: &str, nominal: Duration| {
+            self.seconds(seconds.as_ref(), item, nominal)
         };
-        let times = |number: &Option<Number>, item: &str| {
-            number.as_ref().map_or(Ok(0), |number| self.number(number, item, "0 to 255"))
+        let times = |number: &Option<Number>, item: &str, nominal: u8| {
+            number.as_ref().map_or(Ok(nominal), |number| self.number(number, item, "0 to 255"))
         };
         let strict = nominal.reconnection;
         Ok(Policy {
             census: match &table.census {
-                Some(_) => Some(seconds(&table.census, "policy.census")?),
+                Some(_) => Some(seconds(&table.census, "policy.census", Duration::ZERO)?),
                 None => nominal.census,
             },
             reconnection: ReconnectionPolicy {
@@ -136,16 +138,25 @@ impl<'b> Reader<'_, 'b> {
                 consistent: table.refuse_inconsistent.unwrap_or(strict.consistent),
                 unique: table.refuse_moved.unwrap_or(strict.unique),
             },
-            introduction: table.introduction,
-            introduction_delay: seconds(&table.introduction_delay, "policy.introduction_delay")?,
+            introduction: table.introduction.map_or(nominal.introduction, Into::into),
+            introduction_delay: seconds(
+                &table.introduction_delay,
+                "policy.introduction_delay",
+                nominal.introduction_delay,
+            )?,
             introduction_repeats: times(
                 &table.introduction_repeats,
                 "policy.introduction_repeats",
+                nominal.introduction_repeats,
             )?,
-            briefing_delay: seconds(&table.briefing_delay, "policy.briefing_delay")?,
+            briefing_delay: seconds(
+                &table.briefing_delay,
+                "policy.briefing_delay",
+                nominal.briefing_delay,
+            )?,
             one_status: table.one_status.unwrap_or(nominal.one_status),
-            aggregation: seconds(&table.aggregation, "policy.aggregation")?,
-            takeover: times(&table.takeover, "policy.takeover")?,
+            aggregation: seconds(&table.aggregation, "policy.aggregation", nominal.aggregation)?,
+            takeover: times(&table.takeover, "policy.takeover", nominal.takeover)?,
         })
     }
 

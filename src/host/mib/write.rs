@@ -34,6 +34,7 @@ pub fn to_toml(mib: &Mib<'_>) -> Result<String, Invalid> {
 
 fn file(mib: &Mib<'_>) -> File {
     File {
+        profile: mib.profile,
         primary_transport: Some(text(mib.primary_transport)),
         config_servers: unplaced(mib.config_servers.iter().copied().map(text).collect()),
         default_madp: some_text(mib.default_madp),
@@ -47,7 +48,7 @@ fn file(mib: &Mib<'_>) -> File {
             private_key: key(mib.private_key),
         }),
         timers: Some(unplaced(timers(&mib.timers))),
-        policy: (mib.policy != Policy::NOMINAL).then(|| unplaced(policy(&mib.policy))),
+        policy: (mib.policy != Policy::of(mib.profile)).then(|| unplaced(policy(&mib.policy))),
         transports: Some(tables(mib.transports, transport)),
         delivery: tables(mib.default_delivery, delivery_point),
         ip_multicast: mib.ip_multicast.as_ref().map(|groups| unplaced(multicast(groups))),
@@ -69,7 +70,7 @@ fn policy(policy: &Policy) -> PolicyTable {
     let seconds = |time: Duration| Some(unplaced(time.as_secs_f64()));
     PolicyTable {
         census: policy.census.and_then(seconds),
-        introduction: policy.introduction,
+        introduction: Some(policy.introduction.into()),
         introduction_delay: seconds(policy.introduction_delay),
         introduction_repeats: Some(number(policy.introduction_repeats)),
         briefing_delay: seconds(policy.briefing_delay),

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::string::{String, ToString};
 
 use crate::ams::endpoint::{Host, HostPort};
+use crate::ams::mib::Profile;
 
 /// How to write the host of an endpoint name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,15 @@ pub enum NameStyle {
     /// `2130706433:4711`: the IPv4 address as one decimal number, which every
     /// part of ION reads. IPv6 addresses are written as addresses.
     Decimal,
+}
+
+impl From<Profile> for NameStyle {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Standard => Self::Address,
+            Profile::Ion => Self::Decimal,
+        }
+    }
 }
 
 /// The endpoint name of a socket address.

@@ -1,6 +1,7 @@
 //! 4.2.6 to 4.2.9: leaving, heartbeats, reconnection, resynchronisation.
 
 use super::harness::*;
+use crate::ams::ids::ModuleNumber;
 use crate::ams::module::Membership;
 use crate::ams::service::{Fault, Indication};
 use crate::transport::SendError;
@@ -17,7 +18,8 @@ fn status(number: u8, name: &str, subscribed: &[i16], invited: &[i16]) -> Status
 #[test]
 fn clause_4_2_6_1_a_module_that_unregisters_says_so_and_ceases() {
     let mut bench = Bench::acquainted();
-    bench.module.unregister(bench.now, &mut bench.wire).unwrap();
+    let left = bench.module.unregister(bench.now, &mut bench.wire);
+    assert_eq!(left, Ok(Indication::Unregistered(ModuleNumber(9))), "3.1.19.3");
     assert_eq!(bench.told(), ["reg I_am_stopping 2/1.9"]);
     assert_eq!(bench.module.membership(), Membership::Outside);
     assert!(bench.peers().is_empty());
@@ -34,7 +36,8 @@ fn clause_4_2_6_1_a_module_that_unregisters_says_so_and_ceases() {
 #[test]
 fn clause_4_2_6_1_a_module_without_a_number_leaves_in_silence() {
     let mut bench = Bench::joining();
-    bench.module.unregister(bench.now, &mut bench.wire).unwrap();
+    let left = bench.module.unregister(bench.now, &mut bench.wire);
+    assert_eq!(left, Ok(Indication::Unregistered(ModuleNumber::NONE)));
     assert!(bench.told().is_empty());
     bench.hear(&you_are_in(101, 9));
     assert_eq!(bench.module.membership(), Membership::Outside);

@@ -63,7 +63,10 @@ impl Transport for Net {
 /// Lets five modules in two cells start, and the third crash after 300 s; then
 /// all of the others must know of one another and of one subscription each.
 fn converges(introduction: Introduction, seed: u64, loss: u64) {
-    let mib = Mib { policy: Policy { introduction, ..Policy::NOMINAL }, ..NETWORK };
+    // By one style all statuses are sent on at once, by the other together.
+    let seconds = if introduction == Introduction::ByRegistrar { 4 } else { 0 };
+    let aggregation = Duration::from_secs(seconds);
+    let mib = Mib { policy: Policy { introduction, aggregation, ..Policy::NOMINAL }, ..NETWORK };
     let mut memory = ConfigServerMemory::<2>::new();
     let mut server = ConfigServer::new(&NETWORK, ConfigServerConfig::default(), memory.storage());
 

@@ -150,10 +150,12 @@ proptest! {
         timely in any::<bool>(),
         consistent in any::<bool>(),
         unique in any::<bool>(),
+        aggregation in 0_u64..4,
     ) {
         let policy = Policy {
             census: Some(Duration::from_secs(census * 60)),
             reconnection: ReconnectionPolicy { timely, consistent, unique },
+            aggregation: Duration::from_secs(aggregation),
             ..policy(introduction)
         };
         run(&mib, policy, steps);

@@ -13,10 +13,9 @@ use farpost::host::net::{NameStyle, UdpEndpoint, resolve_endpoint};
 use super::Failure;
 
 /// How endpoint names are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EndpointStyle {
     /// 127.0.0.1:4711.
-    #[default]
     Address,
     /// 2130706433:4711, which every part of ION reads.
     Decimal,
@@ -29,6 +28,11 @@ impl From<EndpointStyle> for NameStyle {
             EndpointStyle::Decimal => Self::Decimal,
         }
     }
+}
+
+/// How endpoint names are written: as asked for, or as the profile of the MIB has it.
+pub(crate) fn name_style(asked: Option<EndpointStyle>, mib: &Mib<'_>) -> NameStyle {
+    asked.map_or_else(|| mib.profile.into(), Into::into)
 }
 
 /// The MIB in `file`, if it is one that can be used here.
@@ -44,6 +48,11 @@ pub(crate) fn load_mib<'b>(arena: &'b Bump, file: &Path) -> Result<Mib<'b>, Fail
         )));
     }
     Ok(mib)
+}
+
+/// The MIB in `file` once more, to go by from now on.
+pub(crate) fn reload_mib<'b>(arena: &'b Bump, file: &Path) -> Result<&'b Mib<'b>, Failure> {
+    Ok(arena.alloc(load_mib(arena, file)?))
 }
 
 /// The venture of this number, by default the first of the MIB.
