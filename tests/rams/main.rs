@@ -57,6 +57,22 @@ fn a_tree_serves_every_subscription_once() {
     }
 }
 
+/// Queries, replies and announcements cross continua, in mesh and tree.
+#[test]
+fn private_messages_cross_to_whom_they_are_for() {
+    for seed in 0..4 {
+        let plan = if seed % 2 == 0 { Plan::mesh(seed, 4) } else { Plan::tree(seed, 8) };
+        let mut venture = Venture::new(plan, Weather::FAIR);
+        venture.start();
+        venture.network.run(MINUTE);
+        venture.invite_everybody();
+        venture.network.run(MINUTE);
+        venture.converse();
+        venture.network.run(MINUTE);
+        venture.check_private();
+    }
+}
+
 /// The same where channels lose, repeat and reorder; what is said about petitions
 /// then is said again.
 #[test]

@@ -6,7 +6,8 @@ use std::time::Duration;
 use farpost::ams::config_server::{ConfigServer, ConfigServerConfig, ConfigServerStorage};
 use farpost::ams::gateway::{Block, Gateway, GatewayConfig, GatewayStorage};
 use farpost::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber, UnitNumber,
+    VentureNumber,
 };
 use farpost::ams::mib::{self, Mib, RamsNetwork, RemoteMessageSpace, Role, Timers, Unit};
 use farpost::ams::module::{
@@ -16,7 +17,7 @@ use farpost::ams::pdu::{
     ContactSummaryValues, ControlCode, DeliveryPoint, DeliveryVectorValues, EndpointName, Envelope,
 };
 use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
-use farpost::ams::service::{Indication, Message};
+use farpost::ams::service::{Delivery, Indication, Message};
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now};
 use farpost::transport::{Address, Transport};
@@ -35,6 +36,8 @@ const RAMS: u8 = 2;
 const VENTURE: VentureNumber = VentureNumber(1);
 const ROLES: [RoleNumber; 3] = [RoleNumber(2), RoleNumber(3), RoleNumber(4)];
 const SUBJECTS: i16 = 3;
+/// What everybody invites everybody to.
+const PRIVATE: SubjectNumber = SubjectNumber(9);
 const UNITS: &[Unit<'static>] = &[
     Unit { resync_period: 2, ..Unit::ROOT },
     Unit::new(UnitNumber(1), "post"),
@@ -96,10 +99,29 @@ pub(crate) struct Post {
     crossed: Vec<(u32, NodeId)>,
 }
 
-/// A module, and what was delivered to it.
+/// A module, and how often what was delivered to it, by the context.
 pub(crate) struct Member {
     module: Module<'static>,
     got: BTreeMap<u32, u32>,
+    replies: BTreeMap<u32, u32>,
+}
+
+impl Member {
+    /// A message arrives; queries are answered.
+    fn take(&mut self, octets: &[u8], transport: &mut dyn Transport) {
+        let Ok(delivery) = self.module.receive_aams(octets) else { return };
+        let received = *delivery.message();
+        let book = match delivery {
+            Delivery::Reply(_) => &mut self.replies,
+            Delivery::Message(_) | Delivery::Query(_) => &mut self.got,
+        };
+        *book.entry(received.context.0).or_default() += 1;
+        if let Delivery::Query(_) = delivery {
+            let reply = Message { context: received.context, ..Message::new(PRIVATE, b"reply") };
+            let to = (received.continuum, received.source);
+            self.module.reply(to, &reply, transport).unwrap();
+        }
+    }
 }
 
 impl Node for Entity {
@@ -110,7 +132,7 @@ impl Node for Entity {
         port: u8,
         octets: &[u8],
         transport: &mut dyn Transport,
-    ) {
+    ) -> Result<(), String> {
         let user = &mut |_: Indication| {};
         match (self, port) {
             (Self::Server(server), _) => server.receive(now, from, octets, transport),
@@ -121,11 +143,7 @@ impl Node for Entity {
                     member.module.register(now, transport, user).unwrap();
                 }
             }
-            (Self::Module(member), _) => {
-                if let Ok(delivery) = member.module.receive_aams(octets) {
-                    *member.got.entry(delivery.message().context.0).or_default() += 1;
-                }
-            }
+            (Self::Module(member), _) => member.take(octets, transport),
             (Self::Gateway(post), port) => {
                 let transport = &mut Channels { crossed: &mut post.crossed, transport };
                 match port {
@@ -146,9 +164,10 @@ impl Node for Entity {
                 }
             }
         }
+        Ok(())
     }
 
-    fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), String> {
         let user = &mut |_: Indication| {};
         match self {
             Self::Server(server) => server.tick(now, transport),
@@ -159,6 +178,7 @@ impl Node for Entity {
                 post.gateway.tick(now, transport, user);
             }
         }
+        Ok(())
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -168,6 +188,10 @@ impl Node for Entity {
             Self::Module(member) => member.module.next_deadline(),
             Self::Gateway(post) => post.gateway.next_deadline(),
         }
+    }
+
+    fn describe(port: u8, octets: &[u8]) -> String {
+        format!("{} octets for port {port}", octets.len())
     }
 }
 
@@ -210,12 +234,21 @@ struct Letter {
     number: u32,
 }
 
+/// A query to one module, and an announcement to all.
+struct Private {
+    from: NodeId,
+    to: NodeId,
+    query: u32,
+    announcement: u32,
+}
+
 /// A venture, and the truth about it.
 pub(crate) struct Venture {
-    pub(crate) network: Network<Entity>,
+    pub(crate) network: Network<'static, Entity>,
     plan: Plan,
     mibs: Vec<&'static Mib<'static>>,
     letters: Vec<Letter>,
+    private: Vec<Private>,
     last_letter: u32,
     lives: u32,
 }
@@ -233,6 +266,7 @@ impl Venture {
             plan,
             mibs,
             letters: Vec::new(),
+            private: Vec::new(),
             last_letter: 0,
             lives: 0,
         };
@@ -332,6 +366,66 @@ impl Venture {
             }
         }
         self.letters.len()
+    }
+
+    /// Every module invites private messages from everywhere.
+    pub(crate) fn invite_everybody(&mut self) {
+        for node in self.modules() {
+            self.network.at(node, |entity, now, transport| {
+                let Entity::Module(member) = entity else { panic!() };
+                member.module.invite(now, &RuleRequest::new(PRIVATE), transport).unwrap();
+            });
+        }
+    }
+
+    /// Every module announces a message to all the venture, and queries one module
+    /// of another continuum, which answers.
+    pub(crate) fn converse(&mut self) {
+        let modules = self.modules();
+        for node in modules.clone() {
+            let far = modules.iter().copied().filter(|other| other / NODES != node / NODES);
+            let far: Vec<NodeId> = far.collect();
+            let to = far[self.network.random().usize(0..far.len())];
+            let key = self.key(to);
+            let (query, announcement) = (self.last_letter + 1, self.last_letter + 2);
+            self.last_letter = announcement;
+            self.network.at(node, |entity, now, transport| {
+                let Entity::Module(member) = entity else { panic!() };
+                let message = |number| Message {
+                    context: ContextNumber(number),
+                    ..Message::new(PRIVATE, b"private")
+                };
+                let (module, term) = (&mut member.module, Some(Duration::from_secs(30)));
+                module.query(now, key, &message(query), term, transport).unwrap();
+                let user = &mut |indication: Indication| panic!("{indication:?}");
+                module.announce(Domain::ALL, &message(announcement), transport, user).unwrap();
+            });
+            self.private.push(Private { from: node, to, query, announcement });
+        }
+    }
+
+    /// Every query reached whom it was for and the reply who asked, once, and every
+    /// announcement everybody else, once.
+    pub(crate) fn check_private(&self) {
+        let times = |book: &BTreeMap<u32, u32>, number| book.get(&number).copied().unwrap_or(0);
+        for Private { from, to, query, announcement } in &self.private {
+            for (node, entity) in self.network.nodes() {
+                let Entity::Module(member) = entity else { continue };
+                let asked = times(&member.got, *query);
+                assert_eq!(asked, u32::from(node == *to), "query {query} of {from} at {node}");
+                let replied = times(&member.replies, *query);
+                assert_eq!(replied, u32::from(node == *from), "reply {query} of {to} at {node}");
+                let heard = times(&member.got, *announcement);
+                let due = u32::from(node != *from);
+                assert_eq!(heard, due, "announcement {announcement} of {from} at {node}");
+            }
+        }
+    }
+
+    /// Where a module is found.
+    fn key(&self, node: NodeId) -> (ContinuumNumber, ModuleKey) {
+        let Some(Entity::Module(member)) = self.network.node(node) else { panic!() };
+        (number(node / NODES), member.module.id().unwrap().key())
     }
 
     /// Nothing is asked about the messages published so far.
@@ -508,7 +602,11 @@ impl Venture {
                     }));
                 }
                 let module = Module::new(mib, identity, memory.storage());
-                Entity::Module(Box::new(Member { module, got: BTreeMap::new() }))
+                Entity::Module(Box::new(Member {
+                    module,
+                    got: BTreeMap::new(),
+                    replies: BTreeMap::new(),
+                }))
             }
         }
     }
