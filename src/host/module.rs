@@ -515,8 +515,11 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
         // What waits for a connection is offered again soon; nobody tells when.
         let flush =
             self.service.sockets.tcp_out.is_waiting().then(|| self.last_run.after(FLUSH_PERIOD));
+        // What a request of the application has led to is still to be told.
+        let told = self.service.indications.is_empty();
+        let untold = (!told).then_some(self.last_run);
         let own = earliest(self.service.module.next_deadline(), self.application.next_deadline());
-        earliest(flush, own)
+        earliest(earliest(flush, untold), own)
     }
 }
 

@@ -367,6 +367,11 @@ impl Module<'_> {
         if self.venture.is_some_and(|venture| !venture.may_send(id.role, subject)) {
             return Err(Fault::NotAuthorisedSender);
         }
+        // Nothing that is to be protected goes out as it is.
+        let known = self.venture.and_then(|venture| venture.subject(subject));
+        if known.is_some_and(|subject| !subject.is_plain()) {
+            return Err(Fault::SubjectNotPlain);
+        }
         Ok(id.key())
     }
 

@@ -156,7 +156,9 @@ impl Registrar<'_> {
                     let named = module.module == ModuleNumber::NONE || status.id == module;
                     named && status.id.unit == module.unit
                 });
-                statuses.fold(true, |noted, status| self.archive.note_status(&status) && noted)
+                let mut noted = true;
+                statuses.for_each(|status| noted &= self.archive.note_status(&status));
+                noted
             }
             _ => true,
         };

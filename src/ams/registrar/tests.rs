@@ -178,6 +178,42 @@ fn clause_4_2_5_5_1_a_full_cell_rejects() {
 }
 
 #[test]
+fn clause_4_2_5_5_1_the_numbers_of_a_full_cell_are_given_out_again() {
+    let mut members = [const { Slot::EMPTY }; 300];
+    let mut buffer = [0; 512];
+    let storage = RegistrarStorage {
+        members: &mut members,
+        registrars: &mut [],
+        dossiers: &mut [],
+        rules: &mut [],
+        buffer: &mut buffer,
+    };
+    let mib = Mib { policy: policy(Introduction::ByModules), ..MIB };
+    let config = RegistrarConfig::new(VentureNumber(1), UnitNumber::ROOT, endpoint("r0"));
+    let registrar = Registrar::new(&mib, config, storage);
+    let mut b = Bench { registrar, net: Script::default() };
+    b.start();
+    for module in 1..=255 {
+        b.join(at(1), &format!("m{module}"), 2, 1);
+    }
+    assert!(b.numbers().into_iter().eq(1..=255));
+    b.net.take();
+    b.join(at(1), "more", 2, 7);
+    assert_eq!(
+        b.net.told(),
+        ["more rejection 7 3"],
+        "0 is nobody's number, and there are no others"
+    );
+    b.say(at(1), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 77) });
+    b.net.take();
+    b.join(at(2), "more", 2, 8);
+    assert_eq!(b.net.told()[0], "more you_are_in 8 77");
+    b.join(at(2), "again", 2, 9);
+    assert!(b.net.told().contains(&"again rejection 9 3".into()));
+    assert_eq!(b.registrar.counts().rejected_full, 2);
+}
+
+#[test]
 fn clause_4_2_5_5_2_modules_wait_for_the_census() {
     bench_with(&MIB, Policy::NOMINAL, |mut b| {
         b.join(at(0), "a", 2, 5);

@@ -1,8 +1,10 @@
 //! For tests: whole message spaces on virtual time, over a network that loses
 //! nothing but what it is told to.
 
+mod bad_input;
 mod cells;
 mod failover;
+mod general;
 mod health;
 
 use std::boxed::Box;
@@ -21,7 +23,7 @@ use super::pdu::{ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, Mpdu
 use super::registrar::{Registrar, RegistrarConfig, RegistrarMemory};
 use super::script::{address, at_millis, endpoint};
 use super::service::{Indication, Message};
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now, Utc, earliest};
 use crate::transport::{Address, SendError, Transport};
 
 /// Delivery points are named like this after the MAMS endpoint.
@@ -37,6 +39,8 @@ struct Space {
     indications: BTreeMap<&'static str, Vec<Indication>>,
     net: Net,
     millis: u64,
+    /// How far the wall clock has been set forward, in microseconds.
+    utc_shift: i64,
     lives: u32,
 }
 
@@ -51,6 +55,10 @@ struct Net {
     tally: BTreeMap<u8, u32>,
     /// Where messages were sent to.
     messages: Vec<String>,
+    /// Every MPDU ever sent: to whom, and what.
+    record: Vec<(String, Vec<u8>)>,
+    /// Every name resolved, and in which transport service.
+    resolved: BTreeSet<(String, String)>,
 }
 
 impl Net {
@@ -61,7 +69,8 @@ impl Net {
 }
 
 impl Transport for Net {
-    fn resolve(&mut self, _: &str, endpoint: &str) -> Option<Address> {
+    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
+        self.resolved.insert((service.into(), endpoint.into()));
         Some(address(endpoint))
     }
 
@@ -73,6 +82,7 @@ impl Transport for Net {
         }
         let kind = Mpdu::parse(octets).unwrap().mpdu_type();
         *self.tally.entry(kind.0).or_default() += 1;
+        self.record.push((to.clone(), octets.to_vec()));
         if self.cut_off.contains(&to) == self.cut_off.contains(&self.from) {
             self.queue.push_back((self.from.clone(), to, octets.to_vec()));
         }
@@ -91,12 +101,14 @@ impl Space {
             indications: BTreeMap::new(),
             net: Net::default(),
             millis: 0,
+            utc_shift: 0,
             lives: 0,
         }
     }
 
     fn now(&self) -> Now {
-        at_millis(self.millis)
+        let now = at_millis(self.millis);
+        Now { utc: Utc::from_unix_micros(now.utc.unix_micros() + self.utc_shift), ..now }
     }
 
     /// Starts the server of a location.
@@ -240,6 +252,12 @@ impl Space {
                 module.receive_mams(now, &from, &octets, out, &mut |it| told.push(it));
             }
         }
+    }
+
+    /// Hands somebody a datagram that nobody of these sent.
+    fn inject(&mut self, to: &str, octets: &[u8]) {
+        self.net.queue.push_back(("stranger".into(), to.into(), octets.to_vec()));
+        self.deliver();
     }
 
     fn next_deadline(&self) -> Option<Instant> {

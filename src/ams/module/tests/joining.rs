@@ -237,6 +237,27 @@ fn clause_4_2_5_5_8_a_starting_module_is_noted_and_told() {
 }
 
 #[test]
+fn clause_4_2_5_5_8_c_the_best_fit_of_each_vector_is_the_first_that_can_be_reached() {
+    let mut bench = Bench::member();
+    let vectors: [(u8, &[&str]); 5] = [
+        (1, &["tcp=?unknown", "udp=six1"]),
+        (2, &["udp=six2", "tcp=better"]),
+        (3, &["shm=/six", "dtn=x"]),
+        (4, &["shm=/six", "tcp=six4", "udp=no"]),
+        (9, &["udp=six9"]),
+    ];
+    bench.hear(&starting(id(4, 1, 6), &contact_with("six", &vectors)));
+    let peer = *bench.module.peers().next().unwrap();
+    let point = |vector| peer.delivery_point(vector).map(|to| (to.service(), to.octets()));
+    assert_eq!(point(1), Some((0, &b"six1"[..])), "the name before it cannot be resolved");
+    assert_eq!(point(2), Some((0, &b"six2"[..])), "in the order of the vector, not of the MIB");
+    assert_eq!(point(3), None, "this module has no such transport service");
+    assert_eq!(point(4), Some((1, &b"six4"[..])));
+    assert_eq!(point(9), Some((0, &b"six9"[..])), "a number is but a name");
+    assert_eq!(bench.module.meta_stats().unresolved, 1, "that of vector 3 is noted");
+}
+
+#[test]
 fn clause_4_2_5_5_8_d_a_refused_state_is_sent_at_a_later_tick() {
     let mut bench = Bench::member();
     bench.wire.busy.insert("five".into());
