@@ -53,13 +53,15 @@ impl Row for Parcel {
 pub struct StoreStats {
     /// Taken in.
     pub kept: u32,
-    /// Handed to every neighbour they were for.
+    /// Handed to the last neighbour they were for.
     pub delivered: u32,
     /// Dropped for messages that are more urgent, or newer and as urgent.
     pub displaced: u32,
     /// Not taken in: the store is full of messages that are more urgent, or it is
     /// too small for the message.
     pub refused: u32,
+    /// Dropped because the channel cannot carry them.
+    pub withdrawn: u32,
     /// Dropped because they grew too old.
     pub expired: u32,
     /// The most octets that ever waited, in whole blocks.
@@ -153,7 +155,7 @@ impl<'s> Store<'s> {
         parcel.to.take(neighbour);
         if parcel.to.is_empty() {
             self.remove(key);
-            bump(if delivered { &mut self.stats.delivered } else { &mut self.stats.refused });
+            bump(if delivered { &mut self.stats.delivered } else { &mut self.stats.withdrawn });
         }
     }
 
