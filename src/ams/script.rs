@@ -33,6 +33,11 @@ impl Script {
         core::mem::take(&mut self.sent)
     }
 
+    /// Has it that these were sent last.
+    pub(crate) fn put_back(&mut self, sent: Vec<(String, Vec<u8>)>) {
+        self.sent = sent;
+    }
+
     /// The same, each as `receiver type reference`; heartbeats left out.
     pub(crate) fn told(&mut self) -> Vec<String> {
         let lines = self.take().into_iter().map(|(to, octets)| line(&to, &octets));

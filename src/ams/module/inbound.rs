@@ -282,6 +282,31 @@ impl Module<'_> {
         octets: &'d [u8],
         room: &'d mut [u8],
     ) -> Result<Delivery<'d>, Fault> {
+        let message = self.read_aams(octets)?;
+        let role = self.peers.get(message.source()).map(|peer| peer.role);
+        let forwarded = match role {
+            Some(role) => role == RoleNumber::RAMS_GATEWAY,
+            None => message.subject() == self.mib.continuum.number.pseudo_subject(),
+        };
+        if forwarded {
+            return self.receive_enclosed(&message, room);
+        }
+        self.check_source(&message, role)?;
+        self.deliver(&message, room)
+    }
+
+    /// Takes a message to pass on as it is: what a gateway does with those it
+    /// subscribes to.
+    pub(in crate::ams) fn admit_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Aams<'d>, Fault> {
+        let message = self.read_aams(octets)?;
+        let role = self.peers.get(message.source()).map(|peer| peer.role);
+        self.check_source(&message, role)?;
+        bump(&mut self.stats.delivered);
+        Ok(message)
+    }
+
+    /// A message of the local continuum, while this module is a member.
+    fn read_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Aams<'d>, Fault> {
         bump(&mut self.stats.received);
         let message = Aams::parse(octets).map_err(|fault| {
             bump(&mut self.stats.malformed);
@@ -296,16 +321,7 @@ impl Module<'_> {
             bump(&mut self.stats.inappropriate);
             return Err(Fault::ForeignContinuum(message.source_continuum()));
         }
-        let role = self.peers.get(message.source()).map(|peer| peer.role);
-        let forwarded = match role {
-            Some(role) => role == RoleNumber::RAMS_GATEWAY,
-            None => message.subject() == self.mib.continuum.number.pseudo_subject(),
-        };
-        if forwarded {
-            return self.receive_enclosed(&message, room);
-        }
-        self.check_source(&message, role)?;
-        self.deliver(&message, room)
+        Ok(message)
     }
 
     /// Whether `octets` begin as a message of a module that is known. A driver that has

@@ -55,9 +55,11 @@ mod membership;
 mod memory;
 mod noting;
 mod outbound;
+mod remote;
 mod rows;
 mod rules;
 mod status;
+mod view;
 
 #[cfg(test)]
 mod tests;
@@ -316,7 +318,7 @@ impl<'s> Module<'s> {
 
     /// The service mode to ask for where any will do: best effort, or the first
     /// this module has.
-    fn usual_mode(&self) -> ServiceMode {
+    pub(super) fn usual_mode(&self) -> ServiceMode {
         let own = self.mib.transports.iter().map(|service| service.mode);
         core::iter::once(ServiceMode::BEST_EFFORT)
             .chain(own)

@@ -109,9 +109,9 @@ impl Module<'_> {
     ///
     /// # Errors
     /// A [`Fault`] that says why the message was not issued at all. What fails for
-    /// one receiver is indicated to `user` and counted; so is
-    /// [`Fault::RemoteContinuum`] when the domain has other continua in it, which
-    /// are not reached.
+    /// one receiver is indicated to `user` and counted; so is what keeps other
+    /// continua from being reached, where the domain is of all continua and the MIB
+    /// has others.
     pub fn announce(
         &mut self,
         domain: Domain,
@@ -120,14 +120,20 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let source = self.require_sender(message.subject)?;
-        self.require_local_or_all(domain.continuum)?;
+        let (local, all) = (self.mib.continuum.number, ContinuumNumber::ALL);
+        if domain.continuum != local && domain.continuum != all {
+            self.announce_far(domain, message, transport)?;
+            return Ok(Fanout::default());
+        }
         let places = self.rules.places(RuleKind::Invitation, message.subject);
         let plain = self.is_plain(message.subject);
         let audience = Audience::Of(Wanted { places, domain: Some(domain), plain });
         let fanout = self.spread_one((source, audience), message, transport, user)?;
-        if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
-            // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
-            user.indicate(Indication::Fault(Fault::RemoteContinuum));
+        if domain.continuum == all && self.has_others() {
+            // Theirs besides (4.3.7.1.2.2).
+            if let Err(fault) = self.announce_far(domain, message, transport) {
+                user.indicate(Indication::Fault(fault));
+            }
         }
         Ok(fanout)
     }
@@ -142,8 +148,8 @@ impl Module<'_> {
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let (source, place) = self.require_correspondent(to, message.subject)?;
-        self.send_private(MessageType::Unary, (source, place), message, transport)
+        let correspondence = self.require_correspondent(to, message.subject)?;
+        self.send_private(MessageType::Unary, correspondence, message, transport)
     }
 
     /// `Query.request`: a message to one module that asks for a reply in the same
@@ -163,7 +169,7 @@ impl Module<'_> {
         term: Option<Duration>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let (source, place) = self.require_correspondent(to, message.subject)?;
+        let correspondence = self.require_correspondent(to, message.subject)?;
         let context = message.context;
         if context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
@@ -175,7 +181,7 @@ impl Module<'_> {
             let until = term.map(|term| now.monotonic.after(term));
             self.queries.insert(PendingQuery { context, until }).map_err(|_| Fault::TableFull)?;
         }
-        let sent = self.send_private(MessageType::Query, (source, place), message, transport);
+        let sent = self.send_private(MessageType::Query, correspondence, message, transport);
         if sent.is_err() {
             self.queries.remove(context);
         }
@@ -198,20 +204,26 @@ impl Module<'_> {
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let (source, place) = self.require_correspondent(to, message.subject)?;
+        let correspondence = self.require_correspondent(to, message.subject)?;
         if message.context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
         }
-        self.send_private(MessageType::Reply, (source, place), message, transport)
+        self.send_private(MessageType::Reply, correspondence, message, transport)
     }
 
     fn send_private(
         &mut self,
         message_type: MessageType,
-        (source, place): (ModuleKey, usize),
+        (source, to): (ModuleKey, Correspondent),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
+        let place = match to {
+            Correspondent::Here(place) => place,
+            Correspondent::Far(continuum, to) => {
+                return self.send_far(message_type, (continuum, to), message, transport);
+            }
+        };
         let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
         let rule = u16::try_from(place)
             .ok()
@@ -419,7 +431,7 @@ impl Module<'_> {
     }
 
     /// The module may send on the subject; who it is.
-    fn require_sender(&self, subject: SubjectNumber) -> Result<ModuleKey, Fault> {
+    pub(super) fn require_sender(&self, subject: SubjectNumber) -> Result<ModuleKey, Fault> {
         let id = self.require_member()?;
         if !subject.is_application() && id.role != RoleNumber::RAMS_GATEWAY {
             return Err(Fault::SubjectNotApplication);
@@ -431,29 +443,39 @@ impl Module<'_> {
     }
 
     /// The module may send on the subject, and the destination receive (4.3.4.1.1);
-    /// who it is, and the place of the destination among the peers.
+    /// who it is, and where the destination is. The role of one in another continuum
+    /// is not known.
     fn require_correspondent(
         &self,
         (continuum, to): (ContinuumNumber, ModuleKey),
         subject: SubjectNumber,
-    ) -> Result<(ModuleKey, usize), Fault> {
+    ) -> Result<(ModuleKey, Correspondent), Fault> {
         let source = self.require_sender(subject)?;
-        self.require_local(continuum)?;
+        if continuum != self.mib.continuum.number {
+            return Ok((source, Correspondent::Far(continuum, to)));
+        }
         let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
         let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
         if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
             return Err(Fault::DestinationNotAuthorised);
         }
-        Ok((source, place))
+        Ok((source, Correspondent::Here(place)))
     }
 
-    fn require_local(&self, continuum: ContinuumNumber) -> Result<(), Fault> {
-        if continuum == self.mib.continuum.number { Ok(()) } else { Err(Fault::RemoteContinuum) }
+    /// Whether the MIB has other continua.
+    fn has_others(&self) -> bool {
+        let remote = self.venture.map_or(&[][..], |venture| venture.remote);
+        !self.mib.continua.is_empty() || !remote.is_empty()
     }
+}
 
-    fn require_local_or_all(&self, continuum: ContinuumNumber) -> Result<(), Fault> {
-        if continuum == ContinuumNumber::ALL { Ok(()) } else { self.require_local(continuum) }
-    }
+/// Whom a private message is for.
+#[derive(Clone, Copy)]
+enum Correspondent {
+    /// The module at this place among the peers.
+    Here(usize),
+    /// A module of another continuum.
+    Far(ContinuumNumber, ModuleKey),
 }
 
 /// To whom a message goes.
@@ -513,7 +535,7 @@ impl<'t, 's> Space<'t, 's> {
     }
 }
 
-fn header(
+pub(super) fn header(
     message_type: MessageType,
     continuum: ContinuumNumber,
     source: ModuleKey,

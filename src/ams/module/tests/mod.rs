@@ -9,6 +9,7 @@ mod joining;
 mod length;
 mod messages;
 mod properties;
+mod remote;
 mod rules;
 mod runs;
 mod staying;
