@@ -21,41 +21,30 @@ use std::hint::black_box;
 
 use farpost::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, Priority,
-    RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
+    RoleNumber, SubjectNumber,
 };
-use farpost::ams::mib::{Mib, ServiceMode, Subject, TransportService, Unit, Venture};
-use farpost::ams::module::{Module, ModuleIdentity, ModuleMemory};
+use farpost::ams::module::Module;
 use farpost::ams::pdu::{
     Aams, AamsHeader, AssertionValues, ContactSummaryValues, Content, DeliveryPoint,
     DeliveryVectorValues, EndpointName, MessageType, ModuleStatusHead, Mpdu, MpduHeader, MpduType,
-    Sender,
 };
-use farpost::ams::service::{Indication, Message};
-use farpost::time::{ClockQuality, Instant, Now, Utc};
-use farpost::transport::{Address, SendError, Transport};
-use farpost::wire::{Encode, NoSpace, TimeCode, Writer};
+use farpost::ams::service::Message;
+use farpost::wire::{Encode, NoSpace, Writer};
 use gungraun::{
     Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
+
+use member::{
+    Null, ROLE, SUBJECT, UNIT, data, hear_subscription, leaked, meet, member, mpdu_header, other,
+    rule,
+};
+
+mod member;
 
 fn limit(instructions: u64) -> LibraryBenchmarkConfig {
     let mut config = LibraryBenchmarkConfig::default();
     config.tool(Callgrind::default().hard_limits([(EventKind::Ir, instructions)]));
     config
-}
-
-const SUBJECT: SubjectNumber = SubjectNumber(1);
-const UNIT: UnitNumber = UnitNumber(3);
-const ROLE: RoleNumber = RoleNumber(7);
-const NOW: Now = Now {
-    monotonic: Instant::ZERO,
-    utc: Utc::from_unix_seconds(1_795_305_600),
-    quality: ClockQuality::FreeRunning,
-};
-
-/// Storage that outlives the measurement, so that dropping it is not counted.
-fn leaked<T>(value: T) -> &'static mut T {
-    Box::leak(Box::new(value))
 }
 
 // --- AAMS -----------------------------------------------------------------------
@@ -70,10 +59,6 @@ fn header() -> AamsHeader {
         context: ContextNumber::NONE,
         subject: SUBJECT,
     }
-}
-
-fn data(length: usize) -> &'static [u8] {
-    leaked((0..length).map(|i| i as u8).collect::<Vec<u8>>())
 }
 
 fn message(length: usize) -> &'static [u8] {
@@ -124,8 +109,8 @@ impl Encode for Status {
             contact.encode(to)?;
             for rules in [10_u16, 5] {
                 to.u16(rules)?;
-                for rule in 0..rules {
-                    assertion(rule as i16).encode(to)?;
+                for number in 0..rules {
+                    rule(SubjectNumber(number as i16)).encode(to)?;
                 }
             }
         }
@@ -135,25 +120,6 @@ impl Encode for Status {
 
 fn status(modules: u8) -> Status {
     Status { modules, endpoint: EndpointName::new("10.0.10.17:4201").unwrap() }
-}
-
-fn assertion(subject: i16) -> AssertionValues {
-    AssertionValues {
-        subject: SubjectNumber(subject),
-        domain: Domain::ALL,
-        delivery_vector: 1,
-        priority: Priority::DEFAULT,
-        flow_label: 0,
-    }
-}
-
-fn mpdu_header() -> MpduHeader<'static> {
-    MpduHeader {
-        sender: Sender { venture: VentureNumber(1), unit: UNIT, role: RoleNumber::ALL },
-        time: TimeCode { seconds: 2_173_990_005 },
-        signature: &[],
-        checksum: true,
-    }
 }
 
 fn module_status(modules: u8) -> &'static [u8] {
@@ -219,153 +185,79 @@ fn mpdu_encode(
 
 // --- Publishing -----------------------------------------------------------------
 
-/// Takes everything and keeps nothing. Names resolve to themselves.
-struct Null;
-
-impl Transport for Null {
-    fn resolve(&mut self, _service: &str, endpoint: &str) -> Option<Address> {
-        Some(Address::new(0, endpoint.as_bytes()))
+/// A module that knows a thousand others in four cells, which it has been told of
+/// by the MPDUs of its registrar. Of `candidates` of them it knows a subscription
+/// to `SUBJECT`, and every one asks for messages of this module that is in
+/// `receivers`; all have others besides, `rules` in all.
+fn publisher(
+    (rules, candidates, receivers): (u16, u16, u16),
+) -> (&'static mut Module<'static>, &'static [u8]) {
+    let module = member(200);
+    let others = rules.div_ceil(10).clamp(candidates, 1_000).max(1);
+    let who = |index: u16| other(index / 250, (index % 250) as u8 + 1);
+    for index in (0..others).filter(|index| who(*index) != other(UNIT.0, 200)) {
+        meet(module, who(index), "peer", &mut Null);
     }
-
-    fn send(&mut self, to: &Address, _flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
-        black_box((to, octets));
-        Ok(())
-    }
-}
-
-const UNITS: &[Unit<'static>] = &[Unit::ROOT, Unit::new(UNIT, "cell")];
-const SUBJECTS: &[Subject<'static>] = &[Subject::new(SUBJECT, "reading")];
-const VENTURES: &[Venture<'static>] = &[Venture {
-    units: UNITS,
-    subjects: SUBJECTS,
-    ..Venture::new(VentureNumber(1), "sensing", "bench")
-}];
-static MIB: Mib<'static> = Mib {
-    config_servers: &["server"],
-    transports: &[TransportService { name: "udp", mode: ServiceMode::BEST_EFFORT }],
-    ventures: VENTURES,
-    checksums: true,
-    ..Mib::new(ContinuumNumber::from_bits(1), "bench")
-};
-
-/// A module that has been told of `receivers` subscribers to its subject, by the
-/// MPDUs its registrar would have sent.
-fn publisher(receivers: u8) -> (&'static mut Module<'static>, &'static [u8]) {
-    let vectors = leaked([DeliveryVectorValues {
-        number: 1,
-        points: leaked([DeliveryPoint { service: "udp", endpoint: "own" }]),
-    }]);
-    let contact = ContactSummaryValues {
-        endpoint: EndpointName::new("module").unwrap(),
-        delivery_vectors: vectors,
-    };
-    let identity = ModuleIdentity {
-        venture: VentureNumber(1),
-        unit: UNIT,
-        role: ROLE,
-        contact,
-        first_query: 1,
-    };
-    let memory = leaked(ModuleMemory::<128, 1_024, 8, 8, 512, 1_100>::new());
-    let module = leaked(Module::new(&MIB, identity, memory.storage()));
-    let mut link = Script::default();
-    let mut registered = false;
-    let mut user = |indication| registered |= matches!(indication, Indication::Registered(_));
-    module.register(NOW, &mut link, &mut user).unwrap();
-    while let Some(answer) = link.answer() {
-        let from = Address::new(0, b"server");
-        module.receive_mams(NOW, &from, &answer, &mut link, &mut user);
-    }
-    for number in 1..=receivers {
-        let mut buffer = [0; 256];
-        for octets in [starting(number, &mut buffer).to_vec(), subscribing(number)] {
-            let from = Address::new(0, b"registrar");
-            module.receive_mams(NOW, &from, &octets, &mut Null, &mut user);
-        }
-    }
-    assert!(registered);
-    assert_eq!(module.rules().count(), usize::from(receivers));
-    (module, data(100))
-}
-
-/// Plays the configuration server and the registrar for one registration.
-#[derive(Default)]
-struct Script(Vec<Vec<u8>>);
-
-impl Script {
-    fn answer(&mut self) -> Option<Vec<u8>> {
-        let asked = self.0.pop()?;
-        let query = Mpdu::parse(&asked).unwrap();
-        let echo = query.reference();
-        let mut buffer = [0; 256];
-        let (sender, content) = match query.content() {
-            Content::RegistrarQuery { .. } => {
-                let cell = farpost::ams::pdu::CellDescriptor {
-                    unit: UNIT,
-                    registrar: EndpointName::new("registrar").unwrap(),
-                };
-                (Sender::CONFIGURATION_SERVER, Content::CellSpec { echo, cell })
-            }
-            Content::ModuleRegistration { .. } => {
-                (mpdu_header().sender, Content::YouAreIn { echo, module: ModuleNumber(200) })
-            }
-            _ => return self.answer(),
+    let nobody = Domain { role: RoleNumber(99), ..Domain::ALL };
+    let mut noted = 0;
+    for index in
+        (0..others).filter(|index| who(*index) != other(UNIT.0, 200)).take(candidates.into())
+    {
+        let domain = if noted * receivers / candidates != (noted + 1) * receivers / candidates {
+            Domain::ALL
+        } else {
+            nobody
         };
-        let header = MpduHeader { sender, ..mpdu_header() };
-        Some(header.encode(&content, &mut buffer).unwrap().to_vec())
+        hear_subscription(module, who(index), &AssertionValues { domain, ..rule(SUBJECT) });
+        noted += 1;
     }
-}
-
-impl Transport for Script {
-    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
-        Null.resolve(service, endpoint)
+    let mut subject = 2;
+    while noted < rules {
+        let index = (noted % others) as u16;
+        subject += i16::from(index == 0);
+        if who(index) != other(UNIT.0, 200) {
+            hear_subscription(module, who(index), &rule(SubjectNumber(subject)));
+        }
+        noted += 1;
     }
-
-    fn send(&mut self, _to: &Address, _label: u8, octets: &[u8]) -> Result<(), SendError> {
-        self.0.push(octets.to_vec());
-        Ok(())
-    }
+    // What is published again and again has been published before.
+    let data = data(100);
+    let fanout = module.publish(&Message::new(SUBJECT, data), &mut Null, &mut |_| ()).unwrap();
+    assert_eq!(fanout.sent, u32::from(receivers));
+    (module, data)
 }
 
-fn peer(number: u8) -> ModuleId {
-    ModuleId { role: ROLE, unit: UNIT, module: ModuleNumber(number) }
-}
-
-fn starting(number: u8, buffer: &mut [u8]) -> &[u8] {
-    let points = [DeliveryPoint { service: "udp", endpoint: "peer" }];
-    let delivery_vectors = [DeliveryVectorValues { number: 1, points: &points }];
-    let contact = ContactSummaryValues {
-        endpoint: EndpointName::new("peer").unwrap(),
-        delivery_vectors: &delivery_vectors,
-    };
-    let header = mpdu_header();
-    let reference = peer(number).reference();
-    header
-        .encode_raw(MpduType::MODULE_HAS_STARTED, reference, &contact, &header.time, buffer)
-        .unwrap()
-}
-
-fn subscribing(number: u8) -> Vec<u8> {
-    let mut buffer = [0; 64];
-    let octets = assertion(SUBJECT.0).octets();
-    let content = Content::Subscribe {
-        module: peer(number),
-        assertion: farpost::ams::pdu::Assertion::new(&octets),
-    };
-    mpdu_header().encode(&content, &mut buffer).unwrap().to_vec()
+// Candidates on a subject, found and judged.
+#[library_benchmark]
+#[bench::of_10_rules(args = ((10, 2, 1)), setup = publisher, config = limit(100 + 22 * 2))]
+#[bench::of_100_rules(args = ((100, 5, 2)), setup = publisher, config = limit(100 + 22 * 5))]
+#[bench::of_1000_rules(args = ((1_000, 10, 4)), setup = publisher, config = limit(100 + 22 * 10))]
+#[bench::of_10000_rules(args = ((10_000, 27, 10)), setup = publisher, config = limit(100 + 22 * 27))]
+#[bench::one_of_10000(args = ((10_000, 1, 1)), setup = publisher, config = limit(100 + 22))]
+#[bench::all_of_250(args = ((250, 250, 250)), setup = publisher, config = limit(100 + 22 * 250))]
+fn find_subscribers((module, _): (&'static mut Module<'static>, &'static [u8])) -> usize {
+    black_box(&*module).subscribers(black_box(SUBJECT)).count()
 }
 
 // One message of 100 octets, with checksum.
 #[library_benchmark]
-#[bench::to_1(args = (1), setup = publisher, config = limit(645))]
-#[bench::to_10(args = (10), setup = publisher, config = limit(3_330))]
-#[bench::to_100(args = (100), setup = publisher, config = limit(33_700))]
+#[bench::to_1(args = ((1, 1, 1)), setup = publisher, config = limit(645))]
+#[bench::to_10(args = ((10, 10, 10)), setup = publisher, config = limit(3_330))]
+#[bench::to_100(args = ((100, 100, 100)), setup = publisher, config = limit(33_700))]
 fn publish((module, data): (&'static mut Module<'static>, &'static [u8])) -> u32 {
     module.publish(&Message::new(SUBJECT, data), &mut Null, &mut |_| ()).unwrap().sent
 }
 
 library_benchmark_group!(
     name = ams,
-    benchmarks = [aams_parse, aams_encode, mpdu_parse, mpdu_read_all, mpdu_encode, publish]
+    benchmarks = [
+        aams_parse,
+        aams_encode,
+        mpdu_parse,
+        mpdu_read_all,
+        mpdu_encode,
+        find_subscribers,
+        publish
+    ]
 );
 main!(library_benchmark_groups = ams);

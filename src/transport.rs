@@ -79,11 +79,11 @@ impl fmt::Display for SendError {
 
 impl core::error::Error for SendError {}
 
-/// Why a run of datagrams was not taken whole.
+/// Why not all of many datagrams were taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Refused {
-    /// How many datagrams from the start were taken. None of the others was.
+    /// How many datagrams were taken, in their order. None of the others was.
     pub taken: usize,
     /// Why the next one was not.
     pub why: SendError,
@@ -114,21 +114,26 @@ pub trait Transport {
     /// [`SendError`] when the datagram was not taken.
     fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError>;
 
-    /// Sends a run of datagrams to one address: each is the next `size` octets of
-    /// `octets`, at least 1, and the last may have fewer. A transport that can
-    /// send many datagrams at once does so; this sends them one by one.
+    /// Sends a run of datagrams to each of several addresses: each datagram is the
+    /// next `size` octets of `octets`, at least 1, and the last may have fewer. All
+    /// go to the first address, then all to the next. A transport that can send
+    /// many at once does so; this sends them one by one.
     ///
     /// # Errors
-    /// [`Refused`] when only the first datagrams were taken, or none.
+    /// [`Refused`] when only the first of the datagrams were taken, or none.
     fn send_run(
         &mut self,
-        to: &Address,
+        to: &[Address],
         flow_label: u8,
         octets: &[u8],
         size: usize,
     ) -> Result<(), Refused> {
-        for (taken, datagram) in octets.chunks(size.max(1)).enumerate() {
-            self.send(to, flow_label, datagram).map_err(|why| Refused { taken, why })?;
+        let mut taken = 0_usize;
+        for to in to {
+            for datagram in octets.chunks(size.max(1)) {
+                self.send(to, flow_label, datagram).map_err(|why| Refused { taken, why })?;
+                taken = taken.saturating_add(1);
+            }
         }
         Ok(())
     }
@@ -145,7 +150,7 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 
     fn send_run(
         &mut self,
-        to: &Address,
+        to: &[Address],
         flow_label: u8,
         octets: &[u8],
         size: usize,

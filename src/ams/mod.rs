@@ -7,10 +7,12 @@
 //! | configuration server | 4.2.1 to 4.2.4 | `config_server/` | [`config_server::ConfigServer`] |
 //!
 //! What they say to one another is in [`pdu`], what they are told before they
-//! start in [`mib`], what a module gives its user in [`service`], and how they
-//! prove who they are and keep secrets in [`security`].
+//! start in [`mib`], what a module gives its user in [`service`], how they prove
+//! who they are and keep secrets in [`security`], and how endpoints are written in
+//! [`endpoint`].
 
 pub mod config_server;
+pub mod endpoint;
 pub mod ids;
 mod meta;
 pub mod mib;
@@ -22,5 +24,7 @@ pub mod service;
 
 #[cfg(test)]
 mod script;
+#[cfg(test)]
+mod space;
 
 pub use meta::MetaStats;

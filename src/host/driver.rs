@@ -10,7 +10,7 @@ use std::vec;
 use mio::{Events, Poll, Registry, Token};
 
 use super::clock::HostClock;
-use super::net::UdpEndpoint;
+use super::net::{MAX_RECEIVED, UdpEndpoint};
 use crate::machine::Machine;
 use crate::time::{Instant, Now, earliest};
 
@@ -130,7 +130,7 @@ impl<M: Machine> MachineHost<M> {
     /// Runs `machine` over `socket`.
     #[must_use]
     pub fn new(machine: M, socket: UdpEndpoint) -> Self {
-        Self { machine, socket, buffer: vec![0; MAX_DATAGRAM].into_boxed_slice() }
+        Self { machine, socket, buffer: vec![0; MAX_RECEIVED].into_boxed_slice() }
     }
 }
 
@@ -140,9 +140,11 @@ impl<M: Machine> Entity for MachineHost<M> {
     }
 
     fn run(&mut self, now: Now) {
-        while let Some((from, octets)) = self.socket.receive(&mut self.buffer) {
-            // The buffer is lent to the machine while the socket is lent as the transport.
-            self.machine.receive(now, &from, octets, &mut self.socket);
+        while let Some((from, datagrams)) = self.socket.receive(&mut self.buffer) {
+            for octets in datagrams {
+                // The buffer is lent to the machine while the socket is lent as the transport.
+                self.machine.receive(now, &from, octets, &mut self.socket);
+            }
         }
         if self.machine.next_deadline().is_some_and(|deadline| now.monotonic >= deadline) {
             self.machine.tick(now, &mut self.socket);
@@ -153,6 +155,3 @@ impl<M: Machine> Entity for MachineHost<M> {
         self.machine.next_deadline()
     }
 }
-
-/// Room for any UDP datagram.
-pub(super) const MAX_DATAGRAM: usize = 65_536;

@@ -11,8 +11,8 @@ use std::vec::Vec;
 use bumpalo::Bump;
 use mio::{Registry, Token};
 
-use super::driver::{Entity, MAX_DATAGRAM};
-use super::net::{NameStyle, TcpReceiver, TcpSender, UdpEndpoint, endpoint_name};
+use super::driver::Entity;
+use super::net::{MAX_RECEIVED, NameStyle, TcpReceiver, TcpSender, UdpEndpoint, endpoint_name};
 use crate::ams::ids::{
     ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
@@ -24,7 +24,7 @@ use crate::ams::pdu::{
 use crate::ams::service::{Delivery, Fault, Indication, Message};
 use crate::storage::Slot;
 use crate::time::{Instant, Now, earliest};
-use crate::transport::{Address, SendError, Transport};
+use crate::transport::{Address, Refused, SendError, Transport};
 
 /// The sockets of a module: one for MPDUs, and a delivery point for each of the
 /// two service modes a host has.
@@ -97,6 +97,32 @@ impl Transport for MessageTransport<'_> {
             Err(SendError::Unreachable) => self.tcp.send(to, flow_label, octets),
             other => other,
         }
+    }
+
+    fn send_run(
+        &mut self,
+        to: &[Address],
+        flow_label: u8,
+        octets: &[u8],
+        size: usize,
+    ) -> Result<(), Refused> {
+        let mut taken = 0_usize;
+        let mut rest = to;
+        // Receivers of one service at a time.
+        while let Some(first) = rest.first() {
+            let alike = rest.iter().take_while(|to| to.service() == first.service()).count();
+            let (these, others) = rest.split_at_checked(alike).unwrap_or((rest, &[]));
+            let service: &mut dyn Transport =
+                if self.udp.reaches(first) { self.udp } else { self.tcp };
+            service.send_run(these, flow_label, octets, size).map_err(|refused| Refused {
+                taken: taken.saturating_add(refused.taken),
+                ..refused
+            })?;
+            let run = octets.len().div_ceil(size.max(1));
+            taken = taken.saturating_add(alike.saturating_mul(run));
+            rest = others;
+        }
+        Ok(())
     }
 }
 
@@ -212,6 +238,16 @@ impl<'s> Service<'s> {
         let Self { module, sockets, indications } = self;
         let mut transport = messages(sockets);
         module.publish(message, &mut transport, &mut |fault| indications.push_back(fault))
+    }
+
+    /// `Publish.request` for messages of equal size; see [`Module::publish_run`].
+    ///
+    /// # Errors
+    /// As [`Module::publish_run`].
+    pub fn publish_run(&mut self, message: &Message<'_>, size: usize) -> Result<Fanout, Fault> {
+        let Self { module, sockets, indications } = self;
+        let mut transport = messages(sockets);
+        module.publish_run(message, size, &mut transport, &mut |fault| indications.push_back(fault))
     }
 
     /// `Announce.request`; see [`Module::announce`].
@@ -346,7 +382,7 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         };
         let module = Module::new(mib, identity, storage);
         let service = Service { module, sockets, indications: VecDeque::new() };
-        let buffer = vec![0; MAX_DATAGRAM].into_boxed_slice();
+        let buffer = vec![0; MAX_RECEIVED].into_boxed_slice();
         Ok(Self { application, service, buffer, last_run: Instant::ZERO })
     }
 
@@ -358,12 +394,14 @@ impl<'s, A: Application> ModuleHost<'s, A> {
 
     fn receive_mams(&mut self, now: Now) {
         let Service { module, sockets, indications } = &mut self.service;
-        while let Some((from, octets)) = sockets.mams.receive(&mut self.buffer) {
+        while let Some((from, datagrams)) = sockets.mams.receive(&mut self.buffer) {
             let mut transport =
                 MetaTransport { mams: &mut sockets.mams, tcp: &mut sockets.tcp_out };
-            module.receive_mams(now, &from, octets, &mut transport, &mut |indication| {
-                indications.push_back(indication);
-            });
+            for octets in datagrams {
+                module.receive_mams(now, &from, octets, &mut transport, &mut |indication| {
+                    indications.push_back(indication);
+                });
+            }
         }
     }
 
@@ -380,8 +418,10 @@ impl<'s, A: Application> ModuleHost<'s, A> {
                 strangers.push(octets.to_vec());
             }
         };
-        while let Some((_, octets)) = service.sockets.aams.receive(buffer) {
-            take(service, octets);
+        while let Some((_, datagrams)) = service.sockets.aams.receive(buffer) {
+            for octets in datagrams {
+                take(service, octets);
+            }
         }
         while let Some((_, octets)) = service.sockets.tcp_in.receive() {
             take(service, &octets);

@@ -131,6 +131,16 @@ impl<'s> Outlet<'s> {
         self.count(sent)
     }
 
+    /// Whether what became of an MPDU that must not be lost leaves it to be offered
+    /// again. One that is too long always will be: it is given up, and counted.
+    pub(in crate::ams) fn is_owed(&mut self, sent: Result<(), SendError>) -> bool {
+        if sent == Err(SendError::TooLong) {
+            bump(&mut self.stats.too_long);
+            return false;
+        }
+        sent.is_err()
+    }
+
     /// Signs the MPDU that is the first `length` octets of the buffer, if anybody does.
     fn sign(&mut self, length: usize) -> Result<usize, SendError> {
         match &self.guard {

@@ -49,6 +49,9 @@ pub struct MetaStats {
     pub sent: u32,
     /// Datagrams the transport refused; what must not be lost is sent later.
     pub refused: u32,
+    /// MPDUs given up that must not be lost, for neither the buffer nor the
+    /// transport will ever take so long a one.
+    pub too_long: u32,
 }
 
 impl MetaStats {

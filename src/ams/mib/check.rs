@@ -7,6 +7,7 @@ use super::{
     Binding, Continuum, DeliveryPointSpec, Mib, Policy, RemoteMessageSpace, Role, SignaturePolicy,
     Subject, Timers, TransportService, Unit, Venture,
 };
+use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber};
 
 type Checked = Result<(), Invalid>;
@@ -54,6 +55,7 @@ impl Mib<'_> {
             check!(endpoint(Item::DefaultMadp, self.default_madp));
         }
         check!(delivery_points(self.default_delivery, self.transports));
+        check!(multicast(self.ip_multicast, self.transports));
         self.validate_ventures()
     }
 
@@ -239,6 +241,29 @@ const fn delivery_points(
             return invalid(item, Fault::UnknownService);
         }
     });
+    Ok(())
+}
+
+const fn multicast(groups: Option<IpMulticast>, services: &[TransportService<'_>]) -> Checked {
+    let Some(IpMulticast { mask, mask_length, unit_bits, subject_bits, port }) = groups else {
+        each!(services, |index, service, _after| {
+            if same(service.name, "ipm") {
+                return invalid(Item::Transport(index), Fault::NoMulticast);
+            }
+        });
+        return Ok(());
+    };
+    let bits = mask_length.saturating_add(unit_bits).saturating_add(subject_bits);
+    if bits != 32 || unit_bits > 16 || subject_bits > 16 {
+        return invalid(Item::IpMulticast, Fault::MulticastBits);
+    }
+    // A mask of fewer bits cannot tell.
+    if mask_length >= 4 && !mask.is_multicast() {
+        return invalid(Item::IpMulticast, Fault::NotMulticast);
+    }
+    if port == 0 {
+        return invalid(Item::IpMulticast, Fault::NoMulticastPort);
+    }
     Ok(())
 }
 
@@ -533,6 +558,35 @@ mod tests {
             &Mib { transports: &[udp], ..GOOD },
             Item::DeliveryPoint(0),
             Fault::UnknownService,
+        );
+    }
+
+    #[test]
+    fn annex_a_groups_of_ip_multicast_have_32_bits() {
+        let groups = IpMulticast {
+            mask: core::net::Ipv4Addr::new(239, 192, 0, 0),
+            mask_length: 16,
+            unit_bits: 8,
+            subject_bits: 8,
+            port: 5_000,
+        };
+        let mib = |groups| Mib { ip_multicast: Some(groups), ..GOOD };
+        assert_eq!(mib(groups).validate(), Ok(()));
+        for (groups, fault) in [
+            (IpMulticast { mask_length: 15, ..groups }, Fault::MulticastBits),
+            (IpMulticast { mask_length: 255, ..groups }, Fault::MulticastBits),
+            (IpMulticast { mask_length: 7, unit_bits: 17, ..groups }, Fault::MulticastBits),
+            (IpMulticast { mask: [192, 0, 2, 0].into(), ..groups }, Fault::NotMulticast),
+            (IpMulticast { port: 0, ..groups }, Fault::NoMulticastPort),
+        ] {
+            assert_invalid(&mib(groups), Item::IpMulticast, fault);
+        }
+        let [udp, tcp] = *GOOD.transports else { panic!("two transport services") };
+        let ipm = TransportService { name: "ipm", ..udp };
+        assert_invalid(
+            &Mib { transports: &[udp, tcp, ipm], ..GOOD },
+            Item::Transport(2),
+            Fault::NoMulticast,
         );
     }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 #[cfg(doc)]
 use super::Mib;
+use crate::ams::endpoint::EndpointFault;
 use crate::ams::ids::{ContinuumNumber, RoleNumber};
 
 /// A part of a MIB, by its place in the lists it is in, counted from 0.
@@ -33,6 +34,8 @@ pub enum Item {
     DefaultMadp,
     /// One of [`Mib::default_delivery`].
     DeliveryPoint(usize),
+    /// [`Mib::ip_multicast`].
+    IpMulticast,
     /// One of [`Mib::ventures`].
     Venture(usize),
     /// One of the units of a venture.
@@ -97,6 +100,7 @@ impl fmt::Display for Item {
             Self::Transport(at) => write!(f, "transports[{at}]"),
             Self::DefaultMadp => f.write_str("default_madp"),
             Self::DeliveryPoint(at) => write!(f, "default_delivery[{at}]"),
+            Self::IpMulticast => f.write_str("ip_multicast"),
             Self::Venture(venture) => write!(f, "ventures[{venture}]"),
             Self::Unit { venture, unit } => write!(f, "ventures[{venture}].units[{unit}]"),
             Self::Role { venture, role } => write!(f, "ventures[{venture}].roles[{role}]"),
@@ -149,6 +153,17 @@ pub enum Fault {
     /// An endpoint has a character that is not printable ASCII, or `,`, which ends it
     /// in a delivery vector (5.1.5.7).
     EndpointCharacter,
+    /// The endpoint is not of the form its transport service has (annex A).
+    Endpoint(EndpointFault),
+    /// The bits of mask, unit and subject are not 32, or more than 16 of a number
+    /// (annex A).
+    MulticastBits,
+    /// The mask does not begin as multicast addresses do.
+    NotMulticast,
+    /// The port is 0.
+    NoMulticastPort,
+    /// `ipm` is one of [`Mib::transports`], and [`Mib::ip_multicast`] is not there.
+    NoMulticast,
     /// The transport service is none of [`Mib::transports`].
     UnknownService,
     /// A venture before this one has the same application and authority.
@@ -199,6 +214,13 @@ impl Fault {
             Self::NoEndpoint => "give the endpoint, such as `@:2357`",
             Self::LongEndpoint => "use at most 63 characters",
             Self::EndpointCharacter => "use printable ASCII without `,`",
+            Self::Endpoint(fault) => fault.remedy(),
+            Self::MulticastBits => "have 32 bits in all, and at most 16 of either number",
+            Self::NotMulticast => {
+                "give a mask of at least 4 bits from 224.0.0.0 to 239.255.255.255"
+            }
+            Self::NoMulticastPort => "give the port of the traffic",
+            Self::NoMulticast => "tell how groups are made, or leave `ipm` out",
             Self::UnknownService => "name one of the transport services, or add it to them",
             Self::RepeatedVenture => "merge the two, or name another authority",
             Self::NoAuthority => "name the authority",
@@ -234,6 +256,11 @@ impl fmt::Display for Fault {
             Self::NoEndpoint => "the endpoint is empty",
             Self::LongEndpoint => "the endpoint is too long",
             Self::EndpointCharacter => "the endpoint has a bad character",
+            Self::Endpoint(fault) => return fault.fmt(f),
+            Self::MulticastBits => "the bits of a group are not as they must be",
+            Self::NotMulticast => "the mask is no beginning of a multicast address",
+            Self::NoMulticastPort => "its port is 0",
+            Self::NoMulticast => "how the groups of IP multicast are made is not told",
             Self::UnknownService => "the transport service is not known",
             Self::RepeatedVenture => "another venture has the same application and authority",
             Self::NoAuthority => "it has no authority",

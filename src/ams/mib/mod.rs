@@ -23,7 +23,9 @@
 //! ```
 
 mod check;
+mod endpoints;
 mod fault;
+mod names;
 mod policy;
 
 use core::time::Duration;
@@ -31,6 +33,7 @@ use core::time::Duration;
 pub use self::fault::{Fault, Invalid, Item};
 pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
 
+use super::endpoint::IpMulticast;
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 
 /// The time-outs of table 1-1 and the heartbeat limit.
@@ -201,6 +204,8 @@ pub struct Subject<'m> {
     pub name: &'m str,
     /// What messages on it mean, for people.
     pub description: &'m str,
+    /// How the application data of messages on it are structured, for people.
+    pub structure: &'m str,
     /// The roles authorised to send on it; empty for all.
     pub senders: &'m [RoleNumber],
     /// The roles authorised to receive on it; empty for all.
@@ -221,6 +226,7 @@ impl<'m> Subject<'m> {
             number,
             name,
             description: "",
+            structure: "",
             senders: &[],
             receivers: &[],
             symmetric_key: &[],
@@ -416,6 +422,8 @@ pub struct Mib<'m> {
     /// The default delivery specification, most preferred first (3.1.3.5); empty
     /// for any endpoint of each of [`Mib::transports`].
     pub default_delivery: &'m [DeliveryPointSpec<'m>],
+    /// How the groups of IP multicast are made (annex A), where that is used.
+    pub ip_multicast: Option<IpMulticast>,
     /// The public key of the continuum, empty for none (8.1 h).
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
@@ -448,6 +456,7 @@ impl<'m> Mib<'m> {
             ],
             default_madp: "",
             default_delivery: &[],
+            ip_multicast: None,
             public_key: &[],
             private_key: &[],
             signatures: SignaturePolicy::STANDARD,

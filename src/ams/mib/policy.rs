@@ -86,8 +86,10 @@ pub enum Introduction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReconnectionPolicy {
-    /// a) Refuse modules that come later than N5 after the registrar commenced
-    /// heartbeat exchange with its configuration server.
+    /// a) Refuse modules that come too late: more than N5 after the registrar
+    /// commenced heartbeat exchange with its configuration server, and one N4 more,
+    /// for a module may have heard the registrar that is no more just before its
+    /// end, and needs N5 and a half N4 to miss it.
     pub timely: bool,
     /// b) Refuse modules that the census of another did not include.
     pub consistent: bool,

@@ -1,9 +1,14 @@
-//! The copies of messages: encoded once, and sent to every receiver.
+//! The copies of messages: encoded once, and handed to the transport for many
+//! receivers at a time.
+
+use heapless::Vec;
 
 use super::rows::{Peer, Rule};
-use crate::ams::ids::Priority;
+use super::{Fanout, bump};
+use crate::ams::ids::{ModuleKey, Priority, SubjectNumber};
 use crate::ams::pdu::{Aams, AamsHeader};
-use crate::ams::service::{Fault, Message};
+use crate::ams::service::{Fault, Indication, Message, ServiceUser};
+use crate::storage::Table;
 use crate::transport::{Address, Refused, Transport};
 
 /// The copies of one message, or of a run of messages of one size that lie back
@@ -13,8 +18,9 @@ pub(super) struct Copies<'b> {
     octets: &'b mut [u8],
     /// Octets of each message; the last may have fewer.
     size: usize,
+    count: usize,
     checksum: bool,
-    /// What the messages say now.
+    /// The priority and flow label the messages have now.
     label: [u8; 2],
     /// What the request overrides the rules of the receivers with (4.3.1.1).
     priority: Option<Priority>,
@@ -31,7 +37,8 @@ impl<'b> Copies<'b> {
         buffer: &'b mut [u8],
     ) -> Result<Self, Fault> {
         let octets = header.encode(data, checksum, buffer);
-        Ok(Self::new(header, message, checksum, octets.map_err(|_| Fault::DataTooLong)?))
+        let octets = octets.map_err(|_| Fault::DataTooLong)?;
+        Ok(Self::new((header, message), checksum, (octets.len(), 1), octets))
     }
 
     /// The copies of the messages whose data are the next `size` octets of `data`
@@ -43,85 +50,63 @@ impl<'b> Copies<'b> {
         checksum: bool,
         buffer: &'b mut [u8],
     ) -> Result<Self, Fault> {
-        let mut length = 0_usize;
-        let mut first = None;
+        let (mut length, mut first, mut count) = (0_usize, Aams::HEADER_LEN, 0_usize);
         while !data.is_empty() {
             let (next, rest) = data.split_at_checked(size).unwrap_or((data, &[]));
             let room = buffer.get_mut(length..).unwrap_or_default();
-            match (header.encode(next, checksum, room), first) {
-                (Ok(octets), _) => {
-                    first = first.or(Some(octets.len()));
-                    length = length.saturating_add(octets.len());
-                }
-                (Err(_), None) => return Err(Fault::DataTooLong),
-                (Err(_), Some(_)) => break,
+            let Ok(octets) = header.encode(next, checksum, room) else {
+                break;
+            };
+            if count == 0 {
+                first = octets.len();
             }
+            length = length.saturating_add(octets.len());
+            count = count.saturating_add(1);
             *data = rest;
         }
+        if count == 0 {
+            return Err(Fault::DataTooLong);
+        }
         let octets = buffer.get_mut(..length).unwrap_or_default();
-        let run = Self::new(header, message, checksum, octets);
-        Ok(Self { size: first.unwrap_or(Aams::HEADER_LEN), ..run })
+        Ok(Self::new((header, message), checksum, (first, count), octets))
     }
 
-    /// Sends the copy for `peer` by the delivery vector of its `rule`.
+    /// Sends one copy to `peer`, whose `rule` says by which delivery vector and how.
     pub(super) fn send(
         &mut self,
         peer: &Peer,
         rule: &Rule,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let (point, flow_label) = self.address(peer, rule)?;
+        let point = peer.delivery_point(rule.delivery_vector);
+        let point = point.ok_or(Fault::NoDeliveryPoint(peer.key))?;
+        let flow_label = self.relabel(rule.label());
         transport
             .send(point, flow_label, self.octets)
             .map_err(|why| Fault::NotTransmitted(peer.key, why))
     }
 
-    /// The same with all messages of the run; how many were sent if not all.
-    pub(super) fn send_run(
-        &mut self,
-        peer: &Peer,
-        rule: &Rule,
-        transport: &mut dyn Transport,
-    ) -> Result<(), (usize, Fault)> {
-        let (point, flow_label) = self.address(peer, rule).map_err(|fault| (0, fault))?;
-        transport
-            .send_run(point, flow_label, self.octets, self.size)
-            .map_err(|Refused { taken, why }| (taken, Fault::NotTransmitted(peer.key, why)))
-    }
-
-    /// How many messages there are.
-    pub(super) fn count(&self) -> usize {
-        self.octets.len().div_ceil(self.size.max(1))
-    }
-
     fn new(
-        header: &AamsHeader,
-        message: &Message<'_>,
+        (header, message): (&AamsHeader, &Message<'_>),
         checksum: bool,
+        (size, count): (usize, usize),
         octets: &'b mut [u8],
     ) -> Self {
         let Message { priority, flow_label, .. } = *message;
-        let label = label(header.priority, header.flow_label);
-        Self { size: octets.len(), octets, checksum, label, priority, flow_label }
+        let label = [header.priority.get(), header.flow_label];
+        Self { octets, size, count, checksum, label, priority, flow_label }
     }
 
-    /// Where the copy of `peer` goes. Makes it say what `rule` asks for, unless the
-    /// request overrides it (4.3.1.1).
-    fn address<'p>(&mut self, peer: &'p Peer, rule: &Rule) -> Result<(&'p Address, u8), Fault> {
-        let Some(point) = peer.delivery_point(rule.delivery_vector) else {
-            return Err(Fault::NoDeliveryPoint(peer.key));
-        };
-        let flow_label = self.flow_label.unwrap_or(rule.flow_label);
-        let wanted = label(self.priority.unwrap_or(rule.priority), flow_label);
-        if self.label != wanted {
-            self.relabel(wanted);
+    /// Makes the messages say what is asked for, unless the request overrides it,
+    /// and their checksums follow: each is a sum, and this is one word of it.
+    /// Returns the flow label.
+    fn relabel(&mut self, [priority, flow_label]: [u8; 2]) -> u8 {
+        let priority = self.priority.map_or(priority, Priority::get);
+        let flow_label = self.flow_label.unwrap_or(flow_label);
+        let wanted = [priority, flow_label];
+        if self.label == wanted {
+            return flow_label;
         }
-        Ok((point, flow_label))
-    }
-
-    /// Sets priority and flow label, and makes the checksums follow: each is a sum,
-    /// and they are one word of it.
-    fn relabel(&mut self, wanted: [u8; 2]) {
         let change = u16::from_be_bytes(wanted).wrapping_sub(u16::from_be_bytes(self.label));
         self.label = wanted;
         for message in self.octets.chunks_mut(self.size.max(1)) {
@@ -133,11 +118,107 @@ impl<'b> Copies<'b> {
                 *sum = u16::from_be_bytes(*sum).wrapping_add(change).to_be_bytes();
             }
         }
+        flow_label
     }
 }
 
-/// The first word of a message as far as copies differ in it: the message type is
-/// left out, and stays.
-const fn label(priority: Priority, flow_label: u8) -> [u8; 2] {
-    [priority.get(), flow_label]
+/// Receivers that want the same priority and flow label, to be sent to at once.
+///
+/// The last one stays, and serves again when it was the whole audience of a
+/// publication and nothing has changed since.
+#[derive(Debug)]
+pub(super) struct Batch {
+    label: [u8; 2],
+    to: Vec<Address, BATCH>,
+    /// The places among the peers of those who are there.
+    peers: Vec<u16, BATCH>,
+    /// All that subscribe to this subject at this version of the rules are in it.
+    whole: Option<(SubjectNumber, u64)>,
+}
+
+/// Receivers the transport is handed at a time.
+const BATCH: usize = 8;
+
+impl Batch {
+    pub(super) const NONE: Self =
+        Self { label: [0; 2], to: Vec::new(), peers: Vec::new(), whole: None };
+
+    pub(super) fn clear(&mut self) {
+        self.to.clear();
+        self.peers.clear();
+        self.whole = None;
+    }
+
+    /// Adds the receiver `rule` is of, at `point`. False when the batch must be sent
+    /// and cleared first.
+    pub(super) fn add(&mut self, rule: &Rule, point: &Address) -> bool {
+        if self.to.is_empty() {
+            self.label = rule.label();
+        }
+        self.label == rule.label()
+            && self.to.push(*point).is_ok()
+            && self.peers.push(rule.peer).is_ok()
+    }
+
+    /// It has everybody who subscribes to `subject` at this version of the rules.
+    pub(super) const fn complete(&mut self, subject: SubjectNumber, version: u64) {
+        self.whole = Some((subject, version));
+    }
+
+    pub(super) fn is_complete(&self, subject: SubjectNumber, version: u64) -> bool {
+        self.whole == Some((subject, version))
+    }
+}
+
+/// The sending of copies, and what has become of them.
+pub(super) struct Dispatch<'a, 'b, 's> {
+    pub(super) copies: &'a mut Copies<'b>,
+    pub(super) peers: &'a Table<'s, Peer>,
+    pub(super) transport: &'a mut dyn Transport,
+    pub(super) user: &'a mut dyn ServiceUser,
+    pub(super) fanout: Fanout,
+}
+
+impl Dispatch<'_, '_, '_> {
+    /// Sends the copies of all in `batch`.
+    pub(super) fn send(&mut self, batch: &Batch) {
+        let (mut to, mut peers) = (batch.to.as_slice(), batch.peers.as_slice());
+        if to.is_empty() {
+            return;
+        }
+        let flow_label = self.copies.relabel(batch.label);
+        let Copies { size, count, .. } = *self.copies;
+        while let Err(Refused { taken, why }) =
+            self.transport.send_run(to, flow_label, self.copies.octets, size)
+        {
+            self.sent(taken);
+            let reached = taken.checked_div(count).unwrap_or(usize::MAX);
+            let Some((place, rest)) = peers.get(reached..).and_then(<[_]>::split_first) else {
+                return;
+            };
+            if let Some(peer) = self.peers.at(usize::from(*place)) {
+                let missed = count.saturating_sub(taken.checked_rem(count).unwrap_or(0));
+                self.fail(missed, Fault::NotTransmitted(peer.key, why));
+            }
+            (to, peers) = (to.get(reached.saturating_add(1)..).unwrap_or_default(), rest);
+        }
+        self.sent(to.len().saturating_mul(count));
+    }
+
+    /// There is no way to send to this receiver.
+    pub(super) fn miss(&mut self, receiver: ModuleKey) {
+        self.fail(self.copies.count, Fault::NoDeliveryPoint(receiver));
+    }
+
+    fn sent(&mut self, count: usize) {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.fanout.sent = self.fanout.sent.saturating_add(count);
+    }
+
+    fn fail(&mut self, count: usize, fault: Fault) {
+        for _ in 0..count {
+            bump(&mut self.fanout.failed);
+            self.user.indicate(Indication::Fault(fault));
+        }
+    }
 }

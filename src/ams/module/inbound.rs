@@ -161,10 +161,7 @@ impl Module<'_> {
             return;
         }
         if wants_state {
-            if let Some(peer) = self.peers.get_mut(id.key()) {
-                peer.here_owed = true;
-            }
-            self.send_owed_states(now, transport);
+            self.introduce_to(now, id.key(), transport);
         }
     }
 
@@ -190,10 +187,14 @@ impl Module<'_> {
     }
 
     /// A module has terminated (4.2.6.4).
+    ///
+    /// A restarted registrar may not know the role of a module that it has only
+    /// heard of (2.3.7): role 0 is any.
     fn take_stop(&mut self, id: ModuleId, user: &mut dyn ServiceUser) {
-        if self.id() == Some(id) {
+        let any = id.role == RoleNumber::ALL;
+        if self.id().is_some_and(|me| me == id || any && me.key() == id.key()) {
             self.die(user);
-        } else if self.knows(id) {
+        } else if self.knows(id) || any && self.peers.contains(id.key()) {
             self.forget_peer(id.key(), user);
         } else {
             bump(&mut self.outlet.stats.unknown_module);
@@ -217,7 +218,7 @@ impl Module<'_> {
         }
         if unit == self.identity.unit {
             self.status_owed = true;
-            self.send_owed_states(now, transport);
+            self.send_owed_status(now, transport);
         }
     }
 

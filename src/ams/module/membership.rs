@@ -221,8 +221,9 @@ impl Module<'_> {
         self.send_request(now, transport);
         if now.monotonic >= self.offer_at {
             self.send_rules(now, transport);
-            self.send_owed_states(now, transport);
+            self.send_owed_status(now, transport);
         }
+        self.introduce(now, transport);
         self.time_queries_out(now.monotonic, user);
     }
 
@@ -244,10 +245,11 @@ impl Module<'_> {
         let answered = self.request.and_then(|request| request.until);
         let idle = asked.is_none() && answered.is_none() && self.wants_registrar();
         let retry = idle.then_some(self.retry_at);
-        let offer = self.owes_anything().then_some(self.offer_at);
+        let offer = self.owes_registrar().then_some(self.offer_at);
+        let introduction = self.id().and(self.introduce_at);
         earliest(
             earliest(earliest(own, queries), earliest(asked, answered)),
-            earliest(retry, offer),
+            earliest(earliest(retry, offer), introduction),
         )
     }
 
@@ -260,14 +262,11 @@ impl Module<'_> {
         }
     }
 
-    /// Whether something waits for the transport to take it.
-    fn owes_anything(&self) -> bool {
-        let Membership::Member(_) = self.membership else {
-            return false;
-        };
-        self.confidant().is_some()
+    /// Whether something for the registrar waits for the transport to take it.
+    fn owes_registrar(&self) -> bool {
+        matches!(self.membership, Membership::Member(_))
+            && self.confidant().is_some()
             && (self.status_owed || self.own.iter().any(|row| row.state != OwnState::Asserted))
-            || self.peers.iter().any(|peer| peer.here_owed)
     }
 
     /// The registrar, when it is known and this module is a member in its eyes: one
@@ -430,34 +429,17 @@ impl Module<'_> {
         }
     }
 
-    /// Sends this module's state to whom it is owed: to new modules as
-    /// `I_am_here` (4.2.5.5.8 d), to the registrar as `module_status` (4.2.9.3 b).
-    pub(super) fn send_owed_states(&mut self, now: Now, transport: &mut dyn Transport) {
-        let Some(id) = self.id() else {
+    /// Sends this module's state to the registrar, if it is owed (4.2.9.3 b).
+    pub(super) fn send_owed_status(&mut self, now: Now, transport: &mut dyn Transport) {
+        let (Some(id), Some(registrar), true) = (self.id(), self.confidant(), self.status_owed)
+        else {
             return;
         };
-        let confidant = self.confidant();
-        let status = OwnStatus { id, contact: &self.identity.contact, own: &self.own };
-        let list = One(status);
-        let mut refused = false;
-        for peer in self.peers.iter_mut().filter(|peer| peer.here_owed) {
-            let sent = peer.mams.is_none_or(|to| {
-                self.outlet.send_raw(now, &to, MpduType::I_AM_HERE, 0, &list, transport).is_ok()
-            });
-            peer.here_owed = !sent;
-            refused |= !sent;
-        }
-        let registrar = if self.status_owed { confidant } else { None };
-        if let Some(registrar) = registrar {
-            let kind = MpduType::MODULE_STATUS;
-            let sent = self
-                .outlet
-                .send_raw(now, &registrar, kind, id.reference(), &list, transport)
-                .is_ok();
-            self.status_owed = !sent;
-            refused |= !sent;
-        }
-        if refused {
+        let list = One(OwnStatus { id, contact: &self.identity.contact, own: &self.own });
+        let (kind, reference) = (MpduType::MODULE_STATUS, id.reference());
+        self.status_owed =
+            self.outlet.send_raw(now, &registrar, kind, reference, &list, transport).is_err();
+        if self.status_owed {
             self.offer_at = now.monotonic.after(RETRY);
         }
     }
@@ -547,6 +529,7 @@ impl Module<'_> {
         self.request = None;
         self.interrogation.abandon();
         self.status_owed = false;
+        self.introduce_at = None;
         self.peers.clear();
         self.rules.clear();
         self.own.clear();

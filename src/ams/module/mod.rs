@@ -45,6 +45,7 @@
 mod copies;
 mod handling;
 mod inbound;
+mod introduction;
 mod membership;
 mod memory;
 mod noting;
@@ -68,6 +69,8 @@ use super::service::Fault;
 use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
+
+use copies::Batch;
 
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
@@ -168,11 +171,14 @@ pub struct Module<'s> {
     retry_at: Instant,
     /// Not before this is the transport offered again what it refused.
     offer_at: Instant,
+    /// When new modules are told of this one, while there are any who are not.
+    introduce_at: Option<Instant>,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
     peers: Table<'s, Peer>,
     rules: Rules<'s>,
+    batch: Batch,
     own: Table<'s, OwnRule>,
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
@@ -206,10 +212,12 @@ impl<'s> Module<'s> {
             request: None,
             retry_at: Instant::ZERO,
             offer_at: Instant::ZERO,
+            introduce_at: None,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
             rules: Rules::new(storage.rules),
+            batch: Batch::NONE,
             own: Table::new(storage.own),
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),

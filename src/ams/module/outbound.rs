@@ -3,13 +3,13 @@
 
 use core::time::Duration;
 
-use super::copies::Copies;
+use super::copies::{Copies, Dispatch};
 use super::handling::{is_plain, prepare};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
 use crate::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
 };
 use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AamsHeader, MessageType};
@@ -27,13 +27,6 @@ pub struct Fanout {
     pub failed: u32,
 }
 
-impl Fanout {
-    fn add(&mut self, other: Self) {
-        self.sent = self.sent.saturating_add(other.sent);
-        self.failed = self.failed.saturating_add(other.failed);
-    }
-}
-
 impl Module<'_> {
     /// `Publish.request`: one copy to every module that subscribes to messages on
     /// the subject from this one (3.1.9, 4.3.2).
@@ -47,8 +40,8 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let (source, audience) = self.require_publisher(message.subject)?;
-        self.spread(source, message, audience, transport, user)
+        let publication = self.require_publisher(message.subject)?;
+        self.spread_one(publication, message, transport, user)
     }
 
     /// `Publish.request` for several messages of equal size, which differ in their
@@ -70,25 +63,22 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let (source, audience) = self.require_publisher(message.subject)?;
-        if audience.plain {
-            return self.spread_run(source, (message, size), audience, transport, user);
+        let publication = self.require_publisher(message.subject)?;
+        if publication.1.is_plain() {
+            self.spread_run(publication, (message, size), transport, user)
+        } else {
+            self.spread_each(publication, (message, size), transport, user)
         }
-        // Each is encrypted or marshalled by itself, and they may differ in size then.
-        let mut fanout = None::<Fanout>;
-        for data in message.data.chunks(size.max(1)) {
-            let message = Message { data, ..*message };
-            match (self.spread(source, &message, audience, transport, user), fanout.as_mut()) {
-                (Ok(more), Some(fanout)) => fanout.add(more),
-                (Ok(first), None) => fanout = Some(first),
-                (Err(fault), None) => return Err(fault),
-                (Err(fault), Some(fanout)) => {
-                    bump(&mut fanout.failed);
-                    user.indicate(Indication::Fault(fault));
-                }
-            }
-        }
-        Ok(fanout.unwrap_or_default())
+    }
+
+    /// The modules that a message published on `subject` now would go to, in the
+    /// order of unit and module number.
+    pub fn subscribers(&self, subject: SubjectNumber) -> impl Iterator<Item = ModuleId> {
+        let places = self.rules.prepared(subject);
+        let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
+        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let wanted = Wanted { places, domain: None, plain: true };
+        space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
     }
 
     /// `Announce.request`: one copy to every module in `domain` that invites
@@ -108,11 +98,10 @@ impl Module<'_> {
     ) -> Result<Fanout, Fault> {
         self.require_local_or_all(domain.continuum)?;
         let source = self.require_sender(message.subject)?;
-        let kind = RuleKind::Invitation;
-        let places = self.rules.places(kind, message.subject);
+        let places = self.rules.places(RuleKind::Invitation, message.subject);
         let plain = self.is_plain(message.subject);
-        let audience = Audience { kind, places, domain: Some(domain), plain };
-        let fanout = self.spread(source, message, audience, transport, user)?;
+        let audience = Audience::Of(Wanted { places, domain: Some(domain), plain });
+        let fanout = self.spread_one((source, audience), message, transport, user)?;
         if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
             // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
             user.indicate(Indication::Fault(Fault::RemoteContinuum));
@@ -216,78 +205,127 @@ impl Module<'_> {
     }
 
     /// One copy to everybody a message on this subject goes to.
-    fn spread(
+    fn spread_one(
         &mut self,
-        source: ModuleKey,
+        (source, audience): (ModuleKey, Audience),
         message: &Message<'_>,
-        audience: Audience,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let buffer = core::mem::take(&mut self.message);
         let Self { handler, venture, stats, .. } = self;
-        let data = if audience.plain {
-            message.data
+        let data = if audience.is_plain() {
+            Ok(message.data)
         } else {
-            prepare(handler, *venture, &header, message.data, stats)?
+            prepare(handler, *venture, &header, message.data, stats)
         };
-        let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
-        let mut fanout = Fanout::default();
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
-            match copies.send(peer, rule, transport) {
-                Ok(()) => bump(&mut fanout.sent),
-                Err(fault) => {
-                    bump(&mut fanout.failed);
+        let checksums = self.mib.checksums;
+        let fanout = data
+            .and_then(|data| Copies::of_one(&header, message, data, checksums, buffer))
+            .map(|mut copies| self.spread(&mut copies, message.subject, audience, transport, user));
+        self.message = buffer;
+        fanout
+    }
+
+    /// The same for messages with `size` octets of the data each, in as few runs as
+    /// the buffer allows.
+    fn spread_run(
+        &mut self,
+        (source, audience): (ModuleKey, Audience),
+        (message, size): (&Message<'_>, usize),
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
+        let buffer = core::mem::take(&mut self.message);
+        let mut outcome = Ok(Fanout::default());
+        let mut data = message.data;
+        while let (Ok(total), false) = (&mut outcome, data.is_empty()) {
+            let part = (&mut data, size.max(1));
+            match Copies::of_run(&header, message, part, self.mib.checksums, buffer) {
+                Ok(mut copies) => {
+                    let fanout =
+                        self.spread(&mut copies, message.subject, audience, transport, user);
+                    total.sent = total.sent.saturating_add(fanout.sent);
+                    total.failed = total.failed.saturating_add(fanout.failed);
+                }
+                // The first is the longest: nothing has been sent.
+                Err(fault) => outcome = Err(fault),
+            }
+        }
+        self.message = buffer;
+        outcome
+    }
+
+    /// The same, one by one: each is encrypted or marshalled by itself, and then they
+    /// may differ in size.
+    fn spread_each(
+        &mut self,
+        publication: (ModuleKey, Audience),
+        (message, size): (&Message<'_>, usize),
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let mut total = None::<Fanout>;
+        for data in message.data.chunks(size.max(1)) {
+            let message = Message { data, ..*message };
+            match (self.spread_one(publication, &message, transport, user), &mut total) {
+                (Ok(first), None) => total = Some(first),
+                (Err(fault), None) => return Err(fault),
+                (Ok(more), Some(total)) => {
+                    total.sent = total.sent.saturating_add(more.sent);
+                    total.failed = total.failed.saturating_add(more.failed);
+                }
+                (Err(fault), Some(total)) => {
+                    bump(&mut total.failed);
                     user.indicate(Indication::Fault(fault));
                 }
             }
         }
-        self.count(fanout);
-        Ok(fanout)
+        Ok(total.unwrap_or_default())
     }
 
-    /// As [`Module::spread`] for messages with `size` octets of the data each. Each
-    /// receiver is sent them in as few runs as the buffer allows.
-    fn spread_run(
+    /// Sends `copies` of messages on `subject` to an audience.
+    fn spread(
         &mut self,
-        source: ModuleKey,
-        (message, size): (&Message<'_>, usize),
+        copies: &mut Copies<'_>,
+        subject: SubjectNumber,
         audience: Audience,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
-    ) -> Result<Fanout, Fault> {
-        let header = header(MessageType::Unary, self.mib.continuum.number, source, message);
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        let mut fanout = Fanout::default();
-        let mut data = message.data;
-        while !data.is_empty() {
-            let part = (&mut data, size.max(1));
-            let mut copies =
-                Copies::of_run(&header, message, part, self.mib.checksums, self.message)?;
-            let count = copies.count();
-            for (peer, rule) in space.receivers(&self.rules, message.subject, audience) {
-                let sent = match copies.send_run(peer, rule, transport) {
-                    Ok(()) => count,
-                    Err((sent, fault)) => {
-                        for _ in sent..count {
-                            bump(&mut fanout.failed);
-                            user.indicate(Indication::Fault(fault));
-                        }
-                        sent
+    ) -> Fanout {
+        let fanout = Fanout::default();
+        let mut dispatch = Dispatch { copies, peers: &self.peers, transport, user, fanout };
+        match audience {
+            Audience::AsLast => dispatch.send(&self.batch),
+            Audience::Of(wanted) => {
+                let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+                let mut whole = wanted.plain && wanted.domain.is_none();
+                self.batch.clear();
+                for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
+                    let Some(point) = peer.delivery_point(rule.delivery_vector) else {
+                        dispatch.miss(peer.key);
+                        whole = false;
+                        continue;
+                    };
+                    if !self.batch.add(rule, point) {
+                        dispatch.send(&self.batch);
+                        self.batch.clear();
+                        self.batch.add(rule, point);
+                        whole = false;
                     }
-                };
-                let sent = u32::try_from(sent).unwrap_or(u32::MAX);
-                fanout.sent = fanout.sent.saturating_add(sent);
+                }
+                dispatch.send(&self.batch);
+                if whole {
+                    self.batch.complete(subject, self.rules.version());
+                }
             }
         }
-        self.count(fanout);
-        Ok(fanout)
-    }
-
-    fn count(&mut self, fanout: Fanout) {
+        let fanout = dispatch.fanout;
         self.stats.sent = self.stats.sent.saturating_add(fanout.sent);
         self.stats.not_sent = self.stats.not_sent.saturating_add(fanout.failed);
+        fanout
     }
 
     /// Who publishes on `subject`, if this module may, and to whom.
@@ -295,20 +333,21 @@ impl Module<'_> {
         &mut self,
         subject: SubjectNumber,
     ) -> Result<(ModuleKey, Audience), Fault> {
-        let kind = RuleKind::Subscription;
+        // What is prepared, this module may do, and the data go as they are.
+        if self.batch.is_complete(subject, self.rules.version()) {
+            return Ok((self.require_member()?.key(), Audience::AsLast));
+        }
         let (source, places, plain) = match self.rules.prepared(subject) {
-            // That it may has been found out, and that the data go as they are.
             Some(places) => (self.require_member()?.key(), places, true),
+            None if self.is_plain(subject) => {
+                (self.require_sender(subject)?, self.rules.prepare(subject), true)
+            }
             None => {
-                let source = self.require_sender(subject)?;
-                if self.is_plain(subject) {
-                    (source, self.rules.prepare(subject), true)
-                } else {
-                    (source, self.rules.places(kind, subject), false)
-                }
+                let places = self.rules.places(RuleKind::Subscription, subject);
+                (self.require_sender(subject)?, places, false)
             }
         };
-        Ok((source, Audience { kind, places, domain: None, plain }))
+        Ok((source, Audience::Of(Wanted { places, domain: None, plain })))
     }
 
     /// The module may send on the subject; who it is.
@@ -332,35 +371,51 @@ impl Module<'_> {
     }
 }
 
-/// To whom a message goes: modules with rules of this kind, in this domain.
+/// To whom a message goes.
 #[derive(Clone, Copy)]
-struct Audience {
-    kind: RuleKind,
-    /// Where their rules begin.
-    places: Places,
-    /// `None` when the request names no domain.
-    domain: Option<Domain>,
+enum Audience {
+    /// Those in the batch: the subscribers it was last published to.
+    AsLast,
+    Of(Wanted),
+}
+
+impl Audience {
     /// Whether the data go as they are.
+    const fn is_plain(&self) -> bool {
+        match self {
+            Self::AsLast => true,
+            Self::Of(wanted) => wanted.plain,
+        }
+    }
+}
+
+/// The modules with rules at these places, in this domain.
+#[derive(Clone, Copy)]
+struct Wanted {
+    places: Places,
+    /// `None` when the request names no domain: it is a publication.
+    domain: Option<Domain>,
+    /// Whether the data go as they are. If not, what is prepared is of no use.
     plain: bool,
 }
 
 /// What it takes to know the modules that rules are of.
+#[derive(Clone, Copy)]
 struct Space<'t, 's> {
     mib: &'t Mib<'s>,
     venture: Option<&'t Venture<'s>>,
     peers: &'t Table<'s, Peer>,
 }
 
-impl<'t> Space<'t, '_> {
+impl<'t, 's> Space<'t, 's> {
     /// Every module a message on `subject` goes to, and the rule it goes by.
     fn receivers(
-        &self,
+        self,
         rules: &'t Rules<'_>,
         subject: SubjectNumber,
-        audience: Audience,
-    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> {
-        let Audience { kind, places, domain, .. } = audience;
-        rules.receivers(kind, subject, places).filter_map(move |rule| {
+        Wanted { places, domain, .. }: Wanted,
+    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
+        rules.receivers(places).filter_map(move |rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;
             // A rule for all subjects was not judged by this one.
             let may = rule.subject == subject

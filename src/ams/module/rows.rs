@@ -1,5 +1,6 @@
 //! The rows of a module's tables: what it knows of others and what it owes them.
 
+use super::introduction::Introduction;
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
     SubjectNumber, UnitNumber,
@@ -21,8 +22,8 @@ pub struct Peer {
     pub(super) mams: Option<Address>,
     /// The best-fit delivery point of each of its delivery vectors (4.2.5.5.8 c).
     pub(super) points: [Option<(u8, Address)>; VECTORS],
-    /// It has not been sent this module's state yet.
-    pub(super) here_owed: bool,
+    /// What it is still to be told of this module.
+    pub(super) introduction: Introduction,
 }
 
 impl Peer {
@@ -110,6 +111,11 @@ impl Rule {
 
     pub(super) const fn cancellation(&self) -> CancellationValues {
         CancellationValues { subject: self.subject, domain: self.domain() }
+    }
+
+    /// What its module asks for in messages: priority and flow label.
+    pub(super) const fn label(&self) -> [u8; 2] {
+        [self.priority.get(), self.flow_label]
     }
 }
 

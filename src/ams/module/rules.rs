@@ -13,35 +13,39 @@ pub(super) struct Rules<'s> {
     table: Table<'s, Rule>,
     /// What was published on lately, each subject where its low-order bits say.
     recent: [Recent; RECENT],
+    version: u64,
 }
 
 /// Subjects whose subscriptions are found without a search.
-const RECENT: usize = 8;
+const RECENT: usize = 4;
 
 /// A subject this module may publish on, and where the subscriptions are that
 /// concern it. Subject 0, all subjects, stands for none.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
     subject: SubjectNumber,
-    specific: u16,
-    general: u16,
+    places: Places,
 }
 
 impl Recent {
-    const NONE: Self = Self { subject: SubjectNumber::ALL, specific: 0, general: 0 };
+    const NONE: Self = Self { subject: SubjectNumber::ALL, places: Places::NONE };
 }
 
-/// Where the rules of one kind begin that concern a subject: those for this
-/// subject, and those for all subjects.
+/// Where the rules of one kind are that concern a subject: from where to where
+/// those for this subject, and those for all subjects.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Places {
-    specific: usize,
-    general: usize,
+    specific: (u32, u32),
+    general: (u32, u32),
+}
+
+impl Places {
+    const NONE: Self = Self { specific: (0, 0), general: (0, 0) };
 }
 
 impl<'s> Rules<'s> {
     pub(super) fn new(slots: &'s mut [Slot<Rule>]) -> Self {
-        Self { table: Table::new(slots), recent: [Recent::NONE; RECENT] }
+        Self { table: Table::new(slots), recent: [Recent::NONE; RECENT], version: 0 }
     }
 
     /// Notes `rule` in place of the one with the same key. True when there was none.
@@ -73,6 +77,7 @@ impl<'s> Rules<'s> {
 
     /// A module has got this place among the peers: those behind it have moved.
     pub(super) fn peer_noted(&mut self, place: u16) {
+        self.unprepare();
         // The order of the rules does not change.
         for rule in self.table.iter_mut().filter(|rule| rule.peer >= place) {
             rule.peer = rule.peer.saturating_add(1);
@@ -82,6 +87,7 @@ impl<'s> Rules<'s> {
     /// The module that had this place, and has no rules any more, is not among the
     /// peers any more.
     pub(super) fn peer_forgotten(&mut self, place: u16) {
+        self.unprepare();
         for rule in self.table.iter_mut().filter(|rule| rule.peer > place) {
             rule.peer = rule.peer.saturating_sub(1);
         }
@@ -92,15 +98,18 @@ impl<'s> Rules<'s> {
         self.table.clear();
     }
 
+    /// What has been found out of receivers is true no longer.
+    pub(super) fn unprepare(&mut self) {
+        self.recent = [Recent::NONE; RECENT];
+        self.version = self.version.wrapping_add(1);
+    }
+
     /// Remembers that this module may publish on `subject`, as long as no rule
     /// changes and none is judged anew. Returns where its subscriptions are.
     pub(super) fn prepare(&mut self, subject: SubjectNumber) -> Places {
         let places = self.places(RuleKind::Subscription, subject);
-        let Places { specific, general } = places;
-        if let (Ok(specific), Ok(general)) = (u16::try_from(specific), u16::try_from(general))
-            && let Some(recent) = self.recent.get_mut(recent_place(subject))
-        {
-            *recent = Recent { subject, specific, general };
+        if let Some(recent) = self.recent.get_mut(recent_place(subject)) {
+            *recent = Recent { subject, places };
         }
         places
     }
@@ -108,30 +117,21 @@ impl<'s> Rules<'s> {
     /// Where the subscriptions on `subject` are, if it is prepared.
     pub(super) fn prepared(&self, subject: SubjectNumber) -> Option<Places> {
         let recent = self.recent.get(recent_place(subject))?;
-        (recent.subject == subject && subject != SubjectNumber::ALL).then_some(Places {
-            specific: usize::from(recent.specific),
-            general: usize::from(recent.general),
-        })
+        (recent.subject == subject && subject != SubjectNumber::ALL).then_some(recent.places)
     }
 
     /// Where the rules of a kind are that concern `subject`.
     pub(super) fn places(&self, kind: RuleKind, subject: SubjectNumber) -> Places {
-        let first = |subject| self.table.position(RuleKey::first(kind, subject, 0));
-        Places { specific: first(subject), general: first(SubjectNumber::ALL) }
+        Places {
+            specific: self.place(kind, subject),
+            general: self.place(kind, SubjectNumber::ALL),
+        }
     }
 
-    /// Every module with rules of this kind that apply to messages on `subject`,
-    /// once and in the order of the peers, by the rule that wins.
-    pub(super) fn receivers(
-        &self,
-        kind: RuleKind,
-        subject: SubjectNumber,
-        places: Places,
-    ) -> Receivers<'_> {
-        Receivers {
-            specific: self.run(kind, subject, places.specific),
-            general: self.run(kind, SubjectNumber::ALL, places.general),
-        }
+    /// Every module with rules at these places that apply, once and in the order of
+    /// the peers, by the rule that wins.
+    pub(super) fn receivers(&self, places: Places) -> Receivers<'_> {
+        Receivers { specific: self.run(places.specific), general: self.run(places.general) }
     }
 
     /// The rule that wins for one module, by its place among the peers.
@@ -142,24 +142,42 @@ impl<'s> Rules<'s> {
         peer: u16,
     ) -> Option<&Rule> {
         [subject, SubjectNumber::ALL].into_iter().find_map(|subject| {
-            let place = self.table.position(RuleKey::first(kind, subject, peer));
-            self.run(kind, subject, place).take().filter(|rule| rule.peer == peer)
+            let from = self.table.position(RuleKey::first(kind, subject, peer));
+            let rows = self.table.rows().get(from..).unwrap_or_default().iter();
+            rows.map_while(Slot::row)
+                .take_while(|rule| (rule.kind, rule.subject, rule.peer) == (kind, subject, peer))
+                .filter(|rule| rule.applies)
+                .last()
         })
+    }
+
+    /// Another number whenever something about receivers has changed.
+    pub(super) const fn version(&self) -> u64 {
+        self.version
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.table.iter()
     }
 
-    fn run(&self, kind: RuleKind, subject: SubjectNumber, place: usize) -> Run<'_> {
-        let rest = self.table.rows().get(place..).unwrap_or_default().iter();
-        let mut run = Run { rest, subject, kind, next: None };
-        run.next = run.advance();
-        run
+    /// Where the rules of this kind on just this subject are.
+    fn place(&self, kind: RuleKind, subject: SubjectNumber) -> (u32, u32) {
+        let from = self.table.position(RuleKey::first(kind, subject, 0));
+        let rows = self.table.rows().get(from..).unwrap_or_default().iter();
+        let count = rows
+            .map_while(Slot::row)
+            .take_while(|rule| (rule.kind, rule.subject) == (kind, subject))
+            .count();
+        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        (place(from), place(from.saturating_add(count)))
     }
 
-    fn unprepare(&mut self) {
-        self.recent = [Recent::NONE; RECENT];
+    fn run(&self, (from, to): (u32, u32)) -> Run<'_> {
+        let place = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
+        let rows = self.table.rows().get(place(from)..place(to)).unwrap_or_default();
+        let mut run = Run { rest: rows.iter(), next: None };
+        run.next = run.advance();
+        run
     }
 }
 
@@ -173,8 +191,6 @@ fn recent_place(subject: SubjectNumber) -> usize {
 /// the order of the peers.
 struct Run<'t> {
     rest: slice::Iter<'t, Slot<Rule>>,
-    subject: SubjectNumber,
-    kind: RuleKind,
     /// The first rule of the next module.
     next: Option<&'t Rule>,
 }
@@ -198,15 +214,7 @@ impl<'t> Run<'t> {
 
     /// The next rule of the run that applies.
     fn advance(&mut self) -> Option<&'t Rule> {
-        while let Some(rule) = self.rest.next().and_then(Slot::row) {
-            if rule.subject != self.subject || rule.kind != self.kind {
-                return None;
-            }
-            if rule.applies {
-                return Some(rule);
-            }
-        }
-        None
+        self.rest.by_ref().filter_map(Slot::row).find(|rule| rule.applies)
     }
 }
 

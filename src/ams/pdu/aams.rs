@@ -13,12 +13,15 @@ use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
 };
-use crate::wire::{Checksum, NoSpace, Reader, checksum};
+use crate::wire::{NoSpace, Reader, checksum};
 
 /// The most application data a message can have, in octets (5.2.1.2).
 pub const MAX_APPLICATION_DATA: usize = 65_000;
 
 const HEADER_LEN: usize = 16;
+
+/// Octets whose words the processors of hosts add in few steps.
+const BLOCK: usize = 32;
 
 /// What a message does in a query/reply exchange (5.2.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -290,7 +293,8 @@ impl AamsHeader {
     }
 
     /// Writes the message with this header and `data` into `buffer`, followed by
-    /// its checksum if `with_checksum`. Returns the octets written.
+    /// its checksum if `with_checksum`. Returns the octets written; some of those
+    /// behind them are zero then.
     ///
     /// # Errors
     /// [`NoSpace`] when it does not fit, or `data` are more than 65,000 octets.
@@ -304,43 +308,49 @@ impl AamsHeader {
             Ok(length) if data.len() <= MAX_APPLICATION_DATA => length,
             _ => return Err(NoSpace { need: data.len(), have: MAX_APPLICATION_DATA }),
         };
+        let end = HEADER_LEN.saturating_add(data.len());
         let (need, have) = (Self::encoded_len(data.len(), with_checksum), buffer.len());
-        let octets = buffer.get_mut(..need).ok_or(NoSpace { need, have })?;
-        let (head, body) = octets.split_first_chunk_mut().ok_or(NoSpace { need, have })?;
-        *head = self.octets(length, with_checksum);
-        let sum = Checksum::new().with(head).copying(data, body);
-        if let (true, Some(tail)) = (with_checksum, body.last_chunk_mut()) {
-            *tail = sum.value().to_be_bytes();
+        let no_space = NoSpace { need, have };
+        if have < need {
+            return Err(no_space);
         }
-        Ok(octets)
+        let (first, rest) = buffer.split_first_chunk_mut().ok_or(no_space)?;
+        let (second, body) = rest.split_first_chunk_mut().ok_or(no_space)?;
+        let head = self.head(length, with_checksum);
+        (*first, *second) = (head.0.to_be_bytes(), head.1.to_be_bytes());
+        // A zip, not `copy_from_slice`: the latter keeps a panic path at opt-level z.
+        for (to, from) in body.iter_mut().zip(data) {
+            *to = *from;
+        }
+        if with_checksum {
+            let sum = match buffer.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
+                // Zeros add nothing, and a sum of whole blocks takes fewer steps.
+                Some(padding) => {
+                    *padding = [0; BLOCK];
+                    let (blocks, _) = buffer.as_chunks::<BLOCK>();
+                    let blocks = blocks.get(..end.div_ceil(BLOCK)).unwrap_or_default();
+                    checksum(blocks.as_flattened())
+                }
+                None => checksum(buffer.get(..end).unwrap_or_default()),
+            };
+            let tail = buffer.get_mut(end..).and_then(<[u8]>::first_chunk_mut);
+            *tail.ok_or(no_space)? = sum.to_be_bytes();
+        }
+        buffer.get_mut(..need).ok_or(no_space)
     }
 
-    /// The octets of the header of a message with `length` octets of data.
-    const fn octets(&self, length: u16, with_checksum: bool) -> [u8; HEADER_LEN] {
-        let [continuum_high, continuum_low] = self.continuum.get().to_be_bytes();
-        let [unit_high, unit_low] = self.source.unit.0.to_be_bytes();
-        let [context_a, context_b, context_c, context_d] = self.context.0.to_be_bytes();
-        let [subject_high, subject_low] = self.subject.0.to_be_bytes();
-        let [length_high, length_low] = length.to_be_bytes();
-        let flag = if with_checksum { 0x80 } else { 0 };
-        [
-            self.message_type.bits() << 4 | self.priority.get(),
-            self.flow_label,
-            flag | continuum_high,
-            continuum_low,
-            unit_high,
-            unit_low,
-            self.source.module.0,
-            0,
-            context_a,
-            context_b,
-            context_c,
-            context_d,
-            subject_high,
-            subject_low,
-            length_high,
-            length_low,
-        ]
+    /// The two halves of the header of a message with `length` octets of data.
+    fn head(&self, length: u16, with_checksum: bool) -> (u64, u64) {
+        let flag = if with_checksum { 1 << 15 } else { 0 };
+        let first = u64::from(self.message_type.bits() << 4 | self.priority.get()) << 56
+            | u64::from(self.flow_label) << 48
+            | u64::from(flag | self.continuum.get()) << 32
+            | u64::from(self.source.unit.0) << 16
+            | u64::from(self.source.module.0) << 8;
+        let second = u64::from(self.context.0) << 32
+            | u64::from(self.subject.0.cast_unsigned()) << 16
+            | u64::from(length);
+        (first, second)
     }
 }
 

@@ -49,7 +49,7 @@ impl Registrar<'_> {
     fn noted(&mut self, now: Now) {
         let n5 = self.mib.timers.n5();
         self.server_pulse = Some(Pulse::commence(now.monotonic));
-        self.census.closes = Some(now.monotonic.after(n5));
+        self.census.closes = Some(now.monotonic.after(self.reconnection_time()));
         if self.established.is_none() {
             self.established = Some(now.monotonic);
             let interval = self.resync_interval();
@@ -92,7 +92,11 @@ impl Registrar<'_> {
             Some(member) if member.role == arrival.sender.role => {
                 member.pulse.heard(arrival.now.monotonic);
             }
-            _ => self.disown(arrival, source, transport),
+            Some(_) => self.disown(arrival, source, transport),
+            None => {
+                self.hear_of(arrival, source);
+                self.disown(arrival, source, transport);
+            }
         }
     }
 

@@ -23,8 +23,9 @@
 //! | free | *module_registration* | *you_are_in*, introduces it | member | 4.2.5.5.3 |
 //! | free | *reconnect* the policy allows | *reconnected* | member | 4.2.8.2 d |
 //! | free | *reconnect* the policy does not allow | *you_are_dead* | free | 4.2.8.2 a, b |
+//! | free | *heartbeat*, modules may reconnect yet | keeps the number for it | free | 2.3.5 |
 //! | free | *heartbeat*, assertion, cancellation, *module_status* | *you_are_dead* once nobody can reconnect | free | 4.2.7.6 |
-//! | free, listed in a *reconnect* | reconnection time over | *I_am_stopping* on its behalf | free | 2.3.7 |
+//! | free, beating or listed in a *reconnect* | reconnection time over | *I_am_stopping* on its behalf | free | 2.3.7 |
 //! | member | *module_registration* repeated | *you_are_in*, introduces it again | member | 4.2.5.5.3 |
 //! | member | *module_registration* anew from its endpoint | *I_am_stopping* on behalf of the old | as free | 4.2.7.6 |
 //! | member | *reconnect* of its own | *reconnected* | member | 4.2.8.2 d |
@@ -48,6 +49,9 @@
 //! # Choices the standard leaves open
 //! - *Operating* (4.2.5.5.2) and so the census begin when a configuration server
 //!   has first noted the registrar: before, modules cannot find it.
+//! - Modules may reconnect for N5 and one N4: a module needs N5 and half an N4 to
+//!   miss its registrar (4.2.8.2 a). Until then nobody gets the number of a module
+//!   that is heard beating.
 //! - A module in a role that the venture's MIB does not list is not answered, for
 //!   no refusal reason says so. A MIB that lists no roles allows all.
 //! - A repeated *module_registration* (same endpoint and query number) means that

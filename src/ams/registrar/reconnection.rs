@@ -36,12 +36,12 @@ impl Census {
     }
 
     /// A module has reconnected with a census of its own.
-    fn add(&mut self, now: Now, n5: Duration, census: &Numbers) {
+    fn add(&mut self, now: Now, time: Duration, census: &Numbers) {
         self.agreed.keep(census);
         self.heard_of.extend(census);
         if self.is_closed(now) {
             // The policy lets late ones in: the others it told of get their time.
-            self.closes = Some(now.monotonic.after(n5));
+            self.closes = Some(now.monotonic.after(time));
         }
     }
 }
@@ -121,7 +121,8 @@ impl Registrar<'_> {
         if !self.enrol(arrival, query, status.id.module, status.id.role, to) {
             return false;
         }
-        self.census.add(arrival.now, self.mib.timers.n5(), &listed(reconnect));
+        let time = self.reconnection_time();
+        self.census.add(arrival.now, time, &listed(reconnect));
         if self.keeps_dossiers() {
             self.archive.note_status(status);
         }
@@ -129,8 +130,9 @@ impl Registrar<'_> {
         true
     }
 
-    /// A member is reached elsewhere from now on: the others are told with a
-    /// *module_status*, which makes them forget where it was (4.2.9.6 a).
+    /// A member is reached elsewhere from now on. Whoever is left where it was is
+    /// told that it is dead; the others are told with a *module_status*, which makes
+    /// them forget where the member was (4.2.9.6 a).
     fn follow(
         &mut self,
         now: Now,
@@ -140,7 +142,10 @@ impl Registrar<'_> {
     ) {
         let number = status.id.module;
         if let Some(member) = self.circle.members.get_mut(number) {
-            member.recipient.address = to;
+            let before = core::mem::replace(&mut member.recipient.address, to);
+            // If another module is there, under the same number, it is the one that
+            // has to go. Refused by the transport, it will reconnect and take its turn.
+            let _ = self.outlet.send(now, &before, &Content::YouAreDead, transport);
         }
         if self.keeps_dossiers() {
             self.archive.note_status(status);
@@ -165,6 +170,24 @@ impl Registrar<'_> {
         let late = policy.timely && self.census.is_closed(now);
         let odd = policy.consistent && !self.census.agreed.contains(number);
         !late && !odd && !self.census.gone.contains(number)
+    }
+
+    /// A module beats that is no member, and may have been one of an earlier
+    /// registrar's: until it has had the time to reconnect nobody gets its number.
+    pub(super) fn hear_of(&mut self, arrival: &Arrival<'_>, number: ModuleNumber) {
+        if self.census.is_closed(arrival.now) || self.census.gone.contains(number) {
+            return;
+        }
+        self.census.heard_of.insert(number);
+        if let Some(role) = self.roles.get_mut(usize::from(number.0)) {
+            *role = arrival.sender.role;
+        }
+    }
+
+    /// How long modules may reconnect: they miss this registrar's predecessor after
+    /// N5 and half an N4, and have to find this one.
+    pub(super) fn reconnection_time(&self) -> Duration {
+        self.mib.timers.n5().saturating_add(self.mib.timers.n4())
     }
 
     /// After the time for reconnections, those that were heard of and have not

@@ -20,7 +20,7 @@ use crate::ams::{Failure, Observer, Output, Watched, event, exit, load_mib, watc
 /// Run a configuration server of AMS.
 ///
 /// It prints what happens as JSON lines: started, registrar_noted, registrar_lost,
-/// and at the end ceased or stopped. Ctrl-C stops it. The exit status is 1 when it
+/// standing_by, took_over, and at the end ceased or stopped. Ctrl-C stops it. The exit status is 1 when it
 /// ceases because one that ranks higher is running.
 #[derive(Args)]
 pub(crate) struct Server {
@@ -110,12 +110,24 @@ struct Observed {
     output: Output,
     /// What has been told of each cell.
     told: Vec<(u8, u16, String, bool)>,
-    ceased: bool,
+    state: ConfigServerState,
 }
 
 impl Observed {
     fn new() -> Self {
-        Self { output: Output::new(), told: Vec::new(), ceased: false }
+        Self { output: Output::new(), told: Vec::new(), state: ConfigServerState::Running }
+    }
+
+    fn look_at_state(&mut self, state: ConfigServerState) {
+        if state == self.state {
+            return;
+        }
+        self.state = state;
+        self.output.line(match state {
+            ConfigServerState::Running => event("took_over", json!({})),
+            ConfigServerState::StandingBy => event("standing_by", json!({"reason": "outranked"})),
+            ConfigServerState::Outranked => event("ceased", json!({"reason": "outranked"})),
+        });
     }
 
     fn started(&mut self, mib: &Mib<'_>, location: usize, at: SocketAddr) {
@@ -134,7 +146,7 @@ impl Observer<ConfigServer<'_>> for Observed {
     }
 
     fn has_ceased(&self) -> bool {
-        self.ceased
+        self.state == ConfigServerState::Outranked
     }
 
     fn look(&mut self, _: Now, machine: &ConfigServer<'_>) {
@@ -156,9 +168,6 @@ impl Observer<ConfigServer<'_>> for Observed {
             self.output.status(format!("configuration server: {known} registrars known"));
             self.told = seen;
         }
-        if machine.state() == ConfigServerState::Outranked && !self.ceased {
-            self.ceased = true;
-            self.output.line(event("ceased", json!({"reason": "outranked"})));
-        }
+        self.look_at_state(machine.state());
     }
 }

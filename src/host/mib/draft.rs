@@ -103,7 +103,7 @@ impl<'b> Draft<'b> {
             ventures: place(arena, &mut places, ventures, Item::Venture),
             ..self.mib
         };
-        match mib.validate() {
+        match mib.validate().and_then(|()| mib.validate_endpoints()) {
             Ok(()) => Ok(mib),
             Err(Invalid { item, fault }) => Err(source.error(
                 places.get(&item).copied().unwrap_or_default(),
@@ -225,6 +225,7 @@ fn named(mib: &Mib<'_>, item: Item) -> Option<String> {
             let point = mib.default_delivery.get(at)?;
             format!("delivery point `{}={}`", point.service, point.endpoint)
         }
+        Item::IpMulticast => "IP multicast".into(),
         Item::Venture(at) => format!("venture {}", venture(at)?.number),
         Item::Unit { venture: at, unit } => {
             let venture = venture(at)?;

@@ -1,5 +1,6 @@
 //! The TOML layout of a MIB: one struct per table, as `docs/mib.md` tells.
 
+use std::net::Ipv4Addr;
 use std::string::String;
 use std::vec::Vec;
 
@@ -35,6 +36,8 @@ pub(super) struct File {
     pub(super) transports: Option<Vec<Spanned<TransportTable>>>,
     #[serde(default, rename = "delivery_point", skip_serializing_if = "Vec::is_empty")]
     pub(super) delivery: Vec<Spanned<DeliveryPointTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ip_multicast: Option<Spanned<MulticastTable>>,
     #[serde(default, rename = "remote_continuum", skip_serializing_if = "Vec::is_empty")]
     pub(super) continua: Vec<Spanned<RemoteContinuum>>,
     #[serde(default, rename = "venture", skip_serializing_if = "Vec::is_empty")]
@@ -126,6 +129,17 @@ pub(super) struct DeliveryPointTable {
     pub(super) endpoint: String,
 }
 
+/// `[ip_multicast]`
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MulticastTable {
+    pub(super) mask: Spanned<Ipv4Addr>,
+    pub(super) mask_length: Number,
+    pub(super) unit_bits: Number,
+    pub(super) subject_bits: Number,
+    pub(super) port: Number,
+}
+
 /// `[[remote_continuum]]`
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -201,6 +215,8 @@ pub(super) struct SubjectTable {
     pub(super) name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) description: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) structure: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) senders: Vec<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

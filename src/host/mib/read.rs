@@ -11,10 +11,11 @@ use toml::Spanned;
 use super::draft::{At, Draft, SubjectDraft, VentureDraft};
 use super::error::{MibError, Source};
 use super::layout::{
-    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, PolicyTable,
-    RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable,
-    VentureTable,
+    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, MulticastTable, Number,
+    PolicyTable, RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable,
+    UnitTable, VentureTable,
 };
+use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{
     Continuum, DeliveryPointSpec, Item, Mib, Policy, ReconnectionPolicy, RemoteMessageSpace, Role,
@@ -85,6 +86,10 @@ impl<'b> Reader<'_, 'b> {
             .map(|services| each(services, |service| Ok(self.transport(service))))
             .transpose()?;
         draft.delivery = each(file.delivery, |point| Ok(self.delivery_point(point)))?;
+        if let Some(groups) = file.ip_multicast {
+            draft.places.insert(Item::IpMulticast, groups.span().start);
+            draft.mib.ip_multicast = Some(self.multicast(groups.get_ref())?);
+        }
         draft.continua = each(file.continua, |continuum| self.continuum(continuum))?;
         draft.ventures = each(file.ventures, |venture| self.venture(venture))?;
         Ok(draft)
@@ -156,6 +161,17 @@ impl<'b> Reader<'_, 'b> {
         }
     }
 
+    fn multicast(&self, table: &MulticastTable) -> Result<IpMulticast, MibError> {
+        let bits = |number, item| self.number(number, item, "0 to 32");
+        Ok(IpMulticast {
+            mask: *table.mask.get_ref(),
+            mask_length: bits(&table.mask_length, "ip_multicast.mask_length")?,
+            unit_bits: bits(&table.unit_bits, "ip_multicast.unit_bits")?,
+            subject_bits: bits(&table.subject_bits, "ip_multicast.subject_bits")?,
+            port: self.number(&table.port, "ip_multicast.port", "1 to 65535")?,
+        })
+    }
+
     fn continuum(&self, table: RemoteContinuum) -> Result<Continuum<'b>, MibError> {
         Ok(Continuum {
             number: self.continuum_number(&table.number, "remote_continuum.number")?,
@@ -214,6 +230,7 @@ impl<'b> Reader<'_, 'b> {
         let number = self.number(&table.number, "subject.number", "1 to 32767")?;
         let mut draft = SubjectDraft::new(Subject {
             description: self.text(&table.description),
+            structure: self.text(&table.structure),
             symmetric_key: self.key(table.symmetric_key.as_ref(), "subject.symmetric_key")?,
             marshal: self.text(&table.marshal),
             unmarshal: self.text(&table.unmarshal),

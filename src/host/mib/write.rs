@@ -8,10 +8,11 @@ use std::vec::Vec;
 use toml::Spanned;
 
 use super::layout::{
-    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, PolicyTable,
-    RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable,
-    VentureTable,
+    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, MulticastTable, Number,
+    PolicyTable, RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable,
+    UnitTable, VentureTable,
 };
+use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::RoleNumber;
 use crate::ams::mib::{
     Continuum, DeliveryPointSpec, Invalid, Mib, Policy, RemoteMessageSpace, Role, Subject, Timers,
@@ -49,6 +50,7 @@ fn file(mib: &Mib<'_>) -> File {
         policy: (mib.policy != Policy::NOMINAL).then(|| unplaced(policy(&mib.policy))),
         transports: Some(tables(mib.transports, transport)),
         delivery: tables(mib.default_delivery, delivery_point),
+        ip_multicast: mib.ip_multicast.as_ref().map(|groups| unplaced(multicast(groups))),
         continua: tables(mib.continua, continuum),
         ventures: tables(mib.ventures, venture),
     }
@@ -90,6 +92,16 @@ fn transport(service: &TransportService<'_>) -> TransportTable {
 
 fn delivery_point(point: &DeliveryPointSpec<'_>) -> DeliveryPointTable {
     DeliveryPointTable { service: point.service.into(), endpoint: point.endpoint.into() }
+}
+
+fn multicast(groups: &IpMulticast) -> MulticastTable {
+    MulticastTable {
+        mask: unplaced(groups.mask),
+        mask_length: number(groups.mask_length),
+        unit_bits: number(groups.unit_bits),
+        subject_bits: number(groups.subject_bits),
+        port: number(groups.port),
+    }
 }
 
 fn continuum(continuum: &Continuum<'_>) -> RemoteContinuum {
@@ -142,6 +154,7 @@ fn subject_table(venture: &Venture<'_>, subject: &Subject<'_>) -> SubjectTable {
         number: number(subject.number.0),
         name: subject.name.into(),
         description: subject.description.into(),
+        structure: subject.structure.into(),
         senders: names(subject.senders),
         receivers: names(subject.receivers),
         symmetric_key: key(subject.symmetric_key),

@@ -2,12 +2,14 @@
 //! messages (735.1-B-1 annex A).
 
 mod name;
+#[cfg_attr(not(target_os = "linux"), path = "singly.rs")]
+mod segments;
 mod tcp;
 mod udp;
 
 pub use name::{NameStyle, endpoint_name, resolve_endpoint};
 pub use tcp::{TcpReceiver, TcpSender, TcpStats};
-pub use udp::UdpEndpoint;
+pub use udp::{Datagrams, MAX_RECEIVED, UdpEndpoint};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -10,7 +10,7 @@ use crate::ams::pdu::{Aams, AssertionValues};
 use crate::ams::service::{Fault, Indication, Message};
 use crate::transport::{Address, Refused, SendError, Transport};
 
-/// Takes so many datagrams of each run, and writes down the runs.
+/// Takes so many datagrams each time, and writes down the runs.
 struct Coach {
     seats: usize,
     runs: Vec<(Address, u8, Vec<Vec<u8>>)>,
@@ -39,16 +39,23 @@ impl Transport for Coach {
 
     fn send_run(
         &mut self,
-        to: &Address,
+        to: &[Address],
         flow_label: u8,
         octets: &[u8],
         size: usize,
     ) -> Result<(), Refused> {
         let all: Vec<_> = octets.chunks(size).map(<[u8]>::to_vec).collect();
-        let refused = all.len() > self.seats;
-        let taken = all.into_iter().take(self.seats).collect();
-        self.runs.push((*to, flow_label, taken));
-        if refused { Err(Refused { taken: self.seats, why: SendError::Busy }) } else { Ok(()) }
+        let mut free = self.seats;
+        for to in to {
+            let taken: Vec<_> = all.iter().take(free).cloned().collect();
+            free -= taken.len();
+            let refused = taken.len() < all.len();
+            self.runs.push((*to, flow_label, taken));
+            if refused {
+                return Err(Refused { taken: self.seats, why: SendError::Busy });
+            }
+        }
+        Ok(())
     }
 }
 

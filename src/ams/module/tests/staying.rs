@@ -90,6 +90,16 @@ fn clause_4_2_6_4_e_its_own_obituary_ends_it() {
     assert_eq!(bench.module.next_deadline(), None);
 }
 
+/// A restarted registrar may know a module by its number alone.
+#[test]
+fn clause_2_3_7_an_obituary_of_role_0_is_of_whoever_has_the_number() {
+    let mut bench = Bench::acquainted();
+    bench.hear(&stopping(id(0, 1, 5)));
+    assert!(bench.peers().is_empty());
+    bench.hear(&stopping(id(0, 1, 9)));
+    assert_eq!(bench.module.membership(), Membership::Dead);
+}
+
 #[test]
 fn clause_4_2_7_1_a_heartbeat_goes_out_every_n4() {
     let mut bench = Bench::member();

@@ -150,18 +150,19 @@ fn clause_4_2_7_6_who_was_declared_dead_is_told_whenever_it_speaks() {
     by_modules(|mut b| {
         b.beat(at(1), 9, 2);
         assert!(b.net.told().is_empty(), "it may still reconnect");
+        b.tick(at(1));
         b.join(at(0), "a", 2, 5);
         b.join(at(0), "b", 2, 5);
         b.say(at(1), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 1) });
         b.net.take();
         b.beat(at(2), 1, 2);
         assert_eq!(b.net.told(), ["from you_are_dead 0"]);
-        b.beat(at(60), 9, 2);
+        b.beat(at(80), 9, 2);
         assertions(id(2, 0, 9), &mut |content| {
-            b.say(at(60), sender(0, 2), content);
+            b.say(at(80), sender(0, 2), content);
         });
         assert_eq!(b.net.told(), ["from you_are_dead 0"; 5]);
-        b.say(at(60), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 9) });
+        b.say(at(80), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 9) });
         assert!(b.net.told().is_empty(), "it knows");
         assert_eq!(b.registrar.counts().disowned, 6);
     });
@@ -185,15 +186,16 @@ fn clause_4_2_8_2_d_modules_reconnect() {
 #[test]
 fn clause_4_2_8_2_a_a_late_reconnection_is_refused() {
     by_modules(|mut b| {
-        b.receive(at(60), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
-        assert_eq!(b.net.told(), ["a you_are_dead 0"]);
-        assert!(b.numbers().is_empty());
+        b.receive(at(79), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
+        b.receive(at(80), "m", &reconnect(id(2, 0, 4), "b", 78, &[3, 4]));
+        assert_eq!(b.net.told(), ["a reconnected 77", "b you_are_dead 0"]);
+        assert_eq!(b.numbers(), [3]);
     });
     let reconnection = ReconnectionPolicy { timely: false, ..ReconnectionPolicy::STRICT };
     let policy = Policy { reconnection, ..policy(Introduction::ByModules) };
     bench_with(&MIB, policy, |mut b| {
         b.start();
-        b.receive(at(60), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
+        b.receive(at(80), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
         assert_eq!(b.net.told(), ["a reconnected 77"]);
     });
 }
@@ -241,12 +243,16 @@ fn clause_2_3_7_modules_that_did_not_reconnect_get_obituaries() {
         b.net.take();
         b.beat(at(50), 2, 2);
         b.beat(at(50), 3, 2);
-        b.tick(at(60));
-        let told: Vec<_> =
-            b.net.told().into_iter().filter(|line| line.contains("stopping")).collect();
-        // Their roles are not known: the references are those of role 0.
-        let expected =
-            ["n I_am_stopping 1", "a I_am_stopping 1", "n I_am_stopping 4", "a I_am_stopping 4"];
+        b.beat(at(50), 6, 3);
+        b.join(at(50), "o", 2, 5);
+        b.join(at(50), "p", 2, 5);
+        assert_eq!(b.numbers(), [2, 3, 5, 7], "6 may be alive too: it beats");
+        b.net.take();
+        b.tick(at(80));
+        let told = b.net.told().into_iter();
+        let told: Vec<_> = told.filter(|line| line.starts_with("n I_am_stopping")).collect();
+        // Where the role is not known, the reference is that of role 0.
+        let expected = ["n I_am_stopping 1", "n I_am_stopping 4", "n I_am_stopping 3/0.6"];
         assert_eq!(told, expected);
     });
 }
@@ -400,7 +406,12 @@ fn clause_4_2_8_2_c_without_that_defence_a_member_may_move() {
         b.tick(at(0));
         b.net.take();
         b.receive(at(1), "m", &reconnect(id(2, 0, 1), "x", 77, &[1, 2]));
-        let expected = ["b module_status 2/0.1", "r1 module_status 2/0.1", "x reconnected 77"];
+        let expected = [
+            "a you_are_dead 0",
+            "b module_status 2/0.1",
+            "r1 module_status 2/0.1",
+            "x reconnected 77",
+        ];
         assert_eq!(b.net.told(), expected);
         let places: Vec<_> = b.registrar.members().map(Member::address).collect();
         assert_eq!(places, [address("x"), address("b")]);

@@ -242,7 +242,8 @@ fn delivery_point<'b>(step: Step<'_, '_, 'b>, draft: &mut Draft<'b>) -> Result<(
     let service = element.required(&input.source, "tsname")?;
     let point = DeliveryPointSpec {
         service: input.keep(&service.value),
-        endpoint: input.name(element, "epspec")?,
+        // Any port, where none is given.
+        endpoint: input.endpoint(input.name(element, "epspec")?, "0"),
     };
     if step.operation()? == Operation::Change {
         return Err(step.only_added_and_deleted());

@@ -99,9 +99,14 @@ impl<'b> Input<'_, 'b> {
     /// The endpoint of a configuration server, with the host and the port that ION
     /// takes for granted.
     pub(super) fn config_server(&self, specification: &str) -> &'b str {
+        self.endpoint(specification, CONFIG_SERVER_PORT)
+    }
+
+    /// An endpoint, with the host and the port that are taken for granted.
+    pub(super) fn endpoint(&self, specification: &str, usual: &str) -> &'b str {
         let (host, port) = specification.split_once(':').unwrap_or((specification, ""));
         let host = if host.is_empty() { "@" } else { host };
-        let port = if matches!(port, "" | "0") { CONFIG_SERVER_PORT } else { port };
+        let port = if matches!(port, "" | "0") { usual } else { port };
         let endpoint: String = [host, ":", port].concat();
         self.keep(&endpoint)
     }
