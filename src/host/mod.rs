@@ -11,5 +11,6 @@ pub mod driver;
 pub mod mib;
 pub mod module;
 pub mod net;
+pub mod random;
 pub mod sensing;
 pub mod station;

@@ -21,6 +21,7 @@ use crate::ams::module::{Fanout, Module, ModuleIdentity, ModuleStorage, RuleRequ
 use crate::ams::pdu::{
     ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName, MAX_APPLICATION_DATA,
 };
+use crate::ams::security::{Authenticator, ContentHandler};
 use crate::ams::service::{Delivery, Fault, Indication, Message};
 use crate::storage::Slot;
 use crate::time::{Instant, Now, earliest};
@@ -350,6 +351,8 @@ pub struct ModuleHost<'s, A> {
     /// The module's service.
     pub service: Service<'s>,
     buffer: Box<[u8]>,
+    /// Where messages are decrypted and un-marshalled; empty where they are not.
+    room: Box<[u8]>,
     last_run: Instant,
 }
 
@@ -383,7 +386,24 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         let module = Module::new(mib, identity, storage);
         let service = Service { module, sockets, indications: VecDeque::new() };
         let buffer = vec![0; MAX_RECEIVED].into_boxed_slice();
-        Ok(Self { application, service, buffer, last_run: Instant::ZERO })
+        let room = Box::default();
+        Ok(Self { application, service, buffer, room, last_run: Instant::ZERO })
+    }
+
+    /// The same with [`Module::with_authenticator`].
+    #[must_use]
+    pub fn with_authenticator(self, authenticator: &'s dyn Authenticator) -> Self {
+        let module = self.service.module.with_authenticator(authenticator);
+        Self { service: Service { module, ..self.service }, ..self }
+    }
+
+    /// The same with [`Module::with_content_handler`]. Messages of any length are
+    /// decrypted, and un-marshalled to as much again.
+    #[must_use]
+    pub fn with_content_handler(self, handler: &'s mut dyn ContentHandler) -> Self {
+        let module = self.service.module.with_content_handler(handler);
+        let room = vec![0; MAX_APPLICATION_DATA.saturating_mul(2)].into_boxed_slice();
+        Self { service: Service { module, ..self.service }, room, ..self }
     }
 
     fn indicate(&mut self, now: Now) {
@@ -408,11 +428,11 @@ impl<'s, A: Application> ModuleHost<'s, A> {
     /// Delivers the messages that have arrived, but for those of modules that are
     /// not known: their introduction may have arrived too, and be still to be read.
     fn receive_aams(&mut self, now: Now) -> Vec<Vec<u8>> {
-        let Self { application, service, buffer, .. } = self;
+        let Self { application, service, buffer, room, .. } = self;
         let mut strangers: Vec<Vec<u8>> = Vec::new();
         let mut take = |service: &mut Service<'_>, octets: &[u8]| {
             if service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
-                let delivery = service.module.receive_aams(octets);
+                let delivery = service.module.receive_aams_in(octets, room);
                 application.delivered(now, service, delivery);
             } else {
                 strangers.push(octets.to_vec());
@@ -444,7 +464,7 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
         self.receive_mams(now);
         self.indicate(now);
         for octets in strangers {
-            let delivery = self.service.module.receive_aams(&octets);
+            let delivery = self.service.module.receive_aams_in(&octets, &mut self.room);
             self.application.delivered(now, &mut self.service, delivery);
         }
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| now.monotonic >= at);

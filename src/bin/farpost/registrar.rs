@@ -20,8 +20,9 @@ use farpost::time::Now;
 use serde_json::{Map, Value, json};
 
 use crate::ams::{
-    EndpointStyle, Failure, Named, Names, Observer, Output, Watched, bindable, event, exit,
-    load_mib, local_ip, object, seconds, venture_of, watch,
+    EndpointStyle, Failure, Named, Names, Observer, Output, SIGNATURE_LEN, SIGNATURES, Watched,
+    bindable, event, exit, load_mib, local_ip, object, require_registrar_key, seconds, venture_of,
+    watch,
 };
 
 /// Run the registrar of a cell of AMS.
@@ -76,6 +77,7 @@ impl Registrar {
         let arena = Bump::new();
         let mib = self.with_policy(&load_mib(&arena, &self.mib)?);
         let venture = venture_of(&mib, self.venture)?;
+        require_registrar_key(venture)?;
         let names = Names(venture);
         let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
         if venture.unit(unit).is_none() {
@@ -95,7 +97,8 @@ impl Registrar {
             "started",
             json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0}),
         ));
-        let machine = Machine::new(&mib, config, storage(&arena, venture.units.len()));
+        let machine = Machine::new(&mib, config, storage(&arena, venture.units.len()))
+            .with_authenticator(&SIGNATURES);
         watch(Watched { machine, observer }, socket)
     }
 
@@ -127,7 +130,7 @@ fn storage(arena: &Bump, cells: usize) -> RegistrarStorage<'_> {
         registrars: arena.alloc_slice_fill_with(cells, |_| Slot::EMPTY),
         dossiers: arena.alloc_slice_fill_with(cells * 255, |_| Slot::EMPTY),
         rules: arena.alloc_slice_fill_with(8_192, |_| Slot::EMPTY),
-        buffer: arena.alloc_slice_fill_copy(4_114, 0),
+        buffer: arena.alloc_slice_fill_copy(4_114 + SIGNATURE_LEN, 0),
     }
 }
 

@@ -15,7 +15,10 @@ use farpost::storage::Slot;
 use farpost::time::Now;
 use serde_json::json;
 
-use crate::ams::{Failure, Observer, Output, Watched, event, exit, load_mib, watch};
+use crate::ams::{
+    Failure, Observer, Output, SIGNATURE_LEN, SIGNATURES, Watched, event, exit, load_mib,
+    require_server_key, watch,
+};
 
 /// Run a configuration server of AMS.
 ///
@@ -44,15 +47,17 @@ impl Server {
     fn serve(&self) -> Result<ExitCode, Failure> {
         let arena = Bump::new();
         let mib = load_mib(&arena, &self.mib)?;
+        require_server_key(&mib)?;
         let (location, socket) = self.place(&mib)?;
         let mut observer = Observed::new();
         observer.started(&mib, location, socket.local());
         let cells: usize = mib.ventures.iter().map(|venture| venture.units.len()).sum();
         let storage = ConfigServerStorage {
             cells: arena.alloc_slice_fill_with(cells, |_| Slot::EMPTY),
-            buffer: arena.alloc_slice_fill_copy(ConfigServer::BUFFER_LEN, 0),
+            buffer: arena.alloc_slice_fill_copy(ConfigServer::BUFFER_LEN + SIGNATURE_LEN, 0),
         };
-        let machine = ConfigServer::new(&mib, ConfigServerConfig { location }, storage);
+        let machine = ConfigServer::new(&mib, ConfigServerConfig { location }, storage)
+            .with_authenticator(&SIGNATURES);
         watch(Watched { machine, observer }, socket)
     }
 

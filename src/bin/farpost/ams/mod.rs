@@ -4,6 +4,7 @@ mod names;
 mod network;
 mod output;
 mod seconds;
+mod security;
 mod watched;
 
 use std::io;
@@ -17,6 +18,10 @@ pub(crate) use names::{Named, Names};
 pub(crate) use network::{EndpointStyle, bindable, load_mib, local_ip, venture_of};
 pub(crate) use output::{Output, event, object};
 pub(crate) use seconds::seconds;
+pub(crate) use security::{
+    SIGNATURE_LEN, SIGNATURES, contents, require_registrar_key, require_role_key,
+    require_server_key,
+};
 pub(crate) use watched::{Observer, Watched, watch};
 
 /// Why a command cannot do what it was asked for. Its exit status is 2.
