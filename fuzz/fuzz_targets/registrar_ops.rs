@@ -4,8 +4,8 @@
 #![no_main]
 
 use farpost::ams::ids::{ModuleNumber, UnitNumber, VentureNumber};
-use farpost::ams::pdu::EndpointName;
 use farpost::ams::mib::{Introduction, Mib, Policy};
+use farpost::ams::pdu::EndpointName;
 use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
 use farpost::storage::Slot;
 use farpost::time::Now;
