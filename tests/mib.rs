@@ -15,6 +15,8 @@ mod any_text;
 mod command;
 #[path = "mib/errors.rs"]
 mod errors;
+#[path = "mib/keys.rs"]
+mod keys;
 
 use core::time::Duration;
 

@@ -13,5 +13,6 @@ mod inbox;
 pub mod mib;
 pub mod module;
 pub mod net;
+pub mod random;
 pub mod sensing;
 pub mod station;

@@ -24,6 +24,7 @@ use crate::ams::module::{Fanout, Module, ModuleIdentity, ModuleStorage, RuleRequ
 use crate::ams::pdu::{
     ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName, MAX_APPLICATION_DATA,
 };
+use crate::ams::security::{Authenticator, ContentHandler};
 use crate::ams::service::{Delivery, Fault, Indication, Message};
 use crate::storage::Slot;
 use crate::time::{Instant, Now, earliest};
@@ -377,6 +378,8 @@ pub struct ModuleHost<'s, A> {
     pub service: Service<'s>,
     inbox: Inbox,
     buffer: Box<[u8]>,
+    /// Where messages are decrypted and un-marshalled; empty where they are not.
+    room: Box<[u8]>,
     last_run: Instant,
 }
 
@@ -411,7 +414,24 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         let service = Service { module, sockets, indications: VecDeque::new() };
         let buffer = vec![0; MAX_RECEIVED].into_boxed_slice();
         let inbox = Inbox::default();
-        Ok(Self { application, service, inbox, buffer, last_run: Instant::ZERO })
+        let room = Box::default();
+        Ok(Self { application, service, inbox, buffer, room, last_run: Instant::ZERO })
+    }
+
+    /// The same with [`Module::with_authenticator`].
+    #[must_use]
+    pub fn with_authenticator(self, authenticator: &'s dyn Authenticator) -> Self {
+        let module = self.service.module.with_authenticator(authenticator);
+        Self { service: Service { module, ..self.service }, ..self }
+    }
+
+    /// The same with [`Module::with_content_handler`]. Messages of any length are
+    /// decrypted, and un-marshalled to as much again.
+    #[must_use]
+    pub fn with_content_handler(self, handler: &'s mut dyn ContentHandler) -> Self {
+        let module = self.service.module.with_content_handler(handler);
+        let room = vec![0; MAX_APPLICATION_DATA.saturating_mul(2)].into_boxed_slice();
+        Self { service: Service { module, ..self.service }, room, ..self }
     }
 
     fn indicate(&mut self, now: Now) {
@@ -439,10 +459,10 @@ impl<'s, A: Application> ModuleHost<'s, A> {
     fn receive_aams(&mut self, now: Now) -> Vec<Vec<u8>> {
         let mut strangers: Vec<Vec<u8>> = Vec::new();
         while self.collect_aams() {
-            let Self { application, service, inbox, .. } = self;
+            let Self { application, service, inbox, room, .. } = self;
             for octets in inbox.in_order() {
                 if service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
-                    let delivery = service.module.receive_aams(octets);
+                    let delivery = service.module.receive_aams_in(octets, room);
                     application.delivered(now, service, delivery);
                 } else {
                     strangers.push(octets.to_vec());
@@ -492,7 +512,7 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
         self.receive_mams(now);
         self.indicate(now);
         for octets in strangers {
-            let delivery = self.service.module.receive_aams(&octets);
+            let delivery = self.service.module.receive_aams_in(&octets, &mut self.room);
             self.application.delivered(now, &mut self.service, delivery);
         }
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| now.monotonic >= at);

@@ -28,9 +28,9 @@ pub struct Fanout {
 }
 
 impl Fanout {
-    fn add(&mut self, other: Self) {
-        self.sent = self.sent.saturating_add(other.sent);
-        self.failed = self.failed.saturating_add(other.failed);
+    fn add(&mut self, more: Self) {
+        self.sent = self.sent.saturating_add(more.sent);
+        self.failed = self.failed.saturating_add(more.failed);
     }
 }
 
@@ -72,26 +72,12 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let (source, audience) = self.require_publisher(message.subject)?;
-        if audience.is_plain() {
-            return self.spread_run((source, audience), (message, size), transport, user);
+        let publication = self.require_publisher(message.subject)?;
+        if publication.1.is_plain() {
+            self.spread_run(publication, (message, size), transport, user)
+        } else {
+            self.spread_each(publication, (message, size), transport, user)
         }
-        // Each is encrypted or marshalled by itself, and they may differ in size then.
-        let mut fanout = None::<Fanout>;
-        for data in message.data.chunks(size.max(1)) {
-            let message = Message { data, ..*message };
-            let sent = self.spread_one((source, audience), &message, transport, user);
-            match (sent, fanout.as_mut()) {
-                (Ok(more), Some(fanout)) => fanout.add(more),
-                (Ok(first), None) => fanout = Some(first),
-                (Err(fault), None) => return Err(fault),
-                (Err(fault), Some(fanout)) => {
-                    bump(&mut fanout.failed);
-                    user.indicate(Indication::Fault(fault));
-                }
-            }
-        }
-        Ok(fanout.unwrap_or_default())
     }
 
     /// The modules that a message published on `subject` now would go to, in the
@@ -310,11 +296,9 @@ impl Module<'_> {
         } else {
             prepare(handler, *venture, &header, message.data, stats)
         };
-        let copies = match data {
-            Ok(data) => Copies::of_one(&header, message, data, self.mib.checksums, buffer),
-            Err(fault) => Err(fault),
-        };
-        let fanout = copies
+        let checksums = self.mib.checksums;
+        let fanout = data
+            .and_then(|data| Copies::of_one(&header, message, data, checksums, buffer))
             .map(|mut copies| self.spread(&mut copies, message.subject, audience, transport, user));
         self.message = buffer;
         fanout
@@ -347,6 +331,31 @@ impl Module<'_> {
         outcome
     }
 
+    /// The same, one by one: each is encrypted or marshalled by itself, and then they
+    /// may differ in size.
+    fn spread_each(
+        &mut self,
+        publication: (ModuleKey, Audience),
+        (message, size): (&Message<'_>, usize),
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let mut total = None::<Fanout>;
+        for data in message.data.chunks(size.max(1)) {
+            let message = Message { data, ..*message };
+            match (self.spread_one(publication, &message, transport, user), &mut total) {
+                (Ok(first), None) => total = Some(first),
+                (Err(fault), None) => return Err(fault),
+                (Ok(more), Some(total)) => total.add(more),
+                (Err(fault), Some(total)) => {
+                    bump(&mut total.failed);
+                    user.indicate(Indication::Fault(fault));
+                }
+            }
+        }
+        Ok(total.unwrap_or_default())
+    }
+
     /// Sends `copies` of messages on `subject` to an audience.
     fn spread(
         &mut self,
@@ -362,7 +371,7 @@ impl Module<'_> {
             Audience::AsLast => dispatch.send(&self.batch),
             Audience::Of(wanted) => {
                 let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-                let mut whole = wanted.domain.is_none() && wanted.plain;
+                let mut whole = wanted.plain && wanted.domain.is_none();
                 self.batch.clear();
                 for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
                     let Some(point) = peer.delivery_point(rule.delivery_vector) else {
@@ -405,13 +414,12 @@ impl Module<'_> {
         }
         let (source, places, plain) = match self.rules.prepared(subject) {
             Some(places) => (self.require_member()?.key(), places, true),
+            None if self.is_plain(subject) => {
+                (self.require_sender(subject)?, self.rules.prepare(subject), true)
+            }
             None => {
-                let source = self.require_sender(subject)?;
-                if self.is_plain(subject) {
-                    (source, self.rules.prepare(subject), true)
-                } else {
-                    (source, self.rules.places(RuleKind::Subscription, subject), false)
-                }
+                let places = self.rules.places(RuleKind::Subscription, subject);
+                (self.require_sender(subject)?, places, false)
             }
         };
         Ok((source, Audience::Of(Wanted { places, domain: None, plain })))
@@ -487,8 +495,8 @@ enum Audience {
 }
 
 impl Audience {
-    /// Whether what they are sent goes as it is.
-    const fn is_plain(self) -> bool {
+    /// Whether the data go as they are.
+    const fn is_plain(&self) -> bool {
         match self {
             Self::AsLast => true,
             Self::Of(wanted) => wanted.plain,
@@ -502,7 +510,7 @@ struct Wanted {
     places: Places,
     /// `None` when the request names no domain: it is a publication.
     domain: Option<Domain>,
-    /// Whether the data go as they are.
+    /// Whether the data go as they are. If not, what is prepared is of no use.
     plain: bool,
 }
 

@@ -20,8 +20,9 @@ use farpost::time::Now;
 use serde_json::{Map, Value, json};
 
 use crate::ams::{
-    EndpointStyle, Failure, Named, Names, Observer, Output, Watched, bindable, event, exit,
-    load_mib, local_ip, name_style, object, seconds, venture_of, watch,
+    EndpointStyle, Failure, Named, Names, Observer, Output, SIGNATURE_LEN, SIGNATURES, Watched,
+    bindable, event, exit, load_mib, local_ip, name_style, object, require_registrar_key, seconds,
+    venture_of, watch,
 };
 
 /// Run the registrar of a cell of AMS.
@@ -75,6 +76,7 @@ impl Registrar {
         let arena = Bump::new();
         let mib = self.with_policy(&load_mib(&arena, &self.mib)?);
         let venture = venture_of(&mib, self.venture)?;
+        require_registrar_key(venture)?;
         let names = Names(venture);
         let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
         if venture.unit(unit).is_none() {
@@ -94,8 +96,8 @@ impl Registrar {
             "started",
             json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0}),
         ));
-        let machine =
-            Machine::new(&mib, config, storage(&arena, venture.units.len() + SPARE_CELLS));
+        let storage = storage(&arena, venture.units.len() + SPARE_CELLS);
+        let machine = Machine::new(&mib, config, storage).with_authenticator(&SIGNATURES);
         let number = venture.number.0;
         watch(Watched { machine, observer }, socket, |watched| {
             let mib = arena.alloc(self.with_policy(&load_mib(&arena, &self.mib)?));
@@ -128,7 +130,7 @@ fn storage(arena: &Bump, cells: usize) -> RegistrarStorage<'_> {
         registrars: arena.alloc_slice_fill_with(cells, |_| Slot::EMPTY),
         dossiers: arena.alloc_slice_fill_with(cells * 255, |_| Slot::EMPTY),
         rules: arena.alloc_slice_fill_with(8_192, |_| Slot::EMPTY),
-        buffer: arena.alloc_slice_fill_copy(4_114, 0),
+        buffer: arena.alloc_slice_fill_copy(4_114 + SIGNATURE_LEN, 0),
     }
 }
 

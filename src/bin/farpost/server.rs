@@ -15,7 +15,10 @@ use farpost::storage::Slot;
 use farpost::time::Now;
 use serde_json::json;
 
-use crate::ams::{Failure, Observer, Output, Watched, event, exit, load_mib, reload_mib, watch};
+use crate::ams::{
+    Failure, Observer, Output, SIGNATURE_LEN, SIGNATURES, Watched, event, exit, load_mib,
+    reload_mib, require_server_key, watch,
+};
 
 /// Run a configuration server of AMS.
 ///
@@ -44,6 +47,7 @@ impl Server {
     fn serve(&self) -> Result<ExitCode, Failure> {
         let arena = Bump::new();
         let mib = load_mib(&arena, &self.mib)?;
+        require_server_key(&mib)?;
         let (location, socket) = self.place(&mib)?;
         let mut observer = Observed::new();
         observer.started(&mib, location, socket.local());
@@ -51,9 +55,10 @@ impl Server {
         let cells = cells + SPARE_CELLS;
         let storage = ConfigServerStorage {
             cells: arena.alloc_slice_fill_with(cells, |_| Slot::EMPTY),
-            buffer: arena.alloc_slice_fill_copy(ConfigServer::BUFFER_LEN, 0),
+            buffer: arena.alloc_slice_fill_copy(ConfigServer::BUFFER_LEN + SIGNATURE_LEN, 0),
         };
-        let machine = ConfigServer::new(&mib, ConfigServerConfig { location }, storage);
+        let machine = ConfigServer::new(&mib, ConfigServerConfig { location }, storage)
+            .with_authenticator(&SIGNATURES);
         watch(Watched { machine, observer }, socket, |watched| {
             Ok(watched.machine.change_mib(reload_mib(&arena, &self.mib)?)?)
         })

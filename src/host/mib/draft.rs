@@ -13,6 +13,7 @@ use crate::ams::mib::{
     Continuum, DeliveryPointSpec, Invalid, Item, Mib, RemoteMessageSpace, Role, Subject,
     TransportService, Unit, Venture,
 };
+use crate::ams::security::KeyRules;
 
 /// An item and where it is in the text, in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,7 @@ impl<'b> Draft<'b> {
         mut self,
         arena: &'b Bump,
         source: &Source<'_>,
+        rules: &KeyRules<'_>,
     ) -> Result<Mib<'b>, MibError> {
         let mut places = self.places;
         self.continua.sort_by_key(|at| at.item.number);
@@ -103,7 +105,8 @@ impl<'b> Draft<'b> {
             ventures: place(arena, &mut places, ventures, Item::Venture),
             ..self.mib
         };
-        match mib.validate().and_then(|()| mib.validate_endpoints()) {
+        let checked = mib.validate().and_then(|()| mib.validate_endpoints());
+        match checked.and_then(|()| rules.check(&mib)) {
             Ok(()) => Ok(mib),
             Err(Invalid { item, fault }) => Err(source.error(
                 places.get(&item).copied().unwrap_or_default(),

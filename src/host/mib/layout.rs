@@ -7,7 +7,7 @@ use std::vec::Vec;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::ams::mib::{Diligence, Introduction, Profile, RamsNetwork, Sequence};
+use crate::ams::mib::{Binding, Diligence, Introduction, Profile, RamsNetwork, Sequence};
 
 /// A whole number, wide enough to tell how far it is out of range.
 pub(super) type Number = Spanned<i64>;
@@ -32,6 +32,8 @@ pub(super) struct File {
     pub(super) continuum: Spanned<LocalContinuum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timers: Option<Spanned<TimerTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) signatures: Option<Spanned<SignatureTable>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) policy: Option<Spanned<PolicyTable>>,
     #[serde(rename = "transport", skip_serializing_if = "Option::is_none")]
@@ -79,6 +81,24 @@ pub(super) struct TimerTable {
     pub(super) n2: Option<Spanned<f64>>,
     pub(super) n3: Option<Spanned<f64>>,
     pub(super) n6: Option<Number>,
+}
+
+/// `[signatures]`
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignatureTable {
+    #[serde(default, with = "BindingText")]
+    pub(super) binding: Binding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) freshness: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "Binding", rename_all = "kebab-case")]
+enum BindingText {
+    Off,
+    Offered,
+    Required,
 }
 
 /// `[policy]`

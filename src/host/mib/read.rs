@@ -10,27 +10,40 @@ use toml::Spanned;
 
 use super::draft::{At, Draft, SubjectDraft, VentureDraft};
 use super::error::{MibError, Source};
+use super::keys::{KeyStore, NoKeys, find};
 use super::layout::{
     DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, MulticastTable, Number,
-    PolicyTable, RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable,
-    UnitTable, VentureTable,
+    PolicyTable, RemoteContinuum, RoleTable, SignatureTable, SubjectTable, Text, TimerTable,
+    TransportTable, UnitTable, VentureTable,
 };
 use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{
     Continuum, DeliveryPointSpec, Item, Mib, Policy, Profile, ReconnectionPolicy,
-    RemoteMessageSpace, Role, ServiceMode, Subject, Timers, TransportService, Unit, Venture,
+    RemoteMessageSpace, Role, ServiceMode, SignaturePolicy, Subject, Timers, TransportService,
+    Unit, Venture,
 };
+use crate::ams::security::KeyRules;
 
 /// Reads a MIB from TOML laid out as `docs/mib.md` tells. `name` is what errors call
-/// the text.
+/// the text. Keys in files it does not have; [`parse`](super::parse) has those of a
+/// store.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn from_toml<'b>(arena: &'b Bump, text: &str, name: &str) -> Result<Mib<'b>, MibError> {
     let source = Source { file: name, text };
-    let file: File = toml::from_str(text).map_err(|error| refused(&source, &error))?;
-    Reader { arena, source }.file(file)?.finish(arena, &source)
+    draft(arena, &source, &NoKeys)?.finish(arena, &source, &KeyRules::ANY)
+}
+
+/// What TOML says; `keys` has the keys it names.
+pub(super) fn draft<'b>(
+    arena: &'b Bump,
+    source: &Source<'_>,
+    keys: &dyn KeyStore,
+) -> Result<Draft<'b>, MibError> {
+    let file: File = toml::from_str(source.text).map_err(|error| refused(source, &error))?;
+    Reader { arena, source: *source, keys }.file(file)
 }
 
 /// What the TOML or serde crate refuses: bad syntax, an unknown, missing or repeated
@@ -47,6 +60,7 @@ fn refused(source: &Source<'_>, error: &toml::de::Error) -> MibError {
 struct Reader<'s, 'b> {
     arena: &'b Bump,
     source: Source<'s>,
+    keys: &'s dyn KeyStore,
 }
 
 impl<'b> Reader<'_, 'b> {
@@ -57,6 +71,10 @@ impl<'b> Reader<'_, 'b> {
         if let Some(timers) = file.timers {
             draft.places.insert(Item::Timers, timers.span().start);
             draft.mib.timers = self.timers(timers.get_ref(), draft.mib.timers)?;
+        }
+        if let Some(signatures) = file.signatures {
+            draft.places.insert(Item::Signatures, signatures.span().start);
+            draft.mib.signatures = self.signatures(signatures.get_ref())?;
         }
         if let Some(policy) = file.policy {
             draft.places.insert(Item::Policy, policy.span().start);
@@ -118,6 +136,12 @@ impl<'b> Reader<'_, 'b> {
                 None => nominal.n6,
             },
         })
+    }
+
+    fn signatures(&self, table: &SignatureTable) -> Result<SignaturePolicy, MibError> {
+        let freshness = table.freshness.as_ref();
+        let freshness = self.seconds(freshness, "signatures.freshness", Duration::ZERO)?;
+        Ok(SignaturePolicy { binding: table.binding, freshness })
     }
 
     fn policy(&self, table: &PolicyTable, nominal: Policy) -> Result<Policy, MibError> {
@@ -318,15 +342,30 @@ impl<'b> Reader<'_, 'b> {
         })
     }
 
-    fn key(&self, digits: Option<&Text>, item: &str) -> Result<&'b [u8], MibError> {
-        let Some(digits) = digits else { return Ok(&[]) };
-        let octets = octets(digits.get_ref()).ok_or_else(|| {
+    /// The octets of a key: its digits, or those in the file it names.
+    fn key(&self, key: Option<&Text>, item: &str) -> Result<&'b [u8], MibError> {
+        let Some(key) = key else { return Ok(&[]) };
+        let octets = match key.get_ref().strip_prefix(FILE) {
+            None => octets(key.get_ref()),
+            Some(name) => {
+                let secret = !item.ends_with("public_key");
+                let content = find(self.keys, name, secret).map_err(|refusal| {
+                    self.source.key_error(key.span().start, item, name, refusal)
+                })?;
+                std::str::from_utf8(&content).ok().and_then(|text| octets(text.trim()))
+            }
+        };
+        let octets = octets.ok_or_else(|| {
             let problem = "a key is an even number of hexadecimal digits";
-            self.source.error(digits.span().start, item, problem, "write it such as \"00ff\"")
+            let remedy = "write it such as \"00ff\", or \"file:NAME\" for a file with the digits";
+            self.source.error(key.span().start, item, problem, remedy)
         })?;
         Ok(self.arena.alloc_slice_copy(&octets))
     }
 }
+
+/// What the name of a file with a key begins with.
+const FILE: &str = "file:";
 
 /// Makes an item of each table and keeps where it was.
 fn each<T, U>(

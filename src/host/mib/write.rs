@@ -9,14 +9,14 @@ use toml::Spanned;
 
 use super::layout::{
     DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, MulticastTable, Number,
-    PolicyTable, RemoteContinuum, RoleTable, SubjectTable, Text, TimerTable, TransportTable,
-    UnitTable, VentureTable,
+    PolicyTable, RemoteContinuum, RoleTable, SignatureTable, SubjectTable, Text, TimerTable,
+    TransportTable, UnitTable, VentureTable,
 };
 use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::RoleNumber;
 use crate::ams::mib::{
-    Continuum, DeliveryPointSpec, Invalid, Mib, Policy, RemoteMessageSpace, Role, Subject, Timers,
-    TransportService, Unit, Venture,
+    Continuum, DeliveryPointSpec, Invalid, Mib, Policy, RemoteMessageSpace, Role, SignaturePolicy,
+    Subject, Timers, TransportService, Unit, Venture,
 };
 
 /// Writes `mib` as TOML that [`from_toml`](super::from_toml) reads back as the same
@@ -48,6 +48,8 @@ fn file(mib: &Mib<'_>) -> File {
             private_key: key(mib.private_key),
         }),
         timers: Some(unplaced(timers(&mib.timers))),
+        signatures: (mib.signatures != SignaturePolicy::STANDARD)
+            .then(|| unplaced(signatures(&mib.signatures))),
         policy: (mib.policy != Policy::of(mib.profile)).then(|| unplaced(policy(&mib.policy))),
         transports: Some(tables(mib.transports, transport)),
         delivery: tables(mib.default_delivery, delivery_point),
@@ -63,6 +65,14 @@ fn timers(timers: &Timers) -> TimerTable {
         n2: Some(unplaced(timers.n2.as_secs_f64())),
         n3: Some(unplaced(timers.n3.as_secs_f64())),
         n6: Some(number(timers.n6)),
+    }
+}
+
+fn signatures(policy: &SignaturePolicy) -> SignatureTable {
+    let freshness = policy.freshness;
+    SignatureTable {
+        binding: policy.binding,
+        freshness: (!freshness.is_zero()).then(|| unplaced(freshness.as_secs_f64())),
     }
 }
 

@@ -4,6 +4,7 @@ mod names;
 mod network;
 mod output;
 mod seconds;
+mod security;
 mod watched;
 
 use std::io;
@@ -21,6 +22,10 @@ pub(crate) use network::{
 };
 pub(crate) use output::{Output, event, object};
 pub(crate) use seconds::seconds;
+pub(crate) use security::{
+    SIGNATURE_LEN, SIGNATURES, contents, require_registrar_key, require_role_key,
+    require_server_key,
+};
 pub(crate) use watched::{Observer, Watched, mib_changed, watch};
 
 /// Why a command cannot do what it was asked for. Its exit status is 2.

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use farpost::ams::mib::{Mib, Venture};
-use farpost::host::mib::{Bump, load};
+use farpost::host::mib::{Bump, load_with};
 use farpost::host::net::{NameStyle, UdpEndpoint, resolve_endpoint};
 
 use super::Failure;
+use super::security::KEY_RULES;
 
 /// How endpoint names are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -37,7 +38,7 @@ pub(crate) fn name_style(asked: Option<EndpointStyle>, mib: &Mib<'_>) -> NameSty
 
 /// The MIB in `file`, if it is one that can be used here.
 pub(crate) fn load_mib<'b>(arena: &'b Bump, file: &Path) -> Result<Mib<'b>, Failure> {
-    let mib = load(arena, file)?;
+    let mib = load_with(arena, file, &KEY_RULES)?;
     let primary = mib.primary_transport;
     if primary != "udp" {
         return Err(Failure::new(format!(

@@ -24,8 +24,9 @@ use farpost::time::Clock;
 use serde_json::json;
 
 use crate::ams::{
-    EndpointStyle, Failure, Interrupt, Named, Names, event, exit, load_mib, local_ip, mib_changed,
-    name_style, object, reload_mib, seconds, seen_enough, venture_of,
+    EndpointStyle, Failure, Interrupt, Named, Names, SIGNATURES, contents, event, exit, load_mib,
+    local_ip, mib_changed, name_style, object, reload_mib, require_role_key, seconds, seen_enough,
+    venture_of,
 };
 use session::{Ending, Plan, Session};
 use steps::Steps;
@@ -120,6 +121,7 @@ impl Module {
         let venture = venture_of(&mib, self.venture)?;
         let names = Names(venture);
         let (unit, role) = self.identity(names)?;
+        venture.role(role).map_or(Ok(()), require_role_key)?;
         let steps = self.steps.read(&mib, names)?;
         let mut driver = Driver::new(SystemClock::new())?;
         let waker = driver.waker()?;
@@ -136,7 +138,9 @@ impl Module {
             (sockets, style),
             Capacity::default(),
             session,
-        )?;
+        )?
+        .with_authenticator(&SIGNATURES)
+        .with_content_handler(contents(&arena));
         driver.add(&mut host)?;
         let started = json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0,
                              "role": role.0, "role_name": names.role_name(role)});

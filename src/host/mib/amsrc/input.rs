@@ -6,7 +6,7 @@ use std::string::String;
 use bumpalo::Bump;
 
 use super::super::error::{MibError, Source};
-use super::super::keys::KeyStore;
+use super::super::keys::{KeyStore, find};
 use super::element::Element;
 use crate::ams::ids::ContinuumNumber;
 
@@ -69,11 +69,9 @@ impl<'b> Input<'_, 'b> {
         name: &str,
     ) -> Result<Option<&'b [u8]>, MibError> {
         let Some(attribute) = element.attribute(name) else { return Ok(None) };
-        let octets = self.keys.key(&attribute.value).ok_or_else(|| {
+        let octets = find(self.keys, &attribute.value, name != "pubkey").map_err(|refusal| {
             let item = format!("`{name}` of `{}`", element.name);
-            let problem = format!("there is no key `{}`", attribute.value);
-            let remedy = format!("put the key into a file `{}` next to this one", attribute.value);
-            self.source.error(attribute.value_offset, item, problem, remedy)
+            self.source.key_error(attribute.value_offset, item, &attribute.value, refusal)
         })?;
         Ok(Some(self.arena.alloc_slice_copy(&octets)))
     }
