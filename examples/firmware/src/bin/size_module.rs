@@ -69,7 +69,6 @@ fn ask(module: &mut Module<'_>, octets: &[u8]) {
     let _ = black_box(module.unsubscribe(now, subject, domain, &mut Link));
     let _ = black_box(module.disinvite(now, subject, domain, &mut Link));
     let _ = black_box(module.publish(&message, &mut Link, &mut user));
-    let _ = black_box(module.publish_run(&message, 8, &mut Link, &mut user));
     let _ = black_box(module.announce(domain, &message, &mut Link, &mut user));
     let _ = black_box(module.send(to, &message, &mut Link));
     let _ = black_box(module.query(now, to, &message, term, &mut Link));
