@@ -20,15 +20,18 @@ pub(super) struct Rules<'s> {
 const RECENT: usize = 4;
 
 /// A subject this module may publish on, and where the subscriptions are that
-/// concern it. Subject 0, all subjects, stands for none.
+/// concern it, as of this version.
 #[derive(Clone, Copy, Debug)]
 struct Recent {
+    version: u64,
     subject: SubjectNumber,
     places: Places,
 }
 
 impl Recent {
-    const NONE: Self = Self { subject: SubjectNumber::ALL, places: Places::NONE };
+    /// There are not as many versions.
+    const NONE: Self =
+        Self { version: u64::MAX, subject: SubjectNumber::ALL, places: Places::NONE };
 }
 
 /// Where the rules of one kind are that concern a subject: from where to where
@@ -99,8 +102,7 @@ impl<'s> Rules<'s> {
     }
 
     /// What has been found out of receivers is true no longer.
-    pub(super) fn unprepare(&mut self) {
-        self.recent = [Recent::NONE; RECENT];
+    pub(super) const fn unprepare(&mut self) {
         self.version = self.version.wrapping_add(1);
     }
 
@@ -109,7 +111,7 @@ impl<'s> Rules<'s> {
     pub(super) fn prepare(&mut self, subject: SubjectNumber) -> Places {
         let places = self.places(RuleKind::Subscription, subject);
         if let Some(recent) = self.recent.get_mut(recent_place(subject)) {
-            *recent = Recent { subject, places };
+            *recent = Recent { version: self.version, subject, places };
         }
         places
     }
@@ -117,7 +119,7 @@ impl<'s> Rules<'s> {
     /// Where the subscriptions on `subject` are, if it is prepared.
     pub(super) fn prepared(&self, subject: SubjectNumber) -> Option<Places> {
         let recent = self.recent.get(recent_place(subject))?;
-        (recent.subject == subject && subject != SubjectNumber::ALL).then_some(recent.places)
+        (recent.subject == subject && recent.version == self.version).then_some(recent.places)
     }
 
     /// Where the rules of a kind are that concern `subject`.
@@ -207,7 +209,7 @@ impl<'t> Run<'t> {
     }
 
     /// The last rule of the next module.
-    #[inline]
+    #[cfg_attr(feature = "std", inline)]
     fn take(&mut self) -> Option<&'t Rule> {
         let mut last = self.next?;
         loop {
@@ -220,7 +222,7 @@ impl<'t> Run<'t> {
     }
 
     /// The next rule of the run that applies.
-    #[inline]
+    #[cfg_attr(feature = "std", inline)]
     fn advance(&mut self) -> Option<&'t Rule> {
         self.rest.by_ref().filter_map(Slot::row).find(|rule| rule.applies)
     }
@@ -235,7 +237,7 @@ pub(super) struct Receivers<'t> {
 impl<'t> Iterator for Receivers<'t> {
     type Item = &'t Rule;
 
-    #[inline]
+    #[cfg_attr(feature = "std", inline)]
     fn next(&mut self) -> Option<&'t Rule> {
         if self.general.next.is_none() {
             return self.specific.take();

@@ -446,8 +446,9 @@ impl AamsFront {
             *to = *from;
         }
         if with_checksum {
-            let sum = match buffer.get_mut(end..).and_then(<[u8]>::first_chunk_mut) {
-                // Zeros add nothing, and a sum of whole blocks takes fewer steps.
+            let padding = buffer.get_mut(end..).and_then(<[u8]>::first_chunk_mut);
+            let sum = match padding.filter(|_| cfg!(feature = "std")) {
+                // Zeros add nothing, and a sum of whole blocks takes a host fewer steps.
                 Some(padding) => {
                     *padding = [0; BLOCK];
                     let (first, rest) = buffer.split_first().ok_or(no_space)?;
