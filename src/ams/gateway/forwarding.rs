@@ -3,7 +3,7 @@
 
 use super::neighbours::NeighbourSet as Set;
 use super::petitions::{self, Source, Specification};
-use super::{Gateway, RETRY, bump, declaration, is_across, specification};
+use super::{Gateway, PLACES, RETRY, bump, declaration, is_across, specification};
 use crate::ams::ids::{
     ContinuumNumber, Domain, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
 };
@@ -146,7 +146,7 @@ impl Gateway<'_> {
         header: &EnvelopeHeader,
         transport: &mut dyn Transport,
     ) -> Option<u8> {
-        for place in self.places() {
+        for place in PLACES {
             if self.address(place, transport) == Some(*from) {
                 return Some(place);
             }

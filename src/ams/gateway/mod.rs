@@ -40,7 +40,7 @@ use core::time::Duration;
 
 use super::ids::{ContinuumNumber, Domain, RoleNumber};
 use super::meta::bump;
-use super::mib::{Mib, RamsNetwork};
+use super::mib::{ChangeRefused, Mib, RamsNetwork};
 use super::module::{Module, ModuleIdentity, ModuleStorage, RuleKind, RuleRequest};
 use super::pdu::{CancellationValues, ControlCode, EnvelopeHeader, Malformed};
 use super::service::{Fault, Indication, ServiceUser};
@@ -59,6 +59,9 @@ pub use store::{Block, Parcel, StoreStats};
 
 /// How long a channel that refused something is left alone.
 const RETRY: Duration = Duration::from_millis(250);
+
+/// Where neighbours can be in their table.
+const PLACES: core::ops::Range<u8> = 0..32;
 
 /// Declarations of a neighbour within this time of one another are duplicates.
 const DUPLICATE: Duration = Duration::from_secs(1);
@@ -146,7 +149,7 @@ pub struct GatewayStats {
     pub delivered: u32,
     /// Messages that could not be sent to such a module.
     pub not_delivered: u32,
-    /// Petitions for which there was no room.
+    /// Petitions, or neighbours of a new MIB, for which there was no room.
     pub full: u32,
 }
 
@@ -184,8 +187,7 @@ impl<'s> Gateway<'s> {
         let identity = ModuleIdentity { role: RoleNumber::RAMS_GATEWAY, ..identity };
         let mut neighbours = Table::new(storage.neighbours);
         let remote = venture.map_or(&[][..], |venture| venture.remote);
-        let places = 0..u8::try_from(Set::CAPACITY).unwrap_or(u8::MAX);
-        for (place, space) in places.zip(remote.iter().filter(|space| space.neighbour)) {
+        for (place, space) in PLACES.zip(remote.iter().filter(|space| space.neighbour)) {
             // A neighbour without a slot is none; the caller chose the number.
             let _ = neighbours.insert(Neighbour::new(place, space.continuum));
         }
@@ -231,16 +233,50 @@ impl<'s> Gateway<'s> {
     /// Those of [`Module::unregister`]; nothing is done then.
     pub fn unregister(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), Fault> {
         self.module.unregister(now, transport)?;
-        for place in self.places() {
-            let retraction = Owed::Cancellation(declaration(self.mib.continuum.number));
-            if let Some(to) = self.address(place, transport) {
-                let _ = self.send_petition(&to, retraction, transport);
-            }
+        for place in PLACES {
+            self.retract(place, transport);
         }
         self.petitions.clear();
         self.greeted = Set::EMPTY;
         self.retracting = Set::EMPTY;
         self.refresh_at = None;
+        Ok(())
+    }
+
+    /// Goes by `mib` from now on; see [`Module::change_mib`]. The gateway declares
+    /// itself to new neighbours and retracts itself from those that are none any
+    /// more (4.4.2.2.1, 4.4.2.2.2); messages that wait for these are dropped.
+    ///
+    /// # Errors
+    /// [`ChangeRefused`]; nothing is changed then.
+    pub fn change_mib(
+        &mut self,
+        now: Now,
+        mib: &'s Mib<'s>,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<(), ChangeRefused> {
+        self.module.change_mib(mib, user)?;
+        self.mib = mib;
+        let venture = self.module.venture();
+        let network = venture.map_or(RamsNetwork::Mesh, |venture| venture.network);
+        self.petitions.set_network(network);
+        let remote = venture.map_or(&[][..], |venture| venture.remote);
+        let neighbours = || remote.iter().filter(|space| space.neighbour);
+        for place in PLACES {
+            let Some(neighbour) = self.neighbours.get_mut(place) else { continue };
+            if neighbours().any(|space| space.continuum == neighbour.continuum) {
+                // It may be somewhere else by now.
+                neighbour.address = None;
+            } else {
+                self.retract(place, transport);
+                self.part_from(place);
+            }
+        }
+        for space in neighbours() {
+            self.meet(space.continuum);
+        }
+        self.settle(now, transport);
         Ok(())
     }
 
@@ -448,11 +484,46 @@ impl Gateway<'_> {
             .find(|specification| !self.petitions.is_subscription(specification))
     }
 
+    /// Has the neighbour forget this gateway, if it can be told now.
+    fn retract(&mut self, place: u8, transport: &mut dyn Transport) {
+        let known = self.neighbours.get(place).and_then(|neighbour| neighbour.address);
+        if let Some(to) = known.or_else(|| self.address(place, transport)) {
+            let retraction = Owed::Cancellation(declaration(self.mib.continuum.number));
+            // Counted if it is refused; there is no later.
+            let _ = self.send_petition(&to, retraction, transport);
+        }
+    }
+
+    /// A neighbour is none any more.
+    fn part_from(&mut self, place: u8) {
+        let set = Set::one(place);
+        self.neighbours.remove(place);
+        self.petitions.retracted(set);
+        self.store.withdraw(set);
+        self.greeted.take(set);
+        self.retracting.take(set);
+    }
+
+    /// A continuum's gateway is a neighbour, if it was none before.
+    fn meet(&mut self, continuum: ContinuumNumber) {
+        if self.neighbours.iter().any(|neighbour| neighbour.continuum == continuum) {
+            return;
+        }
+        let free = PLACES.into_iter().find(|place| self.neighbours.get(*place).is_none());
+        let Some(place) = free else { return bump(&mut self.stats.full) };
+        if self.neighbours.insert(Neighbour::new(place, continuum)).is_err() {
+            return bump(&mut self.stats.full);
+        }
+        if self.refresh_at.is_some() || self.module.id().is_some() {
+            self.greeted.add(Set::one(place));
+        }
+    }
+
     /// Sends every neighbour what it is owed, as far as its channel takes it:
     /// petitions first, then the messages that wait.
     fn flush(&mut self, now: Now, transport: &mut dyn Transport) {
         let declared = self.declared();
-        for place in self.places() {
+        for place in PLACES {
             let ready = self.neighbours.get(place).is_some_and(|one| now.monotonic >= one.offer_at);
             let Some(to) = ready.then(|| self.address(place, transport)).flatten() else {
                 continue;
@@ -548,11 +619,6 @@ impl Gateway<'_> {
             .and_then(|octets| transport.send(to, 0, octets));
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.refused });
         sent
-    }
-
-    /// The places of all neighbours.
-    fn places(&self) -> core::ops::Range<u8> {
-        0..u8::try_from(self.neighbours.len()).unwrap_or(u8::MAX)
     }
 
     /// Where the RPDUs of the neighbour at `place` go, as soon as the transport can tell.

@@ -365,6 +365,11 @@ impl<'s> Petitions<'s> {
         self.network
     }
 
+    /// It is part of a mesh or of a tree from now on.
+    pub(super) const fn set_network(&mut self, network: RamsNetwork) {
+        self.network = network;
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         self.rows.clear();

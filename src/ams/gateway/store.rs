@@ -60,7 +60,7 @@ pub struct StoreStats {
     /// Not taken in: the store is full of messages that are more urgent, or it is
     /// too small for the message.
     pub refused: u32,
-    /// Dropped because the channel cannot carry them.
+    /// Dropped because the channel cannot carry them, or their neighbour is none any more.
     pub withdrawn: u32,
     /// Dropped because they grew too old.
     pub expired: u32,
@@ -156,6 +156,13 @@ impl<'s> Store<'s> {
         if parcel.to.is_empty() {
             self.remove(key);
             bump(if delivered { &mut self.stats.delivered } else { &mut self.stats.withdrawn });
+        }
+    }
+
+    /// Nothing is to be kept for `neighbour` any more.
+    pub(super) fn withdraw(&mut self, neighbour: NeighbourSet) {
+        while let Some(key) = self.next_for(neighbour) {
+            self.done(key, neighbour, false);
         }
     }
 

@@ -11,7 +11,7 @@ use super::*;
 use crate::ams::ids::{
     ContextNumber, ModuleKey, Priority, SubjectNumber, UnitNumber, VentureNumber,
 };
-use crate::ams::mib::{RemoteMessageSpace, Role, Subject, Unit, Venture};
+use crate::ams::mib::{Continuum, RemoteMessageSpace, Role, Subject, Unit, Venture};
 use crate::ams::module::ModuleMemory;
 use crate::ams::pdu::{
     Aams, AamsHeader, AssertionValues, ContactSummaryValues, Content, DeliveryPoint,
@@ -31,6 +31,13 @@ const REMOTE: &[RemoteMessageSpace<'static>] = &[
     },
 ];
 
+const CONTINUA: &[Continuum<'static>] = &[far(1, "one"), far(3, "three"), far(4, "four")];
+
+const fn far(number: u16, name: &str) -> Continuum<'_> {
+    let number = ContinuumNumber::from_bits(number);
+    Continuum { number, name, neighbour: true, description: "" }
+}
+
 const fn mib(network: RamsNetwork) -> Mib<'static> {
     const MESH: Venture<'static> = Venture {
         units: &[Unit::ROOT, Unit::new(UnitNumber(1), "post"), Unit::new(UnitNumber(2), "depot")],
@@ -47,10 +54,14 @@ const fn mib(network: RamsNetwork) -> Mib<'static> {
         RamsNetwork::Mesh => &[MESH],
         RamsNetwork::Tree => &[TREE],
     };
-    Mib { config_servers: &["cs"], ventures, ..Mib::new(LOCAL, "test") }
+    Mib { config_servers: &["cs"], continua: CONTINUA, ventures, ..Mib::new(LOCAL, "test") }
 }
 
 const MESH: Mib<'static> = mib(RamsNetwork::Mesh);
+const MESH_VENTURE: &Venture<'static> = match MESH.ventures {
+    [venture] => venture,
+    _ => panic!("there is one"),
+};
 const TREE: Mib<'static> = mib(RamsNetwork::Tree);
 
 /// A gateway that is a member, under number 1, and what it sends.
@@ -353,6 +364,39 @@ fn clause_4_4_2_2_3_a_gateway_that_ends_retracts_itself() {
     let mut bench = Bench::declared(&MESH);
     bench.gateway.unregister(bench.now(), &mut bench.wire).unwrap();
     assert_eq!(bench.rpdus(), ["n1 3 -2 0.0.0>0", "n3 3 -2 0.0.0>0"]);
+}
+
+#[test]
+fn clauses_4_4_2_2_1_and_4_4_2_2_2_neighbours_come_and_go_with_the_mib() {
+    const SPACES: &[RemoteMessageSpace<'static>] = &[
+        RemoteMessageSpace::new(ContinuumNumber::from_bits(3), "udp@n3"),
+        RemoteMessageSpace::new(ContinuumNumber::from_bits(4), "udp@n4"),
+    ];
+    const OTHERS: Mib<'static> =
+        Mib { ventures: &[Venture { remote: SPACES, ..*MESH_VENTURE }], ..MESH };
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    bench.wire.busy.insert("n1".to_string());
+    bench.aams(&letter((2, 5), SubjectNumber(9)), b"kept").unwrap();
+    bench.wire.busy.clear();
+    bench.wire.take();
+    bench.gateway.change_mib(bench.now(), &OTHERS, &mut bench.wire, &mut ignore).unwrap();
+    assert_eq!(bench.rpdus(), ["n1 3 -2 0.0.0>0", "n4 2 -2 0.0.0>0"]);
+    let there: Vec<_> = bench.gateway.neighbours().map(|one| one.continuum().get()).collect();
+    assert_eq!(there, [4, 3], "a place that is free is taken");
+    assert_eq!((bench.gateway.waiting(), bench.gateway.store_stats().withdrawn), (0, 1));
+    assert_eq!(bench.gateway.declared(), NeighbourSet::one(1));
+    bench.petition("n4", 2, declaration(continuum(4)));
+    assert_eq!(bench.gateway.declared().len(), 2);
+}
+
+#[test]
+fn rows_are_as_large_as_they_are_said_to_be() {
+    assert_eq!(size_of::<Slot<Neighbour>>(), 120);
+    assert_eq!(size_of::<Slot<Petition>>(), 28);
+    assert_eq!(size_of::<Slot<Parcel>>(), 40);
+    assert_eq!(size_of::<Block>(), 64);
 }
 
 #[test]
