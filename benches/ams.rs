@@ -71,18 +71,18 @@ fn to_encode(length: usize) -> (AamsHeader, &'static [u8], &'static mut [u8]) {
 
 // A datagram in, every field of the header and the place of the data out.
 #[library_benchmark]
-#[bench::octets_0(args = (0), setup = message, config = limit(118))]
-#[bench::octets_100(args = (100), setup = message, config = limit(197))]
-#[bench::octets_1000(args = (1_000), setup = message, config = limit(630))]
+#[bench::octets_0(args = (0), setup = message, config = limit(141))]
+#[bench::octets_100(args = (100), setup = message, config = limit(179))]
+#[bench::octets_1000(args = (1_000), setup = message, config = limit(391))]
 fn aams_parse(octets: &[u8]) -> usize {
     let message = Aams::parse(black_box(octets)).unwrap();
     black_box(message).data().len()
 }
 
 #[library_benchmark]
-#[bench::octets_0(args = (0), setup = to_encode, config = limit(110))]
-#[bench::octets_100(args = (100), setup = to_encode, config = limit(217))]
-#[bench::octets_1000(args = (1_000), setup = to_encode, config = limit(757))]
+#[bench::octets_0(args = (0), setup = to_encode, config = limit(135))]
+#[bench::octets_100(args = (100), setup = to_encode, config = limit(191))]
+#[bench::octets_1000(args = (1_000), setup = to_encode, config = limit(502))]
 fn aams_encode((header, data, buffer): (AamsHeader, &'static [u8], &'static mut [u8])) -> usize {
     header.encode(black_box(data), true, buffer).unwrap().len()
 }
@@ -141,17 +141,17 @@ fn status_to_encode(modules: u8) -> (MpduHeader<'static>, Status, &'static mut [
 }
 
 #[library_benchmark]
-#[bench::heartbeat(args = (), setup = heartbeat, config = limit(423))]
-#[bench::module_status_1(args = (1), setup = module_status, config = limit(1_486))]
-#[bench::module_status_8(args = (8), setup = module_status, config = limit(8_354))]
+#[bench::heartbeat(args = (), setup = heartbeat, config = limit(415))]
+#[bench::module_status_1(args = (1), setup = module_status, config = limit(1_434))]
+#[bench::module_status_8(args = (8), setup = module_status, config = limit(7_967))]
 fn mpdu_parse(octets: &[u8]) -> u32 {
     black_box(Mpdu::parse(black_box(octets)).unwrap()).reference()
 }
 
 // Parses, then reads every field of every module, delivery point and rule.
 #[library_benchmark]
-#[bench::module_status_1(args = (1), setup = module_status, config = limit(3_286))]
-#[bench::module_status_8(args = (8), setup = module_status, config = limit(22_015))]
+#[bench::module_status_1(args = (1), setup = module_status, config = limit(3_234))]
+#[bench::module_status_8(args = (8), setup = module_status, config = limit(21_628))]
 fn mpdu_read_all(octets: &[u8]) -> usize {
     let mpdu = Mpdu::parse(black_box(octets)).unwrap();
     let Content::ModuleStatus { modules, .. } = mpdu.content() else { return 0 };
@@ -175,8 +175,8 @@ fn mpdu_read_all(octets: &[u8]) -> usize {
 }
 
 #[library_benchmark]
-#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(802))]
-#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(4_518))]
+#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(758))]
+#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(4_139))]
 fn mpdu_encode(
     (header, status, buffer): (MpduHeader<'static>, Status, &'static mut [u8]),
 ) -> usize {
@@ -213,7 +213,7 @@ fn publisher(
     }
     let mut subject = 2;
     while noted < rules {
-        let index = (noted % others) as u16;
+        let index = noted % others;
         subject += i16::from(index == 0);
         if who(index) != other(UNIT.0, 200) {
             hear_subscription(module, who(index), &rule(SubjectNumber(subject)));
@@ -234,16 +234,16 @@ fn publisher(
 #[bench::of_1000_rules(args = ((1_000, 10, 4)), setup = publisher, config = limit(100 + 22 * 10))]
 #[bench::of_10000_rules(args = ((10_000, 27, 10)), setup = publisher, config = limit(100 + 22 * 27))]
 #[bench::one_of_10000(args = ((10_000, 1, 1)), setup = publisher, config = limit(100 + 22))]
-#[bench::all_of_250(args = ((250, 250, 250)), setup = publisher, config = limit(100 + 22 * 250))]
+#[bench::all_of_250(args = ((250, 250, 250)), setup = publisher, config = limit(100 + 31 * 250))]
 fn find_subscribers((module, _): (&'static mut Module<'static>, &'static [u8])) -> usize {
     black_box(&*module).subscribers(black_box(SUBJECT)).count()
 }
 
 // One message of 100 octets, with checksum.
 #[library_benchmark]
-#[bench::to_1(args = ((1, 1, 1)), setup = publisher, config = limit(645))]
-#[bench::to_10(args = ((10, 10, 10)), setup = publisher, config = limit(3_330))]
-#[bench::to_100(args = ((100, 100, 100)), setup = publisher, config = limit(33_700))]
+#[bench::to_1(args = ((1, 1, 1)), setup = publisher, config = limit(236))]
+#[bench::to_10(args = ((10, 10, 10)), setup = publisher, config = limit(1_635))]
+#[bench::to_100(args = ((100, 100, 100)), setup = publisher, config = limit(11_770))]
 fn publish((module, data): (&'static mut Module<'static>, &'static [u8])) -> u32 {
     module.publish(&Message::new(SUBJECT, data), &mut Null, &mut |_| ()).unwrap().sent
 }

@@ -9,6 +9,7 @@
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::std_instead_of_core,
     clippy::unwrap_used,
     unused_qualifications,
@@ -31,7 +32,7 @@ const ANY: &str = "127.0.0.1:0";
 /// Octets of application data, and of the datagram.
 const DATA: usize = 100;
 const DATAGRAM: usize = DATA + 18;
-/// Messages of a run.
+/// Messages that are sent before any is received, and that make a run.
 const RUN: usize = 32;
 const ROUNDS: usize = 41;
 const ROUND: Duration = Duration::from_millis(40);
@@ -121,10 +122,12 @@ impl Ours {
     }
 
     fn singly(&mut self) -> usize {
-        let message = Message::new(SUBJECT, &self.data[..DATA]);
-        let fanout = self.publisher.publish(&message, &mut self.endpoint, &mut |_| ()).unwrap();
-        assert_eq!(fanout.failed, 0);
-        self.deliver(1)
+        for data in self.data.chunks(DATA) {
+            let message = Message::new(SUBJECT, data);
+            let fanout = self.publisher.publish(&message, &mut self.endpoint, &mut |_| ());
+            assert_eq!(fanout.unwrap().failed, 0);
+        }
+        self.deliver(RUN)
     }
 
     fn in_runs(&mut self) -> usize {
@@ -174,13 +177,17 @@ impl Bare {
     }
 
     fn singly(&mut self) -> usize {
-        for (_, to) in &self.receivers {
-            self.sender.send_to(&self.octets[..DATAGRAM], to).unwrap();
+        for datagram in self.octets.chunks(DATAGRAM) {
+            for (_, to) in &self.receivers {
+                self.sender.send_to(datagram, to).unwrap();
+            }
         }
         for (socket, _) in &self.receivers {
-            while !matches!(socket.recv_from(&mut self.buffer), Ok((DATAGRAM, _))) {}
+            for _ in 0..RUN {
+                while !matches!(socket.recv_from(&mut self.buffer), Ok((DATAGRAM, _))) {}
+            }
         }
-        self.receivers.len()
+        RUN * self.receivers.len()
     }
 
     #[cfg(target_os = "linux")]

@@ -293,5 +293,5 @@ fn keys_are_judged_before_anything_starts() {
     assert_eq!(module.status(), Some(2));
     let errors = module.errors();
     assert!(errors.contains("role.private_key: others may read or change the file"), "{errors}");
-    assert!(errors.contains("net.toml:28:15:"), "{errors}");
+    assert!(errors.contains("net.toml:29:15:"), "{errors}");
 }

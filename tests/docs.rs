@@ -214,7 +214,7 @@ fn anchors(document: &str) -> BTreeSet<String> {
 #[cfg(all(feature = "scos", target_pointer_width = "64"))]
 #[test]
 fn slots_take_what_the_document_says() {
-    use farpost::ams::{config_server, module, registrar};
+    use farpost::ams::{config_server, gateway, module, registrar};
     use farpost::scos::{self, actor, calendar, ssd, ssm};
     use farpost::storage::Slot;
 
@@ -228,6 +228,10 @@ fn slots_take_what_the_document_says() {
         ("Dossier", size_of::<Slot<registrar::Dossier>>()),
         ("DossierRule", size_of::<Slot<registrar::DossierRule>>()),
         ("Cell", size_of::<Slot<config_server::Cell>>()),
+        ("Neighbour", size_of::<Slot<gateway::Neighbour>>()),
+        ("Petition", size_of::<Slot<gateway::Petition>>()),
+        ("Parcel", size_of::<Slot<gateway::Parcel>>()),
+        ("Block", size_of::<gateway::Block>()),
         ("SsdRecipe", size_of::<Slot<ssd::SsdRecipe>>()),
         ("StoredReport", size_of::<Slot<scos::StoredReport>>()),
         ("Summary", size_of::<scos::Summary>()),

@@ -124,6 +124,17 @@ fn the_format_is_seen_by_name_or_by_content() {
     }
 }
 
+/// Secret keys are taken from files of their owner's alone.
+fn keep_to_owner(path: &std::path::Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
 #[test]
 fn keys_of_an_ion_file_are_files_next_to_it() {
     let directory = std::env::temp_dir().join(format!("farpost-mib-{}", std::process::id()));
@@ -131,6 +142,7 @@ fn keys_of_an_ion_file_are_files_next_to_it() {
     let path = directory.join("mib.amsrc");
     std::fs::write(directory.join("plain"), [1, 2]).unwrap();
     std::fs::write(directory.join("named.hmk"), [3]).unwrap();
+    keep_to_owner(&directory.join("named.hmk"));
     let text = "*ams_mib_init continuum_nbr=1 ptsname=udp pubkey=plain privkey=named\n\
                 +ams_mib_add\n*csendpoint epspec=@\n-ams_mib_add\n";
     std::fs::write(&path, text).unwrap();

@@ -121,7 +121,7 @@ fn toml_that_is_not_the_layout() {
             (
                 "[timers]",
                 "[timer]",
-                "5:2: `timer`: unknown field `timer`, expected one of `profile`, `primary_transport`, `config_servers`, `default_madp`, `checksums`, `tai_minus_utc`, `continuum`, `timers`, `policy`, `transport`, `delivery_point`, `ip_multicast`, `remote_continuum`, `venture`",
+                "5:2: `timer`: unknown field `timer`, expected one of `profile`, `primary_transport`, `config_servers`, `default_madp`, `checksums`, `tai_minus_utc`, `continuum`, `timers`, `signatures`, `policy`, `transport`, `delivery_point`, `ip_multicast`, `remote_continuum`, `venture`",
             ),
             ("config_servers = [\"@:2357\"]", "", "1:1: the text: missing field `config_servers`"),
             (

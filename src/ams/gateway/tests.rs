@@ -392,14 +392,6 @@ fn clauses_4_4_2_2_1_and_4_4_2_2_2_neighbours_come_and_go_with_the_mib() {
 }
 
 #[test]
-fn rows_are_as_large_as_they_are_said_to_be() {
-    assert_eq!(size_of::<Slot<Neighbour>>(), 120);
-    assert_eq!(size_of::<Slot<Petition>>(), 28);
-    assert_eq!(size_of::<Slot<Parcel>>(), 40);
-    assert_eq!(size_of::<Block>(), 64);
-}
-
-#[test]
 fn clause_4_4_3_1_b_all_continua_are_asked_or_the_conduit_of_one() {
     let mut bench = Bench::declared(&MESH);
     bench.module(2, 5);

@@ -251,12 +251,12 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let source = self.require_member()?.key();
+        // A batch is whole only while this module is a member: else it forgets all.
         let (label, front) = match (message.priority, message.flow_label) {
             (None, None) => (self.batch.label(), self.batch.front()),
             _ => {
                 let label = Label::of(self.batch.label(), message);
-                (label, self.front(source, label))
+                (label, self.front(self.require_member()?.key(), label))
             }
         };
         let about = (message.context, message.subject);

@@ -180,7 +180,11 @@ impl<'s> Rules<'s> {
         (place(from), place(from.saturating_add(count)))
     }
 
+    #[cfg_attr(feature = "std", inline)]
     fn run(&self, (from, to): (u32, u32)) -> Run<'_> {
+        if from == to {
+            return Run { rest: [].iter(), next: None };
+        }
         let place = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
         let rows = self.table.rows().get(place(from)..place(to)).unwrap_or_default();
         let mut run = Run { rest: rows.iter(), next: None };

@@ -21,10 +21,18 @@ const TCP: u8 = 2;
 
 /// A socket address as a transport address.
 fn to_address(service: u8, socket: SocketAddr) -> Address {
-    let port = socket.port().to_be_bytes();
+    let [high, low] = socket.port().to_be_bytes();
     match socket.ip() {
-        IpAddr::V4(ip) => Address::new(service, &[&ip.octets()[..], &port].concat()),
-        IpAddr::V6(ip) => Address::new(service, &[&ip.octets()[..], &port].concat()),
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            Address::new(service, &[a, b, c, d, high, low])
+        }
+        IpAddr::V6(ip) => {
+            let mut octets = [0; Address::CAPACITY];
+            let all = ip.octets().into_iter().chain([high, low]);
+            octets.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+            Address::new(service, &octets)
+        }
     }
 }
 
