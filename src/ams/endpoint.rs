@@ -377,7 +377,7 @@ mod tests {
         for name in ["fifo", "vxmq4294967296", "smmq-1", "fifo127.0.0.1"] {
             assert_eq!(Service::parse(name), Err(EndpointFault::ServiceNumber), "{name}");
         }
-        assert_eq!(Endpoint::from_name("fifo1", "/tmp/f7"), Ok(Endpoint::Fifo("/tmp/f7")));
+        assert_eq!(Endpoint::from_name("fifo1", "/run/f7"), Ok(Endpoint::Fifo("/run/f7")));
         assert_eq!(Endpoint::from_name("vxmq1", "7"), Ok(Endpoint::VxMq("7")));
         assert_eq!(Endpoint::from_name("smmq1", "0x3f"), Ok(Endpoint::SmMq("0x3f")));
         for service in ["fifo1", "vxmq1", "smmq1"] {

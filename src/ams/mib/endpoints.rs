@@ -96,7 +96,7 @@ mod tests {
         );
         for (service, endpoint, fault) in [
             ("tcp", "post:x", EndpointFault::Port),
-            ("fifo1", "/tmp/f", EndpointFault::NotSpecified),
+            ("fifo1", "/run/f", EndpointFault::NotSpecified),
             ("ipm", "1", EndpointFault::NotZero),
         ] {
             let points = [GOOD.default_delivery[0], DeliveryPointSpec { service, endpoint }];
