@@ -111,6 +111,8 @@
 //! | `std` | `host`: sockets, clocks, MIB files, drivers, sensing, drawings; `alloc` and `scos` |
 //! | `alloc` | conveniences that allocate |
 //! | `scos` | the SCOS machines |
+//! | `ed25519` | signatures of MPDUs with Ed25519 |
+//! | `aead` | messages encrypted with AES-256-GCM-SIV |
 //! | `defmt` | `defmt::Format` on public types |
 //! | `cli` | the `farpost` host tool |
 #![no_std]

@@ -13,6 +13,9 @@
 
 #[path = "cli_ams/child.rs"]
 mod child;
+#[cfg(unix)]
+#[path = "cli_ams/reload.rs"]
+mod reload;
 #[path = "cli_ams/wire.rs"]
 mod wire;
 
@@ -263,4 +266,32 @@ fn who_is_not_registered_in_time_gives_up() {
     let mut module = network.start("module", &["--role", "ssd", "--register-within", "0.1"]);
     assert_eq!(module.event("ended")["reason"], "not_registered");
     assert_eq!(module.status(), Some(1));
+}
+
+#[test]
+fn a_network_with_keys_signs_and_encrypts() {
+    let network = Network::new();
+    network.give_keys();
+    let mut server = network.start("server", &[]);
+    server.event("started");
+    let mut registrar = network.start("registrar", &["--census", "0"]);
+    registrar.event("noted");
+    let (mut actor, actor_number) = module(&network, "actor", &["--subscribe", "report"]);
+    let (mut ssd, _) = module(&network, "ssd", &[]);
+    ssd.line(|line| is_about(line, "assert_subscription", actor_number) && line["subject"] == 4);
+    ssd.say(&json!({"publish": {"subject": "report", "data": "-93 dBm"}}));
+    assert_eq!(actor.line(|line| line["indication"] == "message")["data"], "-93 dBm");
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_are_judged_before_anything_starts() {
+    let network = Network::new();
+    network.give_keys();
+    network.expose("ssd.key");
+    let mut module = network.start("module", &["--role", "ssd"]);
+    assert_eq!(module.status(), Some(2));
+    let errors = module.errors();
+    assert!(errors.contains("role.private_key: others may read or change the file"), "{errors}");
+    assert!(errors.contains("net.toml:28:15:"), "{errors}");
 }

@@ -93,7 +93,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn every_test_that_is_named_exists() {
     let known = tests();
-    for name in ["conformance.md", "requirements.md"] {
+    for name in ["conformance.md", "faults.md", "requirements.md"] {
         let (mut named, mut wrong) = (0, Vec::new());
         for row in rows(&text(&root().join("docs").join(name))) {
             let Some(cell) = row.cell(TESTS) else { continue };
@@ -128,6 +128,33 @@ fn what_is_done_names_a_test() {
         }
         assert!(done > 10, "docs/{name}: {done} rows are done: was the column renamed?");
     }
+}
+
+/// The faults of the service, as the code has them: variant and name.
+fn faults() -> BTreeSet<(String, String)> {
+    let code = text(&root().join("src/ams/service.rs"));
+    let body = code.split("pub const fn name(&self)").nth(1).unwrap();
+    let arms = body.lines().map(str::trim).skip(2).take_while(|line| line.starts_with("Self::"));
+    arms.map(|arm| {
+        let (pattern, name) = arm.split_once(" => ").unwrap();
+        let variant = pattern.trim_start_matches("Self::").split(['(', ' ']).next().unwrap();
+        (variant.to_owned(), name.trim_matches(['"', ',']).to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn every_fault_is_documented_under_its_name() {
+    let mut documented = BTreeSet::new();
+    for row in rows(&text(&root().join("docs/faults.md"))) {
+        let [fault, name] = ["fault", "name"].map(|head| {
+            quoted(row.cell(head).unwrap()).next().map(str::to_owned).unwrap_or_default()
+        });
+        assert!(quoted(row.cell(TESTS).unwrap()).next().is_some(), "line {}: no test", row.line);
+        assert!(documented.insert((fault, name)), "line {}: it is there twice", row.line);
+    }
+    assert!(documented.len() > 20, "{documented:?}");
+    assert_eq!(documented, faults());
 }
 
 #[test]

@@ -15,15 +15,18 @@ mod any_text;
 mod command;
 #[path = "mib/errors.rs"]
 mod errors;
+#[path = "mib/keys.rs"]
+mod keys;
 
 use core::time::Duration;
 
 use any_text::any_text;
 use farpost::ams::ids::{RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
-use farpost::ams::mib::{Mib, Timers};
+use farpost::ams::mib::{Introduction, Mib, Policy, ReconnectionPolicy, Timers};
 use farpost::host::mib::{
     Bump, Format, KeyStore, NoKeys, Position, from_amsrc, from_toml, from_xml, load, to_toml,
 };
+use farpost::host::net::NameStyle;
 use proptest::prelude::*;
 
 const SENSING: &str = include_str!("../examples/mib/sensing.toml");
@@ -217,4 +220,68 @@ proptest! {
         octets[at] = octet;
         any_text(&octets);
     }
+}
+
+#[test]
+fn the_profile_ion_says_what_is_not_told() {
+    const ION: &str = "profile = \"ion\"\nconfig_servers = [\"@:2357\"]\n\
+                       [continuum]\nnumber = 1\nname = \"here\"\n\
+                       [timers]\nn1 = 2\n[policy]\nintroduction = \"modules\"\n";
+    let arena = Bump::new();
+    let mib = from_toml(&arena, ION, "ion.toml").unwrap();
+    assert_eq!(mib.timers, Timers { n1: Duration::from_secs(2), ..Timers::ION });
+    assert_eq!(mib.policy, Policy { introduction: Introduction::ByModules, ..Policy::ION });
+    assert_eq!((mib.tai_minus_utc, mib.checksums), (0, true));
+    assert_eq!(NameStyle::from(mib.profile), NameStyle::Decimal);
+    assert_eq!(from_toml(&arena, &to_toml(&mib).unwrap(), "written"), Ok(mib));
+    let venture = "[[venture]]\nnumber = 21\napplication = \"a\"\nauthority = \"b\"\n";
+    let error = from_toml(&arena, &std::format!("{ION}{venture}"), "ion.toml").unwrap_err();
+    let expected = "ion.toml:10:1: venture 21: its number is above 20, the greatest of ION; \
+                    give it a lower number, or do without the profile `ion`";
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn the_policy_is_read_and_written() {
+    const POLICY: &str = r#"
+config_servers = ["@:2357"]
+[continuum]
+number = 1
+name = "here"
+[policy]
+census = 0
+introduction = "registrar"
+introduction_delay = 0.05
+introduction_repeats = 2
+briefing_delay = 0.03
+one_status = true
+refuse_late = false
+refuse_inconsistent = false
+refuse_moved = false
+aggregation = 1.5
+takeover = 3
+"#;
+    let arena = Bump::new();
+    let mib = from_toml(&arena, POLICY, "policy.toml").unwrap();
+    let expected = Policy {
+        census: Some(Duration::ZERO),
+        reconnection: ReconnectionPolicy { timely: false, consistent: false, unique: false },
+        introduction: Introduction::ByRegistrar,
+        briefing_delay: Duration::from_millis(30),
+        one_status: true,
+        introduction_delay: Duration::from_millis(50),
+        introduction_repeats: 2,
+        aggregation: Duration::from_millis(1_500),
+        takeover: 3,
+    };
+    assert_eq!(mib.policy, expected);
+    assert_eq!(from_toml(&arena, &to_toml(&mib).unwrap(), "written"), Ok(mib));
+    let nominal = POLICY.split("[policy]").next().unwrap();
+    assert_eq!(from_toml(&arena, nominal, "nominal.toml").unwrap().policy, Policy::NOMINAL);
+    let error = from_toml(&arena, &POLICY.replace("= 1.5", "= 60"), "p.toml").unwrap_err();
+    let expected = "p.toml:6:1: the policy: statuses are aggregated for N5 or longer; \
+                    give a time below N5, which is N6 times twice N3";
+    assert_eq!(error.to_string(), expected);
+    let error = from_toml(&arena, &POLICY.replace("= 3\n", "= 256\n"), "p.toml").unwrap_err();
+    assert!(error.to_string().contains("policy.takeover: 256 is out of range"), "{error}");
 }

@@ -85,12 +85,8 @@ impl<'a> Network<'a> {
             ConfigServerConfig::default(),
             ConfigServerStorage { cells: slots(arena, 4), buffer: octets(arena, 512) },
         );
-        let config = RegistrarConfig::new(
-            mib,
-            VENTURE,
-            UnitNumber::ROOT,
-            EndpointName::new(registrar_name)?,
-        );
+        let endpoint = EndpointName::new(registrar_name)?;
+        let config = RegistrarConfig::new(VENTURE, UnitNumber::ROOT, endpoint);
         let storage = RegistrarStorage {
             members: slots(arena, 16),
             registrars: slots(arena, 4),

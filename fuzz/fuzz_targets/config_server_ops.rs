@@ -4,6 +4,7 @@
 #![no_main]
 
 use farpost::ams::config_server::{ConfigServer, ConfigServerConfig, ConfigServerStorage};
+use farpost::ams::mib::{Mib, Policy};
 use farpost::storage::Slot;
 use farpost::time::Now;
 use farpost_fuzz::{MIB, Result, Unstructured, Wire, from, mpdu, noise, u8, wait};
@@ -26,7 +27,7 @@ impl Bench<'_> {
                 }
                 server.next_deadline()
             }),
-            1 => wire.busy = u8(u)? % 2 == 1,
+            1 => wire.turn(u8(u)?),
             2 => server.receive(*now, &from(u)?, noise(u)?, wire),
             _ => {
                 let octets = mpdu(u, wire.asked)?;
@@ -48,9 +49,14 @@ fuzz_target!(|octets: &[u8]| {
         cells: &mut [const { Slot::EMPTY }; 2],
         buffer: &mut [0; ConfigServer::BUFFER_LEN],
     };
-    let server = ConfigServer::new(&MIB, ConfigServerConfig::default(), storage);
-    let mut bench = Bench { server, wire: Wire::default(), now: Now::default() };
     let mut u = Unstructured::new(octets);
+    let Ok(choice) = u8(&mut u) else { return };
+    // Whether it takes over, and at which of the locations it is.
+    let policy = Policy { takeover: choice & 3, ..Policy::NOMINAL };
+    let mib = Mib { policy, ..MIB };
+    let config = ConfigServerConfig { location: usize::from(choice >> 2 & 1) };
+    let server = ConfigServer::new(&mib, config, storage);
+    let mut bench = Bench { server, wire: Wire::default(), now: Now::default() };
     while !u.is_empty() && bench.operate(&mut u).is_ok() {
         bench.assert_in_order();
     }

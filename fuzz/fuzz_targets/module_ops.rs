@@ -9,6 +9,7 @@ use std::time::Duration;
 use farpost::ams::ids::{
     ContextNumber, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
+use farpost::ams::mib::{Mib, Policy, Subject, Venture};
 use farpost::ams::module::{Membership, Module, ModuleIdentity, ModuleMemory, RuleRequest};
 use farpost::ams::pdu::{
     AamsHeader, ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName,
@@ -20,6 +21,22 @@ use farpost_fuzz::{CONTINUUM, MIB, Result, Unstructured, Wire, from, mpdu, noise
 use libfuzzer_sys::fuzz_target;
 
 const POINT: DeliveryPoint<'static> = DeliveryPoint { service: "udp", endpoint: "m9" };
+
+/// Operations from here on change the MIB.
+const CHANGES: u8 = 252;
+
+/// The MIB with a subject that the module may neither send nor receive on.
+const OTHER_MIB: Mib<'static> = Mib {
+    ventures: &[Venture {
+        subjects: &[Subject {
+            senders: &[RoleNumber(3)],
+            receivers: &[RoleNumber(3)],
+            ..Subject::new(SubjectNumber(1), "closed")
+        }],
+        ..MIB.ventures[0]
+    }],
+    ..MIB
+};
 
 struct Bench<'s> {
     module: Module<'s>,
@@ -33,7 +50,13 @@ impl Bench<'_> {
         let Self { module, wire, now } = self;
         let user = &mut |_: Indication| {};
         // Faults are possible answers of requests.
-        match u8(u)? % 12 {
+        let operation = u8(u)?;
+        if operation >= CHANGES {
+            let mib = if operation % 2 == 0 { &MIB } else { &OTHER_MIB };
+            module.change_mib(mib, user).expect("it is the same but for its subjects");
+            return Ok(());
+        }
+        match operation % 12 {
             0 => drop(module.register(*now, wire, user)),
             1 => drop(module.unregister(*now, wire)),
             2 => wait(now, u8(u)?, |now, tick| {
@@ -42,7 +65,7 @@ impl Bench<'_> {
                 }
                 module.next_deadline()
             }),
-            3 => wire.busy = u8(u)? % 2 == 1,
+            3 => wire.turn(u8(u)?),
             4 => module.receive_mams(*now, &from(u)?, noise(u)?, wire, user),
             5 => drop(module.receive_aams(noise(u)?)),
             6 => drop(module.receive_aams(&message(u)?)),
@@ -143,9 +166,17 @@ fuzz_target!(|octets: &[u8]| {
         first_query: 1,
     };
     let mut memory = ModuleMemory::<4, 8, 4, 2, 300, 120>::new();
-    let module = Module::new(&MIB, identity, memory.storage());
-    let mut bench = Bench { module, wire: Wire::default(), now: Now::default() };
     let mut u = Unstructured::new(octets);
+    let Ok(choice) = u8(&mut u) else { return };
+    // How patiently it introduces itself.
+    let policy = Policy {
+        introduction_delay: Duration::from_millis(if choice & 1 != 0 { 50 } else { 0 }),
+        introduction_repeats: choice >> 1 & 3,
+        ..Policy::NOMINAL
+    };
+    let mib = Mib { policy, ..MIB };
+    let module = Module::new(&mib, identity, memory.storage());
+    let mut bench = Bench { module, wire: Wire::default(), now: Now::default() };
     while !u.is_empty() && bench.operate(&mut u).is_ok() {
         bench.assert_in_order();
     }

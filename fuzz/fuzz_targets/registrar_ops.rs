@@ -4,8 +4,9 @@
 #![no_main]
 
 use farpost::ams::ids::{ModuleNumber, UnitNumber, VentureNumber};
+use farpost::ams::mib::{Introduction, Mib, Policy, ReconnectionPolicy};
 use farpost::ams::pdu::EndpointName;
-use farpost::ams::registrar::{Introduction, Registrar, RegistrarConfig, RegistrarStorage};
+use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
 use farpost::storage::Slot;
 use farpost::time::Now;
 use farpost_fuzz::{MIB, Result, Unstructured, Wire, from, mpdu, noise, u8, wait};
@@ -29,7 +30,7 @@ impl Bench<'_> {
                 }
                 registrar.next_deadline()
             }),
-            1 => wire.busy = u8(u)? % 2 == 1,
+            1 => wire.turn(u8(u)?),
             2 => registrar.receive(*now, &from(u)?, noise(u)?, wire),
             _ => {
                 let octets = mpdu(u, wire.asked)?;
@@ -54,19 +55,34 @@ impl Bench<'_> {
     }
 }
 
+/// One choice a bit.
+fn policy(choice: u8) -> Policy {
+    let by_registrar = choice & 1 != 0;
+    Policy {
+        introduction: if by_registrar {
+            Introduction::ByRegistrar
+        } else {
+            Introduction::ByModules
+        },
+        census: (choice & 2 != 0).then_some(Duration::ZERO),
+        aggregation: Duration::from_secs(if choice & 4 != 0 { 3 } else { 0 }),
+        reconnection: ReconnectionPolicy {
+            timely: choice & 8 == 0,
+            consistent: choice & 16 == 0,
+            unique: choice & 32 == 0,
+        },
+        one_status: choice & 64 != 0,
+        briefing_delay: Duration::from_millis(if choice & 128 != 0 { 50 } else { 0 }),
+        ..Policy::NOMINAL
+    }
+}
+
 fuzz_target!(|octets: &[u8]| {
     let mut u = Unstructured::new(octets);
     let Ok(choice) = u8(&mut u) else { return };
-    let introduction =
-        if choice & 1 == 0 { Introduction::ByModules } else { Introduction::ByRegistrar };
     let endpoint = EndpointName::new("r").expect("it is one");
-    let mut config = RegistrarConfig {
-        introduction,
-        ..RegistrarConfig::new(&MIB, VentureNumber(1), UnitNumber(1), endpoint)
-    };
-    if choice & 2 != 0 {
-        config.census = Duration::ZERO;
-    }
+    let mib = Mib { policy: policy(choice), ..MIB };
+    let config = RegistrarConfig::new(VentureNumber(1), UnitNumber(1), endpoint);
     let storage = RegistrarStorage {
         members: &mut [const { Slot::EMPTY }; 4],
         registrars: &mut [const { Slot::EMPTY }; 1],
@@ -74,7 +90,7 @@ fuzz_target!(|octets: &[u8]| {
         rules: &mut [const { Slot::EMPTY }; 12],
         buffer: &mut [0; 300],
     };
-    let registrar = Registrar::new(&MIB, config, storage);
+    let registrar = Registrar::new(&mib, config, storage);
     let mut bench = Bench { registrar, wire: Wire::default(), now: Now::default() };
     while !u.is_empty() && bench.operate(&mut u).is_ok() {
         bench.assert_in_order();

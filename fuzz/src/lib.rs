@@ -15,14 +15,15 @@ use farpost::ams::ids::{
     VentureNumber,
 };
 use farpost::ams::mib::{Mib, Role, Unit, Venture};
-use farpost::ams::pdu::{Aams, AssertionValues, Mpdu, MpduHeader, MpduType, Sender};
+use farpost::ams::pdu::{Aams, AssertionValues, Envelope, Mpdu, MpduHeader, MpduType, Sender};
 use farpost::time::{Instant, Now};
 use farpost::transport::{Address, SendError, Transport};
 use farpost::wire::{Encode, NoSpace, TimeCode, Writer};
 
 pub const CONTINUUM: ContinuumNumber = ContinuumNumber::from_bits(7);
 
-const VENTURE: Venture<'static> = Venture {
+/// The venture; those who drive gateways give it neighbours.
+pub const VENTURE: Venture<'static> = Venture {
     units: &[
         Unit { resync_period: 2, ..Unit::ROOT },
         Unit::new(UnitNumber(1), "post"),
@@ -39,7 +40,9 @@ pub const MIB: Mib<'static> =
 /// Takes what is well-formed. What a machine sends that is not, is a finding.
 #[derive(Default)]
 pub struct Wire {
-    pub busy: bool,
+    busy: bool,
+    /// The link carries short datagrams only.
+    short: bool,
     /// The reference of the last MPDU: the number of a question, if it was one.
     pub asked: u32,
 }
@@ -53,15 +56,33 @@ impl Transport for Wire {
         }
     }
 
-    /// Names of delivery points begin with `m`.
+    /// Names of delivery points begin with `m`, those of gateways with `g`.
     fn send(&mut self, to: &Address, _: u8, octets: &[u8]) -> std::result::Result<(), SendError> {
-        if to.octets().first() == Some(&b'm') {
-            Aams::parse(octets).expect("a machine sent an ill-formed message");
-        } else {
-            self.asked =
-                Mpdu::parse(octets).expect("a machine sent an ill-formed MPDU").reference();
+        match to.octets().first() {
+            Some(b'm') => {
+                Aams::parse(octets).expect("a machine sent an ill-formed message");
+            }
+            Some(b'g') => {
+                Envelope::parse(octets).expect("a machine sent an ill-formed RPDU");
+            }
+            _ => {
+                self.asked =
+                    Mpdu::parse(octets).expect("a machine sent an ill-formed MPDU").reference();
+            }
         }
-        if self.busy { Err(SendError::Busy) } else { Ok(()) }
+        match (self.busy, self.short && octets.len() > 60) {
+            (true, _) => Err(SendError::Busy),
+            (_, true) => Err(SendError::TooLong),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Wire {
+    /// Changes what becomes of datagrams: bit 0, all are refused; bit 1, the long ones.
+    pub fn turn(&mut self, how: u8) {
+        self.busy = how & 1 != 0;
+        self.short = how & 2 != 0;
     }
 }
 

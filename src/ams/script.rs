@@ -7,7 +7,9 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::ids::{ModuleId, ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
-use super::pdu::{ContactSummary, Content, EndpointName, Mpdu, MpduHeader, Sender};
+use super::pdu::{
+    ContactSummary, Content, EndpointName, ModuleStatus, ModuleStatusList, Mpdu, MpduHeader, Sender,
+};
 use crate::time::{ClockQuality, Instant, Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::TimeCode;
@@ -29,6 +31,11 @@ impl Script {
     /// What was sent since it was last asked.
     pub(crate) fn take(&mut self) -> Vec<(String, Vec<u8>)> {
         core::mem::take(&mut self.sent)
+    }
+
+    /// Has it that these were sent last.
+    pub(crate) fn put_back(&mut self, sent: Vec<(String, Vec<u8>)>) {
+        self.sent = sent;
     }
 
     /// The same, each as `receiver type reference`; heartbeats left out.
@@ -78,14 +85,10 @@ fn line(to: &str, octets: &[u8]) -> String {
         Content::YouAreIn { module, .. } => format!(" {module}"),
         Content::CellSpec { cell, .. } => format!(" {} {}", cell.unit, cell.registrar),
         Content::AnnounceRegistrar { endpoint, .. } => format!(" {endpoint}"),
-        Content::IAmHere { modules } => modules
-            .iter()
-            .map(|status| {
-                let rules = status.declaration;
-                let (s, i) = (rules.subscriptions.len(), rules.invitations.len());
-                format!(" {}+{s}+{i}", status.id.key())
-            })
-            .collect(),
+        Content::IAmHere { modules } => statuses(modules),
+        Content::ModuleStatus { module, modules } if module.module == ModuleNumber::NONE => {
+            statuses(modules)
+        }
         Content::CellStatus { modules, .. } => {
             modules.iter().map(|number| format!(" {number}")).collect()
         }
@@ -96,6 +99,16 @@ fn line(to: &str, octets: &[u8]) -> String {
         id => text(ModuleId::from_reference(id)),
     };
     format!("{to} {} {reference}{more}", mpdu.mpdu_type().name().unwrap())
+}
+
+/// Each module with how many subscriptions and invitations it has.
+fn statuses(modules: ModuleStatusList<'_>) -> String {
+    let text = |status: ModuleStatus<'_>| {
+        let rules = status.declaration;
+        let (s, i) = (rules.subscriptions.len(), rules.invitations.len());
+        format!(" {}+{s}+{i}", status.id.key())
+    };
+    modules.iter().map(text).collect()
 }
 
 /// `role/unit.module`.

@@ -6,7 +6,8 @@ use core::fmt;
 use super::ids::{
     ContextNumber, ContinuumNumber, ModuleId, ModuleKey, ModuleNumber, Priority, SubjectNumber,
 };
-use super::pdu::{AssertionValues, CancellationValues, Malformed, RefusalReason};
+use super::pdu::{AssertionValues, CancellationValues, Malformed, MpduType, RefusalReason};
+use super::security::ContentFault;
 use crate::transport::SendError;
 
 /// The fault expression of a `Fault.indication` (3.1.2.17). Each is distinct.
@@ -40,8 +41,12 @@ pub enum Fault {
     /// Only RAMS gateways issue messages on subjects below 1 (annex B).
     SubjectNotApplication,
     /// The MIB has messages on the subject encrypted or marshalled (4.3.1.3,
-    /// 4.3.1.4), which this module cannot do. Nothing goes out in clear instead.
+    /// 4.3.1.4), and the module has nobody who does it. Nothing goes out in clear
+    /// instead.
     SubjectNotPlain,
+    /// A message was not issued: its data could not be marshalled or encrypted
+    /// (4.3.1.3, 4.3.1.4).
+    NotPrepared(ContentFault),
     /// There is nothing to cancel (4.2.11.1.1, 4.2.13.1.1).
     RedundantCancellation,
     /// The module has no delivery vector for the service mode.
@@ -62,6 +67,9 @@ pub enum Fault {
     NoDeliveryPoint(ModuleKey),
     /// The transport failed to transmit (4.3.1.1.2).
     NotTransmitted(ModuleKey, SendError),
+    /// Neither the buffer nor the transport will ever take an MPDU so long: it was
+    /// given up. A rule that it was to assert or cancel is not in force.
+    MpduTooLong(MpduType),
     /// The application data do not fit a message, or the buffer for messages.
     DataTooLong,
     /// No reply arrived within the term (4.3.5.1.2.4.2 b).
@@ -72,6 +80,9 @@ pub enum Fault {
     SenderNotAuthorised(ModuleKey),
     /// A message came that the module neither subscribes to nor invites.
     Uninvited(ModuleKey),
+    /// A message from this module could not be decrypted or un-marshalled
+    /// (4.3.8.1.3).
+    NotRestored(ModuleKey, ContentFault),
     /// A message came from another continuum, not through a gateway.
     ForeignContinuum(ContinuumNumber),
 }
@@ -95,6 +106,7 @@ impl Fault {
             Self::AllSubjectsElsewhere => "all_subjects_elsewhere",
             Self::SubjectNotApplication => "subject_not_application",
             Self::SubjectNotPlain => "subject_not_plain",
+            Self::NotPrepared(_) => "not_prepared",
             Self::RedundantCancellation => "redundant_cancellation",
             Self::NoDeliveryVector => "no_delivery_vector",
             Self::TableFull => "table_full",
@@ -105,11 +117,13 @@ impl Fault {
             Self::ContextPending => "context_pending",
             Self::NoDeliveryPoint(_) => "no_delivery_point",
             Self::NotTransmitted(..) => "not_transmitted",
+            Self::MpduTooLong(_) => "mpdu_too_long",
             Self::DataTooLong => "data_too_long",
             Self::QueryTimedOut(_) => "query_timed_out",
             Self::Malformed(_) => "malformed",
             Self::SenderNotAuthorised(_) => "sender_not_authorised",
             Self::Uninvited(_) => "uninvited",
+            Self::NotRestored(..) => "not_restored",
             Self::ForeignContinuum(_) => "foreign_continuum",
         }
     }
@@ -132,6 +146,7 @@ impl fmt::Display for Fault {
             Self::AllSubjectsElsewhere => "all subjects can be asked for in this continuum only",
             Self::SubjectNotApplication => "the subject is not an application's",
             Self::SubjectNotPlain => "messages on this subject are encrypted or marshalled",
+            Self::NotPrepared(why) => return write!(f, "not sent: {why}"),
             Self::RedundantCancellation => "there is nothing to cancel",
             Self::NoDeliveryVector => "no delivery vector has this service mode",
             Self::TableFull => "the table is full",
@@ -142,6 +157,10 @@ impl fmt::Display for Fault {
             Self::ContextPending => "a query with this context is pending",
             Self::NoDeliveryPoint(to) => return write!(f, "no usable delivery point of {to}"),
             Self::NotTransmitted(to, why) => return write!(f, "not transmitted to {to}: {why}"),
+            Self::MpduTooLong(kind) => {
+                let name = kind.name().unwrap_or("of an unknown type");
+                return write!(f, "an MPDU {name} is too long to be sent");
+            }
             Self::DataTooLong => "the application data are too long",
             Self::QueryTimedOut(context) => {
                 return write!(f, "no reply in context {context} within the term");
@@ -151,6 +170,7 @@ impl fmt::Display for Fault {
                 return write!(f, "{from} may not send on this subject");
             }
             Self::Uninvited(from) => return write!(f, "uninvited message from {from}"),
+            Self::NotRestored(from, why) => return write!(f, "message from {from}: {why}"),
             Self::ForeignContinuum(from) => return write!(f, "message from continuum {from}"),
         };
         f.write_str(text)
@@ -165,6 +185,9 @@ impl core::error::Error for Fault {}
 pub enum Indication {
     /// `Register.indication` of the module itself: it is registered under this number.
     Registered(ModuleNumber),
+    /// `Unregister.indication` of the module itself: it is not registered any more.
+    /// The number is 0 when it had not got one.
+    Unregistered(ModuleNumber),
     /// `Register.indication` of another module.
     ModuleRegistered(ModuleId),
     /// `Unregister.indication` of another module.

@@ -2,6 +2,7 @@
 //! any one of them.
 
 use std::boxed::Box;
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,12 @@ pub struct Driver<C> {
     events: Events,
     clock: C,
     tokens: usize,
+    /// The entities that [`Driver::turn_due`] is to run whether they are due or not.
+    ready: HashSet<usize>,
 }
+
+/// How many sockets are told of at once; others come next.
+const EVENTS: usize = 1_024;
 
 impl<C: HostClock> Driver<C> {
     /// A driver that goes by `clock`.
@@ -44,7 +50,8 @@ impl<C: HostClock> Driver<C> {
     /// # Errors
     /// What the system says.
     pub fn new(clock: C) -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, events: Events::with_capacity(64), clock, tokens: 0 })
+        let (poll, events) = (Poll::new()?, Events::with_capacity(EVENTS));
+        Ok(Self { poll, events, clock, tokens: 0, ready: HashSet::new() })
     }
 
     /// Wakes for `entity` from now on.
@@ -52,9 +59,19 @@ impl<C: HostClock> Driver<C> {
     /// # Errors
     /// What the system says.
     pub fn add(&mut self, entity: &mut dyn Entity) -> io::Result<()> {
-        let token = Token(self.tokens);
+        let place = self.tokens;
         self.tokens = self.tokens.saturating_add(1);
-        entity.register(self.poll.registry(), token)
+        self.replace(place, entity)
+    }
+
+    /// Wakes for `entity`, which takes the place of the one that was added after
+    /// `place` others.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn replace(&mut self, place: usize, entity: &mut dyn Entity) -> io::Result<()> {
+        self.ready.insert(place);
+        entity.register(self.poll.registry(), Token(place))
     }
 
     /// Runs all entities once, then waits until something arrives, a deadline
@@ -72,13 +89,45 @@ impl<C: HostClock> Driver<C> {
         for entity in entities.iter() {
             next = earliest(next, entity.next_deadline());
         }
-        let wait = next.map_or(at_most, |deadline| {
+        self.wait(next, at_most)?;
+        Ok(now)
+    }
+
+    /// Runs those of thousands of entities for which something has arrived or is
+    /// due; then as [`Driver::turn`]. All are run when they are new, and when the wait
+    /// was ended by a [`Waker`]. `entities` are in the order in which they were added.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn turn_due<E: Entity>(
+        &mut self,
+        entities: &mut [E],
+        at_most: Duration,
+    ) -> io::Result<Now> {
+        let now = self.clock.now();
+        let ready = std::mem::take(&mut self.ready);
+        let all = ready.contains(&WAKER.0);
+        for (place, entity) in entities.iter_mut().enumerate() {
+            let due = || entity.next_deadline().is_some_and(|at| now.monotonic >= at);
+            if all || ready.contains(&place) || due() {
+                entity.run(now);
+            }
+        }
+        let next = entities.iter().fold(None, |next, one| earliest(next, one.next_deadline()));
+        self.wait(next, at_most)?;
+        self.ready.extend(self.events.iter().map(|event| event.token().0));
+        Ok(now)
+    }
+
+    /// Waits until something arrives, it is `until`, or `at_most` of real time is over.
+    fn wait(&mut self, until: Option<Instant>, at_most: Duration) -> io::Result<()> {
+        let wait = until.map_or(at_most, |deadline| {
             let left = deadline.since(self.clock.now().monotonic);
             self.clock.real(left).min(at_most)
         });
         match self.poll.poll(&mut self.events, Some(wait)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(now),
-            other => other.map(|()| now),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            other => other,
         }
     }
 

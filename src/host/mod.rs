@@ -5,11 +5,14 @@
     reason = "the host has both, and says std"
 )]
 
+mod binding;
 pub mod clock;
 pub mod draw;
 pub mod driver;
+mod inbox;
 pub mod mib;
 pub mod module;
 pub mod net;
+pub mod random;
 pub mod sensing;
 pub mod station;

@@ -11,16 +11,20 @@ use std::vec::Vec;
 use bumpalo::Bump;
 use mio::{Registry, Token};
 
+pub use super::binding::BindOptions;
 use super::driver::Entity;
+use super::inbox::Inbox;
 use super::net::{MAX_RECEIVED, NameStyle, TcpReceiver, TcpSender, UdpEndpoint, endpoint_name};
 use crate::ams::ids::{
-    ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber, UnitNumber,
+    VentureNumber,
 };
-use crate::ams::mib::Mib;
+use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::module::{Fanout, Module, ModuleIdentity, ModuleStorage, RuleRequest};
 use crate::ams::pdu::{
     ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName, MAX_APPLICATION_DATA,
 };
+use crate::ams::security::{Authenticator, ContentHandler};
 use crate::ams::service::{Delivery, Fault, Indication, Message};
 use crate::storage::Slot;
 use crate::time::{Instant, Now, earliest};
@@ -32,7 +36,9 @@ use crate::transport::{Address, Refused, SendError, Transport};
 pub struct ModuleSockets {
     mams: UdpEndpoint,
     aams: UdpEndpoint,
-    tcp_in: TcpReceiver,
+    /// Messages are received at `aams`, and not only sent from it.
+    udp_offered: bool,
+    tcp_in: Option<TcpReceiver>,
     tcp_out: TcpSender,
 }
 
@@ -44,12 +50,17 @@ impl ModuleSockets {
     /// What the system says.
     pub fn bind(ip: IpAddr, mams_port: u16) -> io::Result<Self> {
         let any = SocketAddr::new(ip, 0);
-        Ok(Self {
-            mams: UdpEndpoint::bind(SocketAddr::new(ip, mams_port))?,
-            aams: UdpEndpoint::bind(any)?,
-            tcp_in: TcpReceiver::bind(any)?,
-            tcp_out: TcpSender::default(),
-        })
+        let mams = UdpEndpoint::bind(SocketAddr::new(ip, mams_port))?;
+        Ok(Self::of(mams, (UdpEndpoint::bind(any)?, true), Some(TcpReceiver::bind(any)?)))
+    }
+
+    /// These sockets. That for messages over UDP may be there to send alone.
+    pub(super) fn of(
+        mams: UdpEndpoint,
+        (aams, udp_offered): (UdpEndpoint, bool),
+        tcp_in: Option<TcpReceiver>,
+    ) -> Self {
+        Self { mams, aams, udp_offered, tcp_in, tcp_out: TcpSender::default() }
     }
 
     /// The contact summary that leads to them: delivery vector 1 is UDP, best
@@ -66,10 +77,10 @@ impl ModuleSockets {
                 arena.alloc_slice_copy(&[DeliveryPoint { service, endpoint: name(socket) }]);
             DeliveryVectorValues { number, points }
         };
-        let delivery_vectors = arena.alloc_slice_copy(&[
-            vector(1, "udp", self.aams.local()),
-            vector(2, "tcp", self.tcp_in.local()),
-        ]);
+        let udp = self.udp_offered.then(|| vector(1, "udp", self.aams.local()));
+        let tcp = self.tcp_in.as_ref().map(|tcp| vector(2, "tcp", tcp.local()));
+        let vectors: Vec<_> = udp.into_iter().chain(tcp).collect();
+        let delivery_vectors = arena.alloc_slice_copy(&vectors);
         let endpoint = EndpointName::new(name(self.mams.local())).ok()?;
         Some(ContactSummaryValues { endpoint, delivery_vectors })
     }
@@ -185,7 +196,9 @@ impl<'s> Service<'s> {
     /// # Errors
     /// As [`Module::unregister`].
     pub fn unregister(&mut self, now: Now) -> Result<(), Fault> {
-        self.module.unregister(now, &mut self.sockets.mams)
+        let left = self.module.unregister(now, &mut self.sockets.mams)?;
+        self.indications.push_back(left);
+        Ok(())
     }
 
     /// `Assert_subscription.request`; see [`Module::subscribe`].
@@ -286,6 +299,20 @@ impl<'s> Service<'s> {
         self.module.query(now, to, message, term, &mut messages(&mut self.sockets))
     }
 
+    /// Gives up a pending query; see [`Module::abandon_query`].
+    pub fn abandon_query(&mut self, context: ContextNumber) -> bool {
+        self.module.abandon_query(context)
+    }
+
+    /// Goes by another MIB; see [`Module::change_mib`].
+    ///
+    /// # Errors
+    /// As [`Module::change_mib`].
+    pub fn change_mib(&mut self, mib: &'s Mib<'s>) -> Result<(), ChangeRefused> {
+        let Self { module, indications, .. } = self;
+        module.change_mib(mib, &mut |indication| indications.push_back(indication))
+    }
+
     /// `Reply.request`; see [`Module::reply`].
     ///
     /// # Errors
@@ -349,7 +376,10 @@ pub struct ModuleHost<'s, A> {
     pub application: A,
     /// The module's service.
     pub service: Service<'s>,
+    inbox: Inbox,
     buffer: Box<[u8]>,
+    /// Where messages are decrypted and un-marshalled; empty where they are not.
+    room: Box<[u8]>,
     last_run: Instant,
 }
 
@@ -383,7 +413,25 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         let module = Module::new(mib, identity, storage);
         let service = Service { module, sockets, indications: VecDeque::new() };
         let buffer = vec![0; MAX_RECEIVED].into_boxed_slice();
-        Ok(Self { application, service, buffer, last_run: Instant::ZERO })
+        let inbox = Inbox::default();
+        let room = Box::default();
+        Ok(Self { application, service, inbox, buffer, room, last_run: Instant::ZERO })
+    }
+
+    /// The same with [`Module::with_authenticator`].
+    #[must_use]
+    pub fn with_authenticator(self, authenticator: &'s dyn Authenticator) -> Self {
+        let module = self.service.module.with_authenticator(authenticator);
+        Self { service: Service { module, ..self.service }, ..self }
+    }
+
+    /// The same with [`Module::with_content_handler`]. Messages of any length are
+    /// decrypted, and un-marshalled to as much again.
+    #[must_use]
+    pub fn with_content_handler(self, handler: &'s mut dyn ContentHandler) -> Self {
+        let module = self.service.module.with_content_handler(handler);
+        let room = vec![0; MAX_APPLICATION_DATA.saturating_mul(2)].into_boxed_slice();
+        Self { service: Service { module, ..self.service }, room, ..self }
     }
 
     fn indicate(&mut self, now: Now) {
@@ -405,28 +453,45 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         }
     }
 
-    /// Delivers the messages that have arrived, but for those of modules that are
-    /// not known: their introduction may have arrived too, and be still to be read.
+    /// Delivers the messages that have arrived, the most urgent first, but for those
+    /// of modules that are not known: their introduction may have arrived too, and be
+    /// still to be read.
     fn receive_aams(&mut self, now: Now) -> Vec<Vec<u8>> {
-        let Self { application, service, buffer, .. } = self;
         let mut strangers: Vec<Vec<u8>> = Vec::new();
-        let mut take = |service: &mut Service<'_>, octets: &[u8]| {
-            if service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
-                let delivery = service.module.receive_aams(octets);
-                application.delivered(now, service, delivery);
-            } else {
-                strangers.push(octets.to_vec());
+        while self.collect_aams() {
+            let Self { application, service, inbox, room, .. } = self;
+            for octets in inbox.in_order() {
+                if service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
+                    let delivery = service.module.receive_aams_in(octets, room);
+                    application.delivered(now, service, delivery);
+                } else {
+                    strangers.push(octets.to_vec());
+                }
             }
-        };
-        while let Some((_, datagrams)) = service.sockets.aams.receive(buffer) {
-            for octets in datagrams {
-                take(service, octets);
-            }
-        }
-        while let Some((_, octets)) = service.sockets.tcp_in.receive() {
-            take(service, &octets);
         }
         strangers
+    }
+
+    /// Takes in messages that have arrived, as many as wait at a time. False when
+    /// there are none.
+    fn collect_aams(&mut self) -> bool {
+        let Self { service: Service { sockets, .. }, inbox, buffer, .. } = self;
+        inbox.clear();
+        while !inbox.is_full()
+            && let Some((_, datagrams)) = sockets.aams.receive(buffer)
+        {
+            for octets in datagrams {
+                inbox.add(octets, None);
+            }
+        }
+        if let Some(tcp) = &mut sockets.tcp_in {
+            while !inbox.is_full()
+                && let Some((from, octets)) = tcp.receive()
+            {
+                inbox.add(&octets, Some(from));
+            }
+        }
+        !inbox.is_empty()
     }
 }
 
@@ -434,7 +499,10 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         self.service.sockets.mams.register(registry, token)?;
         self.service.sockets.aams.register(registry, token)?;
-        self.service.sockets.tcp_in.register(registry, token)
+        match &mut self.service.sockets.tcp_in {
+            Some(tcp) => tcp.register(registry, token),
+            None => Ok(()),
+        }
     }
 
     fn run(&mut self, now: Now) {
@@ -444,7 +512,7 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
         self.receive_mams(now);
         self.indicate(now);
         for octets in strangers {
-            let delivery = self.service.module.receive_aams(&octets);
+            let delivery = self.service.module.receive_aams_in(&octets, &mut self.room);
             self.application.delivered(now, &mut self.service, delivery);
         }
         let due = |deadline: Option<Instant>| deadline.is_some_and(|at| now.monotonic >= at);
@@ -467,8 +535,11 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
         // What waits for a connection is offered again soon; nobody tells when.
         let flush =
             self.service.sockets.tcp_out.is_waiting().then(|| self.last_run.after(FLUSH_PERIOD));
+        // What a request of the application has led to is still to be told.
+        let told = self.service.indications.is_empty();
+        let untold = (!told).then_some(self.last_run);
         let own = earliest(self.service.module.next_deadline(), self.application.next_deadline());
-        earliest(flush, own)
+        earliest(earliest(flush, untold), own)
     }
 }
 

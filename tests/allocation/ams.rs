@@ -9,10 +9,10 @@ use farpost::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber, UnitNumber,
     VentureNumber,
 };
-use farpost::ams::mib::{Mib, Unit, Venture};
+use farpost::ams::mib::{Introduction, Mib, Policy, Unit, Venture};
 use farpost::ams::module::{Module, ModuleIdentity, ModuleMemory, RuleRequest};
 use farpost::ams::pdu::{ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName};
-use farpost::ams::registrar::{Introduction, Registrar, RegistrarConfig, RegistrarStorage};
+use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
 use farpost::ams::service::{Delivery, Indication, Message};
 use farpost::storage::Slot;
 use farpost::time::{Now, earliest};
@@ -156,10 +156,8 @@ fn server() -> ConfigServer<'static> {
 
 fn registrar(introduction: Introduction) -> Registrar<'static> {
     let endpoint = EndpointName::new("r").unwrap();
-    let config = RegistrarConfig {
-        introduction,
-        ..RegistrarConfig::new(&MIB, VENTURE.number, UnitNumber::ROOT, endpoint)
-    };
+    let mib = lend(Mib { policy: Policy { introduction, ..Policy::NOMINAL }, ..MIB });
+    let config = RegistrarConfig::new(VENTURE.number, UnitNumber::ROOT, endpoint);
     let storage = RegistrarStorage {
         members: lend([const { Slot::EMPTY }; 4]),
         registrars: &mut [],
@@ -167,7 +165,7 @@ fn registrar(introduction: Introduction) -> Registrar<'static> {
         rules: lend([const { Slot::EMPTY }; 16]),
         buffer: lend([0; 512]),
     };
-    Registrar::new(&MIB, config, storage)
+    Registrar::new(mib, config, storage)
 }
 
 fn module(role: u8, mams: &'static str, aams: &'static str) -> Module<'static> {

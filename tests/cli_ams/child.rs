@@ -72,6 +72,47 @@ name = "request"
         std::fs::write(self.directory.path().join("net.toml"), text).unwrap();
     }
 
+    /// Replaces `from`, which is in the MIB, by `to`.
+    pub(crate) fn edit_mib(&self, from: &str, to: &str) {
+        let file = self.directory.path().join("net.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// Makes keys of everybody, and of subject `report`, and has the MIB name them.
+    pub(crate) fn give_keys(&self) {
+        let mib = self.directory.path().join("net.toml");
+        let mut text = std::fs::read_to_string(&mib).unwrap();
+        for (line, arguments) in [
+            ("name = \"field\"", &["continuum.key"][..]),
+            ("authority = \"test\"", &["application.key"]),
+            ("name = \"ssd\"", &["ssd.key"]),
+            ("name = \"actor\"", &["actor.key"]),
+            ("name = \"report\"", &["--symmetric", "report.key"]),
+        ] {
+            text = text.replacen(line, &format!("{line}\n{}", self.keygen(arguments)), 1);
+        }
+        std::fs::write(mib, text).unwrap();
+    }
+
+    /// What `farpost keygen ARGUMENTS` prints, in the directory of the MIB.
+    pub(crate) fn keygen(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_farpost"));
+        let output =
+            command.current_dir(&self.directory).arg("keygen").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Has everybody read and write a file next to the MIB.
+    #[cfg(unix)]
+    pub(crate) fn expose(&self, file: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let file = self.directory.path().join(file);
+        std::fs::set_permissions(file, PermissionsExt::from_mode(0o666)).unwrap();
+    }
+
     /// Starts `farpost COMMAND --mib … ARGUMENTS`.
     pub(crate) fn start(&self, command: &str, arguments: &[&str]) -> Child {
         let mut process = Command::new(env!("CARGO_BIN_EXE_farpost"))
@@ -159,6 +200,13 @@ impl Child {
 
     pub(crate) fn end_input(&mut self) {
         self.input = None;
+    }
+
+    /// Has it read its MIB again.
+    #[cfg(unix)]
+    pub(crate) fn hang_up(&self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
     }
 
     pub(crate) fn kill(&mut self) {

@@ -121,7 +121,7 @@ fn toml_that_is_not_the_layout() {
             (
                 "[timers]",
                 "[timer]",
-                "5:2: `timer`: unknown field `timer`, expected one of `primary_transport`, `config_servers`, `default_madp`, `checksums`, `tai_minus_utc`, `continuum`, `timers`, `transport`, `delivery_point`, `remote_continuum`, `venture`",
+                "5:2: `timer`: unknown field `timer`, expected one of `profile`, `primary_transport`, `config_servers`, `default_madp`, `checksums`, `tai_minus_utc`, `continuum`, `timers`, `policy`, `transport`, `delivery_point`, `ip_multicast`, `remote_continuum`, `venture`",
             ),
             ("config_servers = [\"@:2357\"]", "", "1:1: the text: missing field `config_servers`"),
             (
@@ -223,6 +223,32 @@ fn toml_that_does_not_agree_with_itself() {
                 "[timers]",
                 "[[delivery_point]]\nservice = \"x\"\nendpoint = \"@\"\n[timers]",
                 "5:1: delivery point `x=@`: the transport service is not known",
+            ),
+            (
+                "[\"@:2357\"]",
+                "[\"@:2357\", \"post\"]",
+                "1:29: the configuration server at `post`: it has no port",
+            ),
+            (
+                "[\"@:2357\"]",
+                "[\"@:0\"]",
+                "1:19: the configuration server at `@:0`: port 0 names no port",
+            ),
+            (
+                "[\"@:2357\"]",
+                "[\"@:2357\"]\ndefault_madp = \"1.2.3:4\"",
+                "2:16: the default MADP `1.2.3:4`: the host is no address",
+            ),
+            (
+                "[timers]",
+                "[[delivery_point]]\nservice = \"udp\"\nendpoint = \"@:x\"\n[timers]",
+                "5:1: delivery point `udp=@:x`: the port is no number from 0 to 65535",
+            ),
+            (
+                "[timers]",
+                "[ip_multicast]\nmask = \"239.0.0.0\"\nmask_length = 8\nunit_bits = 8\n\
+                 subject_bits = 8\nport = 1\n[timers]",
+                "5:1: IP multicast: the bits of a group are not as they must be",
             ),
             (
                 "number = 3\nname = \"mars\"",
@@ -557,7 +583,7 @@ fn amsrc_that_does_not_agree_with_itself() {
             (
                 "epspec=@:5001",
                 "epspec=a,b",
-                "5:2: delivery point `udp=a,b`: the endpoint has a bad character",
+                "5:2: delivery point `udp=a,b:0`: the endpoint has a bad character",
             ),
         ],
         amsrc,

@@ -234,7 +234,7 @@ impl Seat {
 
 /// What there is in the network.
 pub(crate) enum Entity {
-    Server(ConfigServer<'static>),
+    Server(Box<ConfigServer<'static>>),
     Registrar(Box<Registrar<'static>>),
     Seat(Box<Seat>),
 }
@@ -247,7 +247,7 @@ impl Node for Entity {
         port: u8,
         octets: &[u8],
         transport: &mut dyn Transport,
-    ) {
+    ) -> Result<(), String> {
         match self {
             Self::Server(server) => server.receive(now, from, octets, transport),
             Self::Registrar(registrar) => registrar.receive(now, from, octets, transport),
@@ -257,7 +257,7 @@ impl Node for Entity {
                 });
             }
             Self::Seat(seat) => {
-                let Ok(delivery) = seat.module.receive_aams(octets) else { return };
+                let Ok(delivery) = seat.module.receive_aams(octets) else { return Ok(()) };
                 let message = delivery.message();
                 assert!(CARRIAGE.is_for(seat.machine.station(), message));
                 seat.with_carrier(transport, |machine, carrier| {
@@ -265,9 +265,10 @@ impl Node for Entity {
                 });
             }
         }
+        Ok(())
     }
 
-    fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), String> {
         match self {
             Self::Server(server) => server.tick(now, transport),
             Self::Registrar(registrar) => registrar.tick(now, transport),
@@ -278,6 +279,7 @@ impl Node for Entity {
                 seat.with_carrier(transport, |machine, carrier| machine.tick(now, carrier));
             }
         }
+        Ok(())
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -287,11 +289,15 @@ impl Node for Entity {
             Self::Seat(seat) => earliest(seat.module.next_deadline(), seat.machine.next_deadline()),
         }
     }
+
+    fn describe(port: u8, octets: &[u8]) -> String {
+        format!("{} octets for port {port}", octets.len())
+    }
 }
 
 /// One configuration server, registrar, SSM and Actor, and two SSDs.
 pub(crate) struct Post {
-    pub(crate) network: Network<Entity>,
+    pub(crate) network: Network<'static, Entity>,
     lives: u32,
 }
 
@@ -299,7 +305,7 @@ impl Post {
     /// All are there, and have just been switched on.
     pub(crate) fn new(seed: u64, weather: Weather) -> Self {
         let mut post = Self { network: Network::new(seed, weather), lives: 0 };
-        post.network.add(Entity::Server(server()));
+        post.network.add(Entity::Server(Box::new(server())));
         post.network.add(Entity::Registrar(Box::new(registrar())));
         let machines = [
             Machine::Manager(ssm()),
@@ -413,7 +419,7 @@ fn server() -> ConfigServer<'static> {
 
 fn registrar() -> Registrar<'static> {
     let endpoint = EndpointName::new(name(REGISTRAR, MAMS).leak()).unwrap();
-    let config = RegistrarConfig::new(&MIB, VENTURE.number, UnitNumber::ROOT, endpoint);
+    let config = RegistrarConfig::new(VENTURE.number, UnitNumber::ROOT, endpoint);
     let storage = RegistrarStorage {
         members: lend([const { Slot::EMPTY }; 8]),
         registrars: &mut [],

@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 use std::time::Duration;
 
 use farpost::time::{ClockQuality, Instant, Now, Utc, earliest};
@@ -12,7 +13,8 @@ use farpost::transport::{Address, SendError, Transport};
 /// Which of the nodes of a network.
 pub(crate) type NodeId = u16;
 
-/// Something that sends and receives datagrams: a machine and who uses it.
+/// Something that sends and receives datagrams: a machine and who uses it. An error
+/// is a rule that is broken; the network keeps the first.
 pub(crate) trait Node {
     /// Takes a datagram that arrived at `port`.
     fn receive(
@@ -22,17 +24,20 @@ pub(crate) trait Node {
         port: u8,
         octets: &[u8],
         transport: &mut dyn Transport,
-    );
+    ) -> Result<(), String>;
 
     /// Does whatever is due.
-    fn tick(&mut self, now: Now, transport: &mut dyn Transport);
+    fn tick(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), String>;
 
     /// When there is something to do next.
     fn next_deadline(&self) -> Option<Instant>;
+
+    /// What a datagram at `port` is, for those who read a trace.
+    fn describe(port: u8, octets: &[u8]) -> String;
 }
 
 /// What the network does to datagrams. Chances are in a thousand.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Weather {
     /// The chance that a datagram is lost.
     pub(crate) loss: u16,
@@ -52,8 +57,8 @@ impl Weather {
 }
 
 /// What became of a datagram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Fate {
     /// It was handed over, to arrive once or twice.
     Posted,
     /// It was handed over and lost.
@@ -64,17 +69,8 @@ pub(crate) enum Fate {
     Missed,
 }
 
-/// One thing that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) at: Instant,
-    pub(crate) fate: Fate,
-    pub(crate) from: NodeId,
-    pub(crate) to: NodeId,
-    pub(crate) port: u8,
-    /// Stands for the octets.
-    pub(crate) digest: u64,
-}
+/// Sees every datagram that a node posts, and says whether it is to be lost.
+pub(crate) type Censor<'a> = Box<dyn FnMut(NodeId, u8, &[u8]) -> bool + 'a>;
 
 /// A datagram on its way. The order is that of arrival, then of posting.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -84,30 +80,50 @@ struct Flight {
     from: NodeId,
     to: NodeId,
     port: u8,
-    octets: Vec<u8>,
+    octets: Rc<[u8]>,
+}
+
+/// A place for a node, whether one is there or not.
+struct Berth<N> {
+    node: Option<N>,
+    /// When the node has something to do next.
+    deadline: Option<Instant>,
+    /// It is cut off from those for whom this is different.
+    island: bool,
+    /// How far its wall clock is off, in microseconds.
+    offset: i64,
 }
 
 /// Nodes and the datagrams between them.
-pub(crate) struct Network<N> {
+pub(crate) struct Network<'a, N> {
     pub(crate) weather: Weather,
-    pub(crate) log: Vec<Entry>,
-    nodes: Vec<Option<N>>,
-    island: BTreeSet<NodeId>,
+    pub(crate) censor: Option<Censor<'a>>,
+    /// Prints everything that happens.
+    pub(crate) trace: bool,
+    berths: Vec<Berth<N>>,
     flights: BinaryHeap<Reverse<Flight>>,
+    /// Every deadline a node has had; those that it still has are true.
+    alarms: BinaryHeap<Reverse<(Instant, NodeId)>>,
+    posts: Vec<(Address, Rc<[u8]>)>,
     posted: u64,
     now: Now,
     seed: u64,
     random: fastrand::Rng,
+    broken: Option<String>,
+    /// Stands for all that happened.
+    history: DefaultHasher,
 }
 
-impl<N: Node> Network<N> {
+impl<'a, N: Node> Network<'a, N> {
     pub(crate) fn new(seed: u64, weather: Weather) -> Self {
         Self {
             weather,
-            log: Vec::new(),
-            nodes: Vec::new(),
-            island: BTreeSet::new(),
+            censor: None,
+            trace: false,
+            berths: Vec::new(),
             flights: BinaryHeap::new(),
+            alarms: BinaryHeap::new(),
+            posts: Vec::new(),
             posted: 0,
             now: Now {
                 monotonic: Instant::ZERO,
@@ -116,28 +132,46 @@ impl<N: Node> Network<N> {
             },
             seed,
             random: fastrand::Rng::with_seed(seed),
+            broken: None,
+            history: DefaultHasher::new(),
         }
     }
 
     /// Adds a node, with the next number from 0.
     pub(crate) fn add(&mut self, node: N) -> NodeId {
-        self.nodes.push(Some(node));
-        NodeId::try_from(self.nodes.len() - 1).unwrap()
+        let id = NodeId::try_from(self.berths.len()).unwrap();
+        self.berths.push(Berth { node: None, deadline: None, island: false, offset: 0 });
+        self.restart(id, node);
+        id
     }
 
     /// The node is there no more. What was on its way to it is missed.
     pub(crate) fn crash(&mut self, id: NodeId) {
-        self.nodes[usize::from(id)] = None;
+        let berth = &mut self.berths[usize::from(id)];
+        (berth.node, berth.deadline) = (None, None);
+        self.tell(|| format!("{id} crashes"));
     }
 
     /// The node, or its successor, is there again.
     pub(crate) fn restart(&mut self, id: NodeId, node: N) {
-        self.nodes[usize::from(id)] = Some(node);
+        self.berths[usize::from(id)].node = Some(node);
+        self.tell(|| format!("{id} starts"));
+        self.set_alarm(id);
     }
 
     /// From now on nothing gets to or from these nodes but among themselves.
     pub(crate) fn cut_off(&mut self, island: impl IntoIterator<Item = NodeId>) {
-        self.island = island.into_iter().collect();
+        let island: BTreeSet<NodeId> = island.into_iter().collect();
+        self.tell(|| format!("cut off: {island:?}"));
+        for (id, berth) in (0..).zip(&mut self.berths) {
+            berth.island = island.contains(&id);
+        }
+    }
+
+    /// Steps the wall clock of a node; monotonic time goes on.
+    pub(crate) fn step_clock(&mut self, id: NodeId, by: i64) {
+        self.berths[usize::from(id)].offset += by * 1_000_000;
+        self.tell(|| format!("{id}: the clock steps by {by} s"));
     }
 
     /// Does something at a node, if it is there.
@@ -146,14 +180,19 @@ impl<N: Node> Network<N> {
         id: NodeId,
         act: impl FnOnce(&mut N, Now, &mut dyn Transport) -> R,
     ) -> Option<R> {
-        let mut posts = Vec::new();
-        let node = self.nodes[usize::from(id)].as_mut()?;
+        let berth = &mut self.berths[usize::from(id)];
+        let node = berth.node.as_mut()?;
+        let utc = self.now.utc.unix_micros().saturating_add(berth.offset);
+        let now = Now { utc: Utc::from_unix_micros(utc), ..self.now };
+        let mut posts = std::mem::take(&mut self.posts);
         let mut outlet =
             Outlet { posts: &mut posts, refusal: self.weather.refusal, random: &mut self.random };
-        let result = act(node, self.now, &mut outlet);
-        for (to, octets) in posts {
-            self.post(id, to, octets);
+        let result = act(node, now, &mut outlet);
+        for (to, octets) in posts.drain(..) {
+            self.post(id, &to, octets);
         }
+        self.posts = posts;
+        self.set_alarm(id);
         Some(result)
     }
 
@@ -167,6 +206,11 @@ impl<N: Node> Network<N> {
         self.advance(end);
     }
 
+    /// The first rule that was broken, with the time and the node.
+    pub(crate) fn broken(&self) -> Option<&String> {
+        self.broken.as_ref()
+    }
+
     pub(crate) fn now(&self) -> Now {
         self.now
     }
@@ -176,17 +220,41 @@ impl<N: Node> Network<N> {
     }
 
     pub(crate) fn node(&self, id: NodeId) -> Option<&N> {
-        self.nodes[usize::from(id)].as_ref()
+        self.berths[usize::from(id)].node.as_ref()
     }
 
     pub(crate) fn nodes(&self) -> impl Iterator<Item = (NodeId, &N)> {
-        (0..).zip(&self.nodes).filter_map(|(id, node)| Some((id, node.as_ref()?)))
+        (0..).zip(&self.berths).filter_map(|(id, berth)| Some((id, berth.node.as_ref()?)))
     }
 
-    fn next_event(&self) -> Option<Instant> {
-        let arrival = self.flights.peek().map(|Reverse(flight)| flight.at);
-        let deadlines = self.nodes().map(|(_, node)| node.next_deadline());
-        deadlines.fold(arrival, earliest)
+    /// How many datagrams were posted.
+    pub(crate) fn posted(&self) -> u64 {
+        self.posted
+    }
+
+    /// A number that is the same for the same history alone.
+    pub(crate) fn history(&self) -> u64 {
+        self.history.finish()
+    }
+
+    fn next_event(&mut self) -> Option<Instant> {
+        while let Some(&Reverse((at, id))) = self.alarms.peek() {
+            if self.berths[usize::from(id)].deadline == Some(at) {
+                break;
+            }
+            self.alarms.pop();
+        }
+        let alarm = self.alarms.peek().map(|Reverse((at, _))| *at);
+        earliest(alarm, self.flights.peek().map(|Reverse(flight)| flight.at))
+    }
+
+    fn set_alarm(&mut self, id: NodeId) {
+        let berth = &mut self.berths[usize::from(id)];
+        let next = berth.node.as_ref().and_then(Node::next_deadline);
+        if let Some(at) = next.filter(|_| next != berth.deadline) {
+            self.alarms.push(Reverse((at, id)));
+        }
+        berth.deadline = next;
     }
 
     fn advance(&mut self, to: Instant) {
@@ -199,42 +267,53 @@ impl<N: Node> Network<N> {
         while self.flights.peek().is_some_and(|Reverse(flight)| flight.at <= now) {
             let Some(Reverse(flight)) = self.flights.pop() else { break };
             let Flight { from, to, port, octets, .. } = flight;
-            let there = self.at(to, |node, now, transport| {
-                node.receive(now, &address(from, 0), port, &octets, transport);
-            });
-            let fate = if there.is_some() { Fate::Arrived } else { Fate::Missed };
+            let fate = if self.node(to).is_some() { Fate::Arrived } else { Fate::Missed };
             self.note(fate, from, (to, port), &octets);
+            let taken = self.at(to, |node, now, transport| {
+                node.receive(now, &address(from, 0), port, &octets, transport)
+            });
+            self.judge(to, taken);
         }
-        for id in 0..NodeId::try_from(self.nodes.len()).unwrap() {
-            let due = self.node(id).and_then(Node::next_deadline).is_some_and(|next| next <= now);
-            if due {
-                self.at(id, |node, now, transport| {
-                    node.tick(now, transport);
-                    let next = node.next_deadline();
-                    assert!(
-                        next.is_none_or(|next| next > now.monotonic),
-                        "node {id} is not done: {next:?} at {now:?}"
-                    );
-                });
+        while let Some(&Reverse((at, id))) = self.alarms.peek().filter(|alarm| alarm.0.0 <= now) {
+            self.alarms.pop();
+            if self.berths[usize::from(id)].deadline != Some(at) {
+                continue;
             }
+            let done = self.at(id, |node, now, transport| {
+                node.tick(now, transport)?;
+                match node.next_deadline() {
+                    Some(next) if next <= now.monotonic => Err(format!("{next:?} is still due")),
+                    _ => Ok(()),
+                }
+            });
+            self.judge(id, done);
         }
     }
 
-    fn post(&mut self, from: NodeId, to: Address, octets: Vec<u8>) {
+    fn judge(&mut self, id: NodeId, outcome: Option<Result<(), String>>) {
+        if let (Some(Err(why)), None) = (outcome, &self.broken) {
+            let at = Duration::from_micros(self.now.monotonic.as_micros());
+            self.broken = Some(format!("node {id} at {at:?}: {why}"));
+        }
+    }
+
+    fn post(&mut self, from: NodeId, to: &Address, octets: Rc<[u8]>) {
         let [high, low, port] = *to.octets() else { panic!("an address of nobody: {to:?}") };
         let to = NodeId::from_be_bytes([high, low]);
-        let cut = self.island.contains(&from) != self.island.contains(&to);
-        if self.chance(self.weather.loss) || cut {
+        let island = |id| self.berths[usize::from(id)].island;
+        let cut = island(from) != island(to);
+        let censored = self.censor.as_mut().is_some_and(|lost| lost(from, port, &octets));
+        if self.chance(self.weather.loss) || cut || censored {
             return self.note(Fate::Lost, from, (to, port), &octets);
         }
         self.note(Fate::Posted, from, (to, port), &octets);
         if self.chance(self.weather.duplication) {
-            self.dispatch(from, to, port, octets.clone());
+            self.dispatch(from, to, port, Rc::clone(&octets));
         }
         self.dispatch(from, to, port, octets);
     }
 
-    fn dispatch(&mut self, from: NodeId, to: NodeId, port: u8, octets: Vec<u8>) {
+    fn dispatch(&mut self, from: NodeId, to: NodeId, port: u8, octets: Rc<[u8]>) {
         let jitter = u64::try_from(self.weather.jitter.as_micros()).unwrap();
         let delay = self.latency(from, to) + Duration::from_micros(self.random.u64(0..=jitter));
         let at = self.now.monotonic.after(delay);
@@ -254,8 +333,16 @@ impl<N: Node> Network<N> {
     }
 
     fn note(&mut self, fate: Fate, from: NodeId, (to, port): (NodeId, u8), octets: &[u8]) {
-        let at = self.now.monotonic;
-        self.log.push(Entry { at, fate, from, to, port, digest: digest(octets) });
+        (self.now.monotonic, fate, from, to, port).hash(&mut self.history);
+        self.history.write(octets);
+        let what = || format!("{from} -> {to}: {} {fate:?}", N::describe(port, octets));
+        self.tell(what);
+    }
+
+    fn tell(&self, what: impl FnOnce() -> String) {
+        if self.trace {
+            println!("{:>14} {}", self.now.monotonic.as_micros(), what());
+        }
     }
 }
 
@@ -264,20 +351,15 @@ pub(crate) fn name(node: NodeId, port: u8) -> String {
     format!("{node}:{port}")
 }
 
-fn address(node: NodeId, port: u8) -> Address {
+/// The address of a port of a node.
+pub(crate) fn address(node: NodeId, port: u8) -> Address {
     let [high, low] = node.to_be_bytes();
     Address::new(0, &[high, low, port])
 }
 
-fn digest(octets: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    octets.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// The transport of a node, for one call.
 struct Outlet<'a> {
-    posts: &'a mut Vec<(Address, Vec<u8>)>,
+    posts: &'a mut Vec<(Address, Rc<[u8]>)>,
     refusal: u16,
     random: &'a mut fastrand::Rng,
 }
@@ -292,7 +374,10 @@ impl Transport for Outlet<'_> {
         if self.random.u16(0..1_000) < self.refusal {
             return Err(SendError::Busy);
         }
-        self.posts.push((*to, octets.to_vec()));
+        // Copies that are sent in a row share their octets.
+        let last = self.posts.last().map(|(_, last)| last).filter(|last| ***last == *octets);
+        let octets = last.map_or_else(|| octets.into(), Rc::clone);
+        self.posts.push((*to, octets));
         Ok(())
     }
 }

@@ -6,9 +6,12 @@
 //! | state | event | does | next | clause |
 //! |---|---|---|---|---|
 //! | running | first tick, then every N5 | *I_am_running* to every lower-ranking location | running | 4.2.1.1 |
-//! | running | *I_am_running* | ceases | outranked | 4.2.1.2 |
+//! | running | *I_am_running* | ceases | outranked, or standing by where the policy has servers take over | 4.2.1.2 |
 //! | running | *registrar_query*, registrar known | *cell_spec* | running | 4.2.4.2.2.1 |
 //! | running | *registrar_query*, registrar or cell unknown | *registrar_unknown* | running | 4.2.4.2.2.2 |
+//! | standing by | *I_am_running* | notes that it was heard | standing by | 2.3.6 |
+//! | standing by | as many *I_am_running* missing as the policy says | forgets all cells, commences operations | running | 2.3.6, 4.2.1.1 |
+//! | standing by | anything else | nothing | standing by | 4.2.1.2 |
 //! | outranked | anything | nothing | outranked | 4.2.1.2 |
 //!
 //! States of each cell:
@@ -34,10 +37,19 @@
 //!   and repeated every N5: they are not acknowledged, and one that is lost
 //!   would leave a cell out for good.
 //!   *I_am_running* and *heartbeat*s are periodic anyway.
+//! - "A configuration server in operation at one of those locations at all times"
+//!   (2.3.2): where [`Policy::takeover`](super::mib::Policy::takeover) is above 0, a
+//!   server that has ceased stands by. It takes over when so many *I_am_running* are
+//!   missing, and N3 later for each location that ranks before its own, so that of
+//!   several the highest is heard first. Registrars and modules find it as they find
+//!   any: they are not told.
+//! - A *cell_spec* that is too long for the transport is given up
+//!   ([`MetaStats::too_long`]).
 //! - "Some action intended to cause the registrar to be restarted" is the
 //!   host's: it sees [`CellState::Lost`].
 
 mod cell;
+mod change;
 mod memory;
 
 #[cfg(test)]
@@ -48,6 +60,7 @@ use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Outlet, RETRY, bump};
 use super::mib::Mib;
 use super::pdu::{Content, EndpointName, Mpdu, MpduType, RefusalReason, Sender};
+use super::security::{Authenticator, Receiver};
 use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
@@ -83,7 +96,10 @@ pub enum ConfigServerState {
     /// It is.
     #[default]
     Running,
-    /// It has ceased: a higher-ranking one is running (4.2.1.2).
+    /// It has ceased, for a higher-ranking one is running, and takes over when that
+    /// one falls silent (2.3.6).
+    StandingBy,
+    /// It has ceased for good: a higher-ranking one is running (4.2.1.2).
     Outranked,
 }
 
@@ -101,6 +117,10 @@ pub struct ConfigServerCounts {
     pub unknown_cells: u32,
     /// Registrars whose termination was imputed (4.2.7.4); they want restarting.
     pub registrars_lost: u32,
+    /// How often it ceased because a higher-ranking one is running.
+    pub ceased: u32,
+    /// How often it took over from one that fell silent.
+    pub takeovers: u32,
 }
 
 /// A configuration server.
@@ -109,6 +129,8 @@ pub struct ConfigServer<'s> {
     mib: &'s Mib<'s>,
     config: ConfigServerConfig,
     state: ConfigServerState,
+    /// When to take over, while standing by.
+    takeover_at: Instant,
     /// When *I_am_running* is due, and *cell_spec*s are to be repeated.
     running_at: Instant,
     /// When to offer again the *cell_spec*s that the transport refused.
@@ -133,12 +155,21 @@ impl<'s> ConfigServer<'s> {
             mib,
             config,
             state: ConfigServerState::Running,
+            takeover_at: Instant::ZERO,
             running_at: Instant::ZERO,
             retry_at: None,
             cells: Table::new(storage.cells),
             outlet: Outlet::new(mib, Sender::CONFIGURATION_SERVER, 1, storage.buffer),
             counts: ConfigServerCounts::default(),
         }
+    }
+
+    /// The same, but `authenticator` signs what it sends, with the private key of the
+    /// MIB, and judges what it receives, by the public keys of the MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        self.outlet.be_guarded(authenticator, self.mib, Receiver::ConfigServer);
+        self
     }
 
     /// Takes in a datagram that came from `from`.
@@ -150,6 +181,9 @@ impl<'s> ConfigServer<'s> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
@@ -157,11 +191,14 @@ impl<'s> ConfigServer<'s> {
         self.outlet.stats.note_deviations(mpdu.deviations());
         let sender = mpdu.sender();
         match mpdu.content() {
-            _ if self.state == ConfigServerState::Outranked => {
-                bump(&mut self.outlet.stats.inappropriate);
+            Content::IAmRunning
+                if sender == Sender::CONFIGURATION_SERVER
+                    && self.state != ConfigServerState::Outranked =>
+            {
+                self.cease(now);
             }
-            Content::IAmRunning if sender == Sender::CONFIGURATION_SERVER => {
-                self.state = ConfigServerState::Outranked;
+            _ if self.state != ConfigServerState::Running => {
+                bump(&mut self.outlet.stats.inappropriate);
             }
             Content::AnnounceRegistrar { query, endpoint } => {
                 self.announced(
@@ -183,8 +220,11 @@ impl<'s> ConfigServer<'s> {
 
     /// Does what is due. Calls before [`ConfigServer::next_deadline`] do nothing.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
-        if self.state == ConfigServerState::Outranked {
-            return;
+        match self.state {
+            ConfigServerState::Outranked => return,
+            ConfigServerState::StandingBy if now.monotonic < self.takeover_at => return,
+            ConfigServerState::StandingBy => self.take_over(now),
+            ConfigServerState::Running => {}
         }
         if now.monotonic >= self.running_at {
             self.running_at = now.monotonic.after(self.mib.timers.n5());
@@ -200,11 +240,13 @@ impl<'s> ConfigServer<'s> {
     }
 
     /// When to call [`ConfigServer::tick`] next; `receive` and `tick` change it.
-    /// `None` once the server has ceased.
+    /// `None` once the server has ceased for good.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        if self.state == ConfigServerState::Outranked {
-            return None;
+        match self.state {
+            ConfigServerState::Outranked => return None,
+            ConfigServerState::StandingBy => return Some(self.takeover_at),
+            ConfigServerState::Running => {}
         }
         let timers = &self.mib.timers;
         let known = self.cells.iter().filter(|cell| cell.is_known());
@@ -233,6 +275,33 @@ impl<'s> ConfigServer<'s> {
     #[must_use]
     pub const fn counts(&self) -> &ConfigServerCounts {
         &self.counts
+    }
+
+    /// A higher-ranking server is running: this one is not, any more (4.2.1.2).
+    fn cease(&mut self, now: Now) {
+        if self.state == ConfigServerState::Running {
+            bump(&mut self.counts.ceased);
+        }
+        let takeover = self.mib.policy.takeover;
+        if takeover == 0 {
+            self.state = ConfigServerState::Outranked;
+            return;
+        }
+        self.state = ConfigServerState::StandingBy;
+        let timers = &self.mib.timers;
+        let rank = u32::try_from(self.config.location).unwrap_or(u32::MAX).max(1);
+        let patience = timers.n5().saturating_mul(u32::from(takeover));
+        self.takeover_at =
+            now.monotonic.after(patience.saturating_add(timers.n3.saturating_mul(rank)));
+    }
+
+    /// The higher-ranking server has fallen silent: this one commences operations.
+    fn take_over(&mut self, now: Now) {
+        bump(&mut self.counts.takeovers);
+        self.state = ConfigServerState::Running;
+        self.cells.clear();
+        self.running_at = now.monotonic;
+        self.retry_at = None;
     }
 
     /// An *announce_registrar* (4.2.3.2).
@@ -352,7 +421,8 @@ impl<'s> ConfigServer<'s> {
             .filter(|other| other.unit() >= since)
             .chain(alone.then_some(cell))
             .find(|other| {
-                send_spec(&mut self.outlet, now, &cell.address, 0, other, transport).is_err()
+                let sent = send_spec(&mut self.outlet, now, &cell.address, 0, other, transport);
+                self.outlet.is_owed(sent)
             })
             .map(Cell::unit);
         if refused.is_some() {
@@ -376,7 +446,8 @@ impl<'s> ConfigServer<'s> {
             {
                 continue;
             }
-            if send_spec(&mut self.outlet, now, &other.address, 0, &cell, transport).is_err() {
+            let sent = send_spec(&mut self.outlet, now, &other.address, 0, &cell, transport);
+            if self.outlet.is_owed(sent) {
                 other.owe(cell.unit());
                 self.retry_at = Some(now.monotonic.after(RETRY));
             }

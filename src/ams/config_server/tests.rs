@@ -1,5 +1,7 @@
 //! One test a clause of 4.2.1 to 4.2.4 and 4.2.7, on virtual time.
 
+mod change;
+
 use super::*;
 use crate::ams::ids::ContinuumNumber;
 use crate::ams::mib::{Unit, Venture};

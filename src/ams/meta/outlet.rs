@@ -6,6 +6,7 @@ use super::MetaStats;
 use super::stats::bump;
 use crate::ams::mib::Mib;
 use crate::ams::pdu::{Content, MAX_SUPPLEMENT, MpduHeader, MpduType, Sender};
+use crate::ams::security::{Authenticator, Party, Receiver};
 use crate::time::{Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::{Encode, TimeCode};
@@ -21,6 +22,8 @@ pub(in crate::ams) struct Outlet<'s> {
     tai_minus_utc: i8,
     last_query: u32,
     buffer: &'s mut [u8],
+    /// Who signs and judges MPDUs.
+    guard: Option<(&'s dyn Authenticator, Party<'s>)>,
     pub(in crate::ams) stats: MetaStats,
 }
 
@@ -39,7 +42,37 @@ impl<'s> Outlet<'s> {
             tai_minus_utc: mib.tai_minus_utc,
             last_query: first_query.wrapping_sub(1),
             buffer,
+            guard: None,
             stats: MetaStats::default(),
+        }
+    }
+
+    /// Goes by `mib` from now on.
+    pub(in crate::ams) const fn change_mib(&mut self, mib: &'s Mib<'s>) {
+        self.checksum = mib.checksums;
+        self.tai_minus_utc = mib.tai_minus_utc;
+        if let Some((_, party)) = &mut self.guard {
+            party.mib = mib;
+        }
+    }
+
+    /// Has `authenticator` sign what this entity sends and judge what it receives.
+    pub(in crate::ams) const fn be_guarded(
+        &mut self,
+        authenticator: &'s dyn Authenticator,
+        mib: &'s Mib<'s>,
+        receiver: Receiver,
+    ) {
+        self.guard = Some((authenticator, Party { mib, receiver }));
+    }
+
+    /// Whether an MPDU, if it is one, is authentic (4.1.4); it is counted if not.
+    pub(in crate::ams) fn admits(&mut self, now: &Now, octets: &[u8]) -> bool {
+        match &self.guard {
+            Some((authenticator, party)) => {
+                authenticator.admits(party, now, octets, &mut self.stats)
+            }
+            None => true,
         }
     }
 
@@ -54,7 +87,12 @@ impl<'s> Outlet<'s> {
         let time = TimeCode::new(Utc::default(), self.tai_minus_utc);
         let header =
             MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
-        self.buffer.len().saturating_sub(header.encoded_len(0)).min(MAX_SUPPLEMENT)
+        let signature = match &self.guard {
+            Some((authenticator, party)) => authenticator.signature_len(party.mib, self.sender),
+            None => 0,
+        };
+        let other = header.encoded_len(0).saturating_add(signature);
+        self.buffer.len().saturating_sub(other).min(MAX_SUPPLEMENT)
     }
 
     pub(in crate::ams) fn send(
@@ -82,8 +120,12 @@ impl<'s> Outlet<'s> {
             MpduHeader { sender: self.sender, time, signature: &[], checksum: self.checksum };
         let sent = header
             .encode_raw(kind, reference, supplement, &time, self.buffer)
+            .map(<[u8]>::len)
             .map_err(|_| SendError::TooLong)
-            .and_then(|octets| transport.send(to, 0, octets));
+            .and_then(|length| {
+                let length = self.sign(length)?;
+                transport.send(to, 0, self.buffer.get(..length).unwrap_or_default())
+            });
         self.count(sent)
     }
 
@@ -96,6 +138,27 @@ impl<'s> Outlet<'s> {
     ) -> Result<(), SendError> {
         let sent = transport.send(to, 0, octets);
         self.count(sent)
+    }
+
+    /// Whether what became of an MPDU that must not be lost leaves it to be offered
+    /// again. One that is too long always will be: it is given up, and counted.
+    pub(in crate::ams) fn is_owed(&mut self, sent: Result<(), SendError>) -> bool {
+        if sent == Err(SendError::TooLong) {
+            bump(&mut self.stats.too_long);
+            return false;
+        }
+        sent.is_err()
+    }
+
+    /// Signs the MPDU that is the first `length` octets of the buffer, if anybody
+    /// does. What cannot be signed is offered again like what the transport refuses.
+    fn sign(&mut self, length: usize) -> Result<usize, SendError> {
+        match &self.guard {
+            Some((authenticator, party)) => {
+                authenticator.sign_for(party, self.buffer, length, &mut self.stats)
+            }
+            None => Ok(length),
+        }
     }
 
     fn count(&mut self, sent: Result<(), SendError>) -> Result<(), SendError> {

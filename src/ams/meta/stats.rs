@@ -13,6 +13,21 @@ pub struct MetaStats {
     pub malformed: u32,
     /// The last one that was.
     pub last_malformed: Option<Malformed>,
+    /// Discarded as inauthentic: without a signature, from an entity with a public
+    /// key in the MIB (4.1.4).
+    pub signature_missing: u32,
+    /// Discarded as inauthentic: the signature is not one of the sender (4.1.4).
+    pub signature_wrong: u32,
+    /// Discarded as inauthentic: not a thing for its sender to say, but for an entity
+    /// with a public key in the MIB.
+    pub usurped: u32,
+    /// Discarded as inauthentic: the signature does not cover the MPDU, and the MIB
+    /// requires it to.
+    pub signature_unbound: u32,
+    /// Discarded as inauthentic: signed too long ago, or in the future.
+    pub signature_stale: u32,
+    /// Not sent, for it could not be signed; counted as `refused` too.
+    pub unsigned: u32,
     /// Accepted in spite of deviations.
     pub deviating: u32,
     /// The deviations seen so far.
@@ -34,6 +49,9 @@ pub struct MetaStats {
     pub sent: u32,
     /// Datagrams the transport refused; what must not be lost is sent later.
     pub refused: u32,
+    /// MPDUs given up that must not be lost, for neither the buffer nor the
+    /// transport will ever take so long a one.
+    pub too_long: u32,
 }
 
 impl MetaStats {

@@ -4,9 +4,10 @@
 
 use super::fault::{Fault, Invalid, Item};
 use super::{
-    Continuum, DeliveryPointSpec, Mib, RemoteMessageSpace, Role, Subject, Timers, TransportService,
-    Unit, Venture,
+    Binding, Continuum, DeliveryPointSpec, Mib, Policy, Profile, RemoteMessageSpace, Role,
+    SignaturePolicy, Subject, Timers, TransportService, Unit, Venture,
 };
+use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber};
 
 type Checked = Result<(), Invalid>;
@@ -35,24 +36,43 @@ macro_rules! each {
     };
 }
 
+mod ion;
+
+pub(in crate::ams) use {check, each};
+
 impl Mib<'_> {
     /// Checks that every number and name is legal and unique within its list, that
     /// whatever is referred to exists, and that what every entity needs is there
-    /// (section 8, annex B).
+    /// (section 8, annex B). With [`Profile::Ion`] numbers and names have room in
+    /// ION's tables besides.
     ///
     /// # Errors
     /// The first part that is wrong, in the order of the fields.
     pub const fn validate(&self) -> Result<(), Invalid> {
+        self.validate_parts(true)
+    }
+
+    /// Checks all parts, those of Meta-AMS where it is `managed` by that.
+    pub(in crate::ams) const fn validate_parts(&self, managed: bool) -> Checked {
         check!(continua(&self.continuum, self.continua));
         check!(timers(&self.timers));
+        check!(signatures(&self.signatures));
+        check!(policy(&self.policy, &self.timers));
         check!(service_name(Item::PrimaryTransport, self.primary_transport));
-        check!(config_servers(self.config_servers));
+        if managed {
+            check!(config_servers(self.config_servers));
+        }
         check!(transports(self.transports));
         if !self.default_madp.is_empty() {
             check!(endpoint(Item::DefaultMadp, self.default_madp));
         }
         check!(delivery_points(self.default_delivery, self.transports));
-        self.validate_ventures()
+        check!(multicast(self.ip_multicast, self.transports));
+        check!(self.validate_ventures());
+        match self.profile {
+            Profile::Standard => Ok(()),
+            Profile::Ion => ion::fits(self),
+        }
     }
 
     const fn validate_ventures(&self) -> Checked {
@@ -81,7 +101,7 @@ const fn invalid(item: Item, fault: Fault) -> Checked {
     Err(Invalid { item, fault })
 }
 
-const fn same(one: &str, other: &str) -> bool {
+pub(in crate::ams) const fn same(one: &str, other: &str) -> bool {
     let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
     loop {
         match (one, other) {
@@ -146,6 +166,20 @@ const fn timers(timers: &Timers) -> Checked {
     }
     if timers.n6 == 0 {
         return invalid(Item::Timers, Fault::ZeroHeartbeatLimit);
+    }
+    Ok(())
+}
+
+const fn signatures(policy: &SignaturePolicy) -> Checked {
+    if !policy.freshness.is_zero() && !matches!(policy.binding, Binding::Required) {
+        return invalid(Item::Signatures, Fault::FreshnessUnbound);
+    }
+    Ok(())
+}
+
+const fn policy(policy: &Policy, timers: &Timers) -> Checked {
+    if policy.aggregation.as_nanos() >= timers.n5().as_nanos() {
+        return invalid(Item::Policy, Fault::LongAggregation);
     }
     Ok(())
 }
@@ -223,6 +257,29 @@ const fn delivery_points(
             return invalid(item, Fault::UnknownService);
         }
     });
+    Ok(())
+}
+
+const fn multicast(groups: Option<IpMulticast>, services: &[TransportService<'_>]) -> Checked {
+    let Some(IpMulticast { mask, mask_length, unit_bits, subject_bits, port }) = groups else {
+        each!(services, |index, service, _after| {
+            if same(service.name, "ipm") {
+                return invalid(Item::Transport(index), Fault::NoMulticast);
+            }
+        });
+        return Ok(());
+    };
+    let bits = mask_length.saturating_add(unit_bits).saturating_add(subject_bits);
+    if bits != 32 || unit_bits > 16 || subject_bits > 16 {
+        return invalid(Item::IpMulticast, Fault::MulticastBits);
+    }
+    // A mask of fewer bits cannot tell.
+    if mask_length >= 4 && !mask.is_multicast() {
+        return invalid(Item::IpMulticast, Fault::NotMulticast);
+    }
+    if port == 0 {
+        return invalid(Item::IpMulticast, Fault::NoMulticastPort);
+    }
     Ok(())
 }
 
@@ -446,6 +503,19 @@ mod tests {
     }
 
     #[test]
+    fn statuses_are_aggregated_for_less_than_n5() {
+        let n5 = GOOD.timers.n5();
+        for (aggregation, valid) in [(n5, false), (n5 - Duration::from_nanos(1), true)] {
+            let mib = Mib { policy: Policy { aggregation, ..Policy::NOMINAL }, ..GOOD };
+            if valid {
+                assert_eq!(mib.validate(), Ok(()));
+            } else {
+                assert_invalid(&mib, Item::Policy, Fault::LongAggregation);
+            }
+        }
+    }
+
+    #[test]
     fn transport_services_and_endpoints_fit_delivery_point_names() {
         for (name, fault) in [
             ("", Fault::NoName),
@@ -504,6 +574,35 @@ mod tests {
             &Mib { transports: &[udp], ..GOOD },
             Item::DeliveryPoint(0),
             Fault::UnknownService,
+        );
+    }
+
+    #[test]
+    fn annex_a_groups_of_ip_multicast_have_32_bits() {
+        let groups = IpMulticast {
+            mask: core::net::Ipv4Addr::new(239, 192, 0, 0),
+            mask_length: 16,
+            unit_bits: 8,
+            subject_bits: 8,
+            port: 5_000,
+        };
+        let mib = |groups| Mib { ip_multicast: Some(groups), ..GOOD };
+        assert_eq!(mib(groups).validate(), Ok(()));
+        for (groups, fault) in [
+            (IpMulticast { mask_length: 15, ..groups }, Fault::MulticastBits),
+            (IpMulticast { mask_length: 255, ..groups }, Fault::MulticastBits),
+            (IpMulticast { mask_length: 7, unit_bits: 17, ..groups }, Fault::MulticastBits),
+            (IpMulticast { mask: [192, 0, 2, 0].into(), ..groups }, Fault::NotMulticast),
+            (IpMulticast { port: 0, ..groups }, Fault::NoMulticastPort),
+        ] {
+            assert_invalid(&mib(groups), Item::IpMulticast, fault);
+        }
+        let [udp, tcp] = *GOOD.transports else { panic!("two transport services") };
+        let ipm = TransportService { name: "ipm", ..udp };
+        assert_invalid(
+            &Mib { transports: &[udp, tcp, ipm], ..GOOD },
+            Item::Transport(2),
+            Fault::NoMulticast,
         );
     }
 

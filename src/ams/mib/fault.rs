@@ -4,6 +4,7 @@ use core::fmt;
 
 #[cfg(doc)]
 use super::Mib;
+use crate::ams::endpoint::EndpointFault;
 use crate::ams::ids::{ContinuumNumber, RoleNumber};
 
 /// A part of a MIB, by its place in the lists it is in, counted from 0.
@@ -17,6 +18,10 @@ pub enum Item {
     RemoteContinuum(usize),
     /// [`Mib::timers`].
     Timers,
+    /// [`Mib::signatures`].
+    Signatures,
+    /// [`Mib::policy`].
+    Policy,
     /// [`Mib::primary_transport`].
     PrimaryTransport,
     /// [`Mib::config_servers`] as a whole.
@@ -29,6 +34,8 @@ pub enum Item {
     DefaultMadp,
     /// One of [`Mib::default_delivery`].
     DeliveryPoint(usize),
+    /// [`Mib::ip_multicast`].
+    IpMulticast,
     /// One of [`Mib::ventures`].
     Venture(usize),
     /// One of the units of a venture.
@@ -85,12 +92,15 @@ impl fmt::Display for Item {
             Self::Continuum => f.write_str("continuum"),
             Self::RemoteContinuum(at) => write!(f, "continua[{at}]"),
             Self::Timers => f.write_str("timers"),
+            Self::Signatures => f.write_str("signatures"),
+            Self::Policy => f.write_str("policy"),
             Self::PrimaryTransport => f.write_str("primary_transport"),
             Self::ConfigServers => f.write_str("config_servers"),
             Self::ConfigServer(at) => write!(f, "config_servers[{at}]"),
             Self::Transport(at) => write!(f, "transports[{at}]"),
             Self::DefaultMadp => f.write_str("default_madp"),
             Self::DeliveryPoint(at) => write!(f, "default_delivery[{at}]"),
+            Self::IpMulticast => f.write_str("ip_multicast"),
             Self::Venture(venture) => write!(f, "ventures[{venture}]"),
             Self::Unit { venture, unit } => write!(f, "ventures[{venture}].units[{unit}]"),
             Self::Role { venture, role } => write!(f, "ventures[{venture}].roles[{role}]"),
@@ -127,6 +137,8 @@ pub enum Fault {
     ZeroTimer,
     /// N6 is zero.
     ZeroHeartbeatLimit,
+    /// Statuses are aggregated for N5 or longer (4.2.9.4.2).
+    LongAggregation,
     /// No location of the configuration server is given (8.1 d).
     NoConfigServer,
     /// The name of a transport service has more than 15 characters (5.1.5.6).
@@ -141,6 +153,17 @@ pub enum Fault {
     /// An endpoint has a character that is not printable ASCII, or `,`, which ends it
     /// in a delivery vector (5.1.5.7).
     EndpointCharacter,
+    /// The endpoint is not of the form its transport service has (annex A).
+    Endpoint(EndpointFault),
+    /// The bits of mask, unit and subject are not 32, or more than 16 of a number
+    /// (annex A).
+    MulticastBits,
+    /// The mask does not begin as multicast addresses do.
+    NotMulticast,
+    /// The port is 0.
+    NoMulticastPort,
+    /// `ipm` is one of [`Mib::transports`], and [`Mib::ip_multicast`] is not there.
+    NoMulticast,
     /// The transport service is none of [`Mib::transports`].
     UnknownService,
     /// A venture before this one has the same application and authority.
@@ -161,6 +184,22 @@ pub enum Fault {
     LocalMessageSpace,
     /// No gateway is given.
     NoGateway,
+    /// The number is above this, the greatest ION has room for.
+    AboveIonLimit(u16),
+    /// The name has more than the 32 characters ION has room for.
+    LongIonName,
+    /// Role 255 has another name than `stop`, which ION gives it.
+    NotIonStop,
+    /// The time tag is to be fresh, and nothing covers it.
+    FreshnessUnbound,
+    /// The public key is none of the signature scheme.
+    UnusablePublicKey,
+    /// The private key is none of the signature scheme.
+    UnusablePrivateKey,
+    /// The private key and the public key are not a pair.
+    KeysApart,
+    /// The symmetric key is none of the cipher.
+    UnusableSymmetricKey,
 }
 
 impl Fault {
@@ -173,6 +212,7 @@ impl Fault {
             Self::RepeatedName => "give it another name",
             Self::NoName => "give it a name",
             Self::ZeroTimer => "give N1, N2 and N3 a time above 0, nominally 5, 5 and 10 s",
+            Self::LongAggregation => "give a time below N5, which is N6 times twice N3",
             Self::ZeroHeartbeatLimit => "give N6 at least 1, nominally 3",
             Self::NoConfigServer => "list at least one endpoint, such as `@:2357`",
             Self::LongServiceName => "use at most 15 characters",
@@ -180,6 +220,13 @@ impl Fault {
             Self::NoEndpoint => "give the endpoint, such as `@:2357`",
             Self::LongEndpoint => "use at most 63 characters",
             Self::EndpointCharacter => "use printable ASCII without `,`",
+            Self::Endpoint(fault) => fault.remedy(),
+            Self::MulticastBits => "have 32 bits in all, and at most 16 of either number",
+            Self::NotMulticast => {
+                "give a mask of at least 4 bits from 224.0.0.0 to 239.255.255.255"
+            }
+            Self::NoMulticastPort => "give the port of the traffic",
+            Self::NoMulticast => "tell how groups are made, or leave `ipm` out",
             Self::UnknownService => "name one of the transport services, or add it to them",
             Self::RepeatedVenture => "merge the two, or name another authority",
             Self::NoAuthority => "name the authority",
@@ -190,6 +237,14 @@ impl Fault {
             Self::UnknownContinuum(_) => "add the continuum to those that are known of",
             Self::LocalMessageSpace => "leave it out: the venture itself stands for it",
             Self::NoGateway => "give the location of the gateway, such as `udp@host:port`",
+            Self::AboveIonLimit(_) => "give it a lower number, or do without the profile `ion`",
+            Self::LongIonName => "use at most 32 characters, or do without the profile `ion`",
+            Self::NotIonStop => "name role 255 `stop`, or give the role another number",
+            Self::FreshnessUnbound => "require binding, or leave freshness out",
+            Self::UnusablePublicKey => "give the public key that `farpost keygen` has printed",
+            Self::UnusablePrivateKey => "make a pair of keys with `farpost keygen`",
+            Self::KeysApart => "give the public key that belongs to the private key",
+            Self::UnusableSymmetricKey => "make a key with `farpost keygen --symmetric`",
         }
     }
 }
@@ -203,12 +258,18 @@ impl fmt::Display for Fault {
             Self::NoName => "it has no name",
             Self::ZeroTimer => "one of N1, N2 and N3 is zero",
             Self::ZeroHeartbeatLimit => "N6 is zero",
+            Self::LongAggregation => "statuses are aggregated for N5 or longer",
             Self::NoConfigServer => "no location of the configuration server is given",
             Self::LongServiceName => "the name of the transport service is too long",
             Self::ServiceNameCharacter => "the name of the transport service has a bad character",
             Self::NoEndpoint => "the endpoint is empty",
             Self::LongEndpoint => "the endpoint is too long",
             Self::EndpointCharacter => "the endpoint has a bad character",
+            Self::Endpoint(fault) => return fault.fmt(f),
+            Self::MulticastBits => "the bits of a group are not as they must be",
+            Self::NotMulticast => "the mask is no beginning of a multicast address",
+            Self::NoMulticastPort => "its port is 0",
+            Self::NoMulticast => "how the groups of IP multicast are made is not told",
             Self::UnknownService => "the transport service is not known",
             Self::RepeatedVenture => "another venture has the same application and authority",
             Self::NoAuthority => "it has no authority",
@@ -221,6 +282,16 @@ impl fmt::Display for Fault {
             }
             Self::LocalMessageSpace => "its continuum is the local one",
             Self::NoGateway => "it has no gateway",
+            Self::AboveIonLimit(limit) => {
+                return write!(f, "its number is above {limit}, the greatest of ION");
+            }
+            Self::LongIonName => "its name is too long for ION",
+            Self::NotIonStop => "role 255 is the one ION stops a message space with",
+            Self::FreshnessUnbound => "time tags are to be fresh, and nothing covers them",
+            Self::UnusablePublicKey => "its public key is none of the signature scheme",
+            Self::UnusablePrivateKey => "its private key is none of the signature scheme",
+            Self::KeysApart => "its private and its public key are not a pair",
+            Self::UnusableSymmetricKey => "its symmetric key is none of the cipher",
         })
     }
 }

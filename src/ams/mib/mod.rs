@@ -22,13 +22,23 @@
 //! const _: () = assert!(MIB.validate().is_ok());
 //! ```
 
+mod change;
 mod check;
+mod endpoints;
 mod fault;
+mod names;
+mod policy;
+mod profile;
 
 use core::time::Duration;
 
+pub use self::change::ChangeRefused;
+pub(in crate::ams) use self::check::{check, each, same};
 pub use self::fault::{Fault, Invalid, Item};
+pub use self::policy::{Introduction, Policy, ReconnectionPolicy};
+pub use self::profile::Profile;
 
+use super::endpoint::IpMulticast;
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 
 /// The time-outs of table 1-1 and the heartbeat limit.
@@ -63,8 +73,9 @@ impl Timers {
 
     /// N5: how long until the loss of a module is imputed, N6 times N4.
     #[must_use]
-    pub fn n5(&self) -> Duration {
-        self.n4().saturating_mul(u32::from(self.n6))
+    pub const fn n5(&self) -> Duration {
+        // `From` is not yet `const`.
+        self.n4().saturating_mul(u32::from_be_bytes([0, 0, 0, self.n6]))
     }
 }
 
@@ -198,6 +209,8 @@ pub struct Subject<'m> {
     pub name: &'m str,
     /// What messages on it mean, for people.
     pub description: &'m str,
+    /// How the application data of messages on it are structured, for people.
+    pub structure: &'m str,
     /// The roles authorised to send on it; empty for all.
     pub senders: &'m [RoleNumber],
     /// The roles authorised to receive on it; empty for all.
@@ -218,6 +231,7 @@ impl<'m> Subject<'m> {
             number,
             name,
             description: "",
+            structure: "",
             senders: &[],
             receivers: &[],
             symmetric_key: &[],
@@ -362,6 +376,35 @@ fn allows(roles: Option<&[RoleNumber]>, role: RoleNumber) -> bool {
     }
 }
 
+/// Whether signatures of MPDUs cover what the MPDUs say, beyond 5.1.4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// They are the standard's: who has seen one can put it on another MPDU.
+    #[default]
+    Off,
+    /// MPDUs are sent with a second signature that covers all of them; it is not
+    /// asked of others, and those who do not know it ignore it.
+    Offered,
+    /// The same, and MPDUs of entities with a public key in the MIB are not accepted
+    /// without it.
+    Required,
+}
+
+/// How MPDUs are signed, where there are keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignaturePolicy {
+    /// Whether signatures cover what the MPDUs say.
+    pub binding: Binding,
+    /// How far the time tag of an MPDU may be from the receiver's UTC; whole seconds,
+    /// zero for any. Only with [`Binding::Required`], for nothing else covers the tag.
+    pub freshness: Duration,
+}
+
+impl SignaturePolicy {
+    /// As the standard has it.
+    pub const STANDARD: Self = Self { binding: Binding::Off, freshness: Duration::ZERO };
+}
+
 /// The management information base of one entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mib<'m> {
@@ -369,6 +412,8 @@ pub struct Mib<'m> {
     pub continuum: Continuum<'m>,
     /// The other continua that are known of.
     pub continua: &'m [Continuum<'m>],
+    /// Whose habits and limits it keeps to besides the standard's.
+    pub profile: Profile,
     /// N1, N2, N3 and N6 (8.1 b).
     pub timers: Timers,
     /// The name of the primary transport service (8.1 c).
@@ -384,16 +429,22 @@ pub struct Mib<'m> {
     /// The default delivery specification, most preferred first (3.1.3.5); empty
     /// for any endpoint of each of [`Mib::transports`].
     pub default_delivery: &'m [DeliveryPointSpec<'m>],
+    /// How the groups of IP multicast are made (annex A), where that is used.
+    pub ip_multicast: Option<IpMulticast>,
     /// The public key of the continuum, empty for none (8.1 h).
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
     pub private_key: &'m [u8],
+    /// How MPDUs are signed, where there are keys.
+    pub signatures: SignaturePolicy,
     /// The ventures that message spaces may be made for (8.1 l, 8.3 e).
     pub ventures: &'m [Venture<'m>],
     /// Whether PDUs are sent with a checksum (4.1.7).
     pub checksums: bool,
     /// The seconds TAI is ahead of UTC in time tags: 37 since 2017.
     pub tai_minus_utc: i8,
+    /// What the standard leaves open.
+    pub policy: Policy,
 }
 
 impl<'m> Mib<'m> {
@@ -403,6 +454,7 @@ impl<'m> Mib<'m> {
         Self {
             continuum: Continuum { number: continuum, name, neighbour: false, description: "" },
             continua: &[],
+            profile: Profile::Standard,
             timers: Timers::NOMINAL,
             primary_transport: "udp",
             config_servers: &[],
@@ -412,11 +464,14 @@ impl<'m> Mib<'m> {
             ],
             default_madp: "",
             default_delivery: &[],
+            ip_multicast: None,
             public_key: &[],
             private_key: &[],
+            signatures: SignaturePolicy::STANDARD,
             ventures: &[],
             checksums: true,
             tai_minus_utc: 37,
+            policy: Policy::NOMINAL,
         }
     }
 

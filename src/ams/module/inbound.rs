@@ -25,6 +25,9 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
@@ -61,7 +64,7 @@ impl Module<'_> {
                 if cell.unit != self.identity.unit {
                     bump(&mut self.outlet.stats.not_ours);
                 } else if self.interrogation.answered(echo, from) {
-                    self.located(now, cell.registrar.as_str(), transport);
+                    self.located(now, cell.registrar.as_str(), transport, user);
                 } else {
                     bump(&mut self.outlet.stats.stale);
                 }
@@ -158,10 +161,7 @@ impl Module<'_> {
             return;
         }
         if wants_state {
-            if let Some(peer) = self.peers.get_mut(id.key()) {
-                peer.here_owed = true;
-            }
-            self.send_owed_states(now, transport);
+            self.introduce_to(now, id.key(), transport, user);
         }
     }
 
@@ -187,10 +187,14 @@ impl Module<'_> {
     }
 
     /// A module has terminated (4.2.6.4).
+    ///
+    /// A restarted registrar may not know the role of a module that it has only
+    /// heard of (2.3.7): role 0 is any.
     fn take_stop(&mut self, id: ModuleId, user: &mut dyn ServiceUser) {
-        if self.id() == Some(id) {
+        let any = id.role == RoleNumber::ALL;
+        if self.id().is_some_and(|me| me == id || any && me.key() == id.key()) {
             self.die(user);
-        } else if self.knows(id) {
+        } else if self.knows(id) || any && self.peers.contains(id.key()) {
             self.forget_peer(id.key(), user);
         } else {
             bump(&mut self.outlet.stats.unknown_module);
@@ -214,7 +218,7 @@ impl Module<'_> {
         }
         if unit == self.identity.unit {
             self.status_owed = true;
-            self.send_owed_states(now, transport);
+            self.send_owed_status(now, transport, user);
         }
     }
 
@@ -258,11 +262,51 @@ impl Module<'_> {
 /// Messages.
 impl Module<'_> {
     /// Takes a datagram that arrived at a delivery point. It yields exactly one
-    /// indication, whose data lie in `octets` (4.3.8).
+    /// indication, whose data lie in `octets` (4.3.8). Messages that are encrypted or
+    /// marshalled are for [`Module::receive_aams_in`].
     ///
     /// # Errors
     /// The [`Fault`] for which the message is discarded.
     pub fn receive_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Delivery<'d>, Fault> {
+        self.receive_aams_in(octets, &mut [])
+    }
+
+    /// The same, with room to decrypt and to un-marshal data in; those of a message
+    /// that needs it lie there. As long as the datagram is enough to decrypt, and as
+    /// much more as un-marshalled data take.
+    ///
+    /// # Errors
+    /// The [`Fault`] for which the message is discarded.
+    pub fn receive_aams_in<'d>(
+        &mut self,
+        octets: &'d [u8],
+        room: &'d mut [u8],
+    ) -> Result<Delivery<'d>, Fault> {
+        let message = self.read_aams(octets)?;
+        let role = self.peers.get(message.source()).map(|peer| peer.role);
+        let forwarded = match role {
+            Some(role) => role == RoleNumber::RAMS_GATEWAY,
+            None => message.subject() == self.mib.continuum.number.pseudo_subject(),
+        };
+        if forwarded {
+            return self.receive_enclosed(&message, room);
+        }
+        self.check_source(&message, role)?;
+        self.deliver(&message, room)
+    }
+
+    /// Takes a message to pass on as it is: what a gateway does with those it
+    /// subscribes to.
+    pub(in crate::ams) fn admit_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Aams<'d>, Fault> {
+        let message = self.read_aams(octets)?;
+        let role = self.peers.get(message.source()).map(|peer| peer.role);
+        self.check_source(&message, role)?;
+        bump(&mut self.stats.delivered);
+        Ok(message)
+    }
+
+    /// A message of the local continuum, while this module is a member.
+    fn read_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Aams<'d>, Fault> {
         bump(&mut self.stats.received);
         let message = Aams::parse(octets).map_err(|fault| {
             bump(&mut self.stats.malformed);
@@ -277,16 +321,7 @@ impl Module<'_> {
             bump(&mut self.stats.inappropriate);
             return Err(Fault::ForeignContinuum(message.source_continuum()));
         }
-        let role = self.peers.get(message.source()).map(|peer| peer.role);
-        let forwarded = match role {
-            Some(role) => role == RoleNumber::RAMS_GATEWAY,
-            None => message.subject() == self.mib.continuum.number.pseudo_subject(),
-        };
-        if forwarded {
-            return self.receive_enclosed(&message);
-        }
-        self.check_source(&message, role)?;
-        self.deliver(&message)
+        Ok(message)
     }
 
     /// Whether `octets` begin as a message of a module that is known. A driver that has
@@ -298,13 +333,17 @@ impl Module<'_> {
     }
 
     /// The message that a gateway forwards is the one to deliver (4.3.8.1.2).
-    fn receive_enclosed<'d>(&mut self, outer: &Aams<'d>) -> Result<Delivery<'d>, Fault> {
+    fn receive_enclosed<'d>(
+        &mut self,
+        outer: &Aams<'d>,
+        room: &'d mut [u8],
+    ) -> Result<Delivery<'d>, Fault> {
         let inner = Aams::parse_enclosed(outer.data(), Aams::HEADER_LEN).map_err(|fault| {
             bump(&mut self.stats.malformed);
             Fault::Malformed(fault)
         })?;
         self.outlet.stats.note_deviations(inner.deviations());
-        self.deliver(&inner)
+        self.deliver(&inner, room)
     }
 
     /// Whether the source may send to this module on the subject: it is
@@ -346,11 +385,12 @@ impl Module<'_> {
         Ok(())
     }
 
-    fn deliver<'d>(&mut self, message: &Aams<'d>) -> Result<Delivery<'d>, Fault> {
-        if !self.is_plain(message.subject()) {
-            bump(&mut self.stats.inappropriate);
-            return Err(Fault::SubjectNotPlain);
-        }
+    fn deliver<'d>(
+        &mut self,
+        message: &Aams<'d>,
+        room: &'d mut [u8],
+    ) -> Result<Delivery<'d>, Fault> {
+        let data = self.restore(message, room)?;
         bump(&mut self.stats.delivered);
         let received = Received {
             continuum: message.source_continuum(),
@@ -359,7 +399,7 @@ impl Module<'_> {
             priority: message.priority().unwrap_or_default(),
             flow_label: message.flow_label(),
             context: message.context(),
-            data: message.data(),
+            data,
         };
         Ok(match message.message_type() {
             MessageType::Unary => Delivery::Message(received),

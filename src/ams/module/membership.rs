@@ -55,11 +55,16 @@ impl Module<'_> {
     }
 
     /// `Unregister.request`: ends participation (3.1.4, 4.2.6.1). If the
-    /// registrar cannot be told, it will impute the termination.
+    /// registrar cannot be told, it will impute the termination. Returns the
+    /// `Unregister.indication` of the module itself (3.1.19.3).
     ///
     /// # Errors
     /// [`Fault::NotRegistered`] when there is nothing to end.
-    pub fn unregister(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), Fault> {
+    pub fn unregister(
+        &mut self,
+        now: Now,
+        transport: &mut dyn Transport,
+    ) -> Result<Indication, Fault> {
         if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
             return Err(Fault::NotRegistered);
         }
@@ -67,9 +72,10 @@ impl Module<'_> {
             // Counted if it is refused; there is no later.
             let _ = self.outlet.send(now, &registrar, &Content::IAmStopping { module }, transport);
         }
+        let number = self.id().map_or(ModuleNumber::NONE, |id| id.module);
         self.forget_all();
         self.membership = Membership::Outside;
-        Ok(())
+        Ok(Indication::Unregistered(number))
     }
 
     /// `Assert_subscription.request`: asks for a copy of every message on
@@ -155,8 +161,7 @@ impl Module<'_> {
         let assertion = AssertionValues { subject, domain, delivery_vector, priority, flow_label };
         let row = OwnRule { kind, assertion, state: OwnState::AssertionOwed };
         self.own.insert(row).map_err(|_| Fault::TableFull)?;
-        self.send_rules(now, transport);
-        Ok(())
+        self.send_rules(now, transport)
     }
 
     fn cancel(
@@ -170,8 +175,7 @@ impl Module<'_> {
             Some(row) if row.is_asserted() => row.state = OwnState::CancellationOwed,
             _ => return Err(Fault::RedundantCancellation),
         }
-        self.send_rules(now, transport);
-        Ok(())
+        self.send_rules(now, transport)
     }
 }
 
@@ -218,11 +222,14 @@ impl Module<'_> {
         self.check_request(now, user);
         self.keep_heartbeat(now, transport);
         self.seek_registrar(now, transport);
-        self.send_request(now, transport);
+        self.send_request(now, transport, user);
         if now.monotonic >= self.offer_at {
-            self.send_rules(now, transport);
-            self.send_owed_states(now, transport);
+            if let Err(fault) = self.send_rules(now, transport) {
+                user.indicate(Indication::Fault(fault));
+            }
+            self.send_owed_status(now, transport, user);
         }
+        self.introduce(now, transport, user);
         self.time_queries_out(now.monotonic, user);
     }
 
@@ -230,7 +237,7 @@ impl Module<'_> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let timers = &self.mib.timers;
-        let queries = self.queries.iter().map(|query| query.until).min();
+        let queries = self.queries.iter().filter_map(|query| query.until).min();
         let own = match self.membership {
             Membership::Outside | Membership::Dead => return None,
             Membership::Joining => None,
@@ -244,10 +251,11 @@ impl Module<'_> {
         let answered = self.request.and_then(|request| request.until);
         let idle = asked.is_none() && answered.is_none() && self.wants_registrar();
         let retry = idle.then_some(self.retry_at);
-        let offer = self.owes_anything().then_some(self.offer_at);
+        let offer = self.owes_registrar().then_some(self.offer_at);
+        let introduction = self.id().and(self.introduce_at);
         earliest(
             earliest(earliest(own, queries), earliest(asked, answered)),
-            earliest(retry, offer),
+            earliest(earliest(retry, offer), introduction),
         )
     }
 
@@ -260,14 +268,11 @@ impl Module<'_> {
         }
     }
 
-    /// Whether something waits for the transport to take it.
-    fn owes_anything(&self) -> bool {
-        let Membership::Member(_) = self.membership else {
-            return false;
-        };
-        self.confidant().is_some()
+    /// Whether something for the registrar waits for the transport to take it.
+    fn owes_registrar(&self) -> bool {
+        matches!(self.membership, Membership::Member(_))
+            && self.confidant().is_some()
             && (self.status_owed || self.own.iter().any(|row| row.state != OwnState::Asserted))
-            || self.peers.iter().any(|peer| peer.here_owed)
     }
 
     /// The registrar, when it is known and this module is a member in its eyes: one
@@ -302,6 +307,9 @@ impl Module<'_> {
         if self.confidant().is_some() && self.pulse.is_silent(now.monotonic, timers.n4(), timers.n6)
         {
             self.registrar = None;
+            // Not at the next beat: a registrar that was restarted lets its modules
+            // reconnect for a while only (4.2.8.2 a).
+            self.pulse.beat_again(now.monotonic);
         }
         if !self.pulse.beat(now.monotonic, timers.n4()) {
             return;
@@ -342,7 +350,12 @@ impl Module<'_> {
 
     /// Sends the registration or the reconnection, whichever is open (4.2.5.4,
     /// 4.2.8.1 b).
-    fn send_request(&mut self, now: Now, transport: &mut dyn Transport) {
+    fn send_request(
+        &mut self,
+        now: Now,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
         let Some(registrar) = self.registrar else {
             return;
         };
@@ -356,20 +369,23 @@ impl Module<'_> {
         };
         let until = Some(now.monotonic.after(self.mib.timers.n2));
         self.request = Some(Request { until, ..request });
-        // If it is refused, N2 passes and it is sent again.
-        let _ = match self.membership {
+        let (kind, sent) = match self.membership {
             Membership::Member(module) => {
-                self.send_reconnect(now, &registrar, module, request.query, transport)
+                let sent = self.send_reconnect(now, &registrar, module, request.query, transport);
+                (MpduType::RECONNECT, sent)
             }
-            _ => self.outlet.send_raw(
-                now,
-                &registrar,
-                MpduType::MODULE_REGISTRATION,
-                request.query,
-                &self.identity.contact,
-                transport,
-            ),
+            _ => {
+                let (kind, contact) = (MpduType::MODULE_REGISTRATION, &self.identity.contact);
+                let query = request.query;
+                let sent = self.outlet.send_raw(now, &registrar, kind, query, contact, transport);
+                (kind, sent)
+            }
         };
+        // If it is refused for now, N2 passes and it is sent again.
+        if sent == Err(SendError::TooLong) {
+            bump(&mut self.outlet.stats.too_long);
+            user.indicate(Indication::Fault(Fault::MpduTooLong(kind)));
+        }
     }
 
     fn send_reconnect(
@@ -381,7 +397,7 @@ impl Module<'_> {
         transport: &mut dyn Transport,
     ) -> Result<(), SendError> {
         let id = ModuleId { role: self.identity.role, unit: self.identity.unit, module };
-        let status = OwnStatus { id, contact: &self.identity.contact, own: &self.own };
+        let status = OwnStatus::whole(id, &self.identity.contact, &self.own);
         let unit = self.identity.unit;
         let others = self.peers.iter().filter(|peer| peer.key.unit == unit).count();
         let census = Census { status, module, others, peers: &self.peers };
@@ -391,77 +407,63 @@ impl Module<'_> {
 
     /// Tells the registrar of own rules it has not been told of (4.2.10.1.2 b and
     /// its like). It stops where the transport does, and goes on at a later tick.
-    fn send_rules(&mut self, now: Now, transport: &mut dyn Transport) {
+    /// What nobody can ever be told of is no rule any more, and a fault.
+    fn send_rules(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), Fault> {
         let (Some(module), Some(registrar)) = (self.id(), self.confidant()) else {
-            return;
+            return Ok(());
         };
-        let mut refused = false;
+        let mut result = Ok(());
         for row in self.own.iter_mut().filter(|row| row.state != OwnState::Asserted) {
-            let kind = match (row.kind, row.is_asserted()) {
-                (RuleKind::Subscription, true) => MpduType::SUBSCRIBE,
-                (RuleKind::Subscription, false) => MpduType::UNSUBSCRIBE,
-                (RuleKind::Invitation, true) => MpduType::INVITE,
-                (RuleKind::Invitation, false) => MpduType::DISINVITE,
-            };
+            let kind = row.mpdu_type();
             let cancellation = row.assertion.cancellation();
             let supplement: &dyn Encode =
                 if row.is_asserted() { &row.assertion } else { &cancellation };
             let reference = module.reference();
-            if self
-                .outlet
-                .send_raw(now, &registrar, kind, reference, supplement, transport)
-                .is_err()
-            {
-                refused = true;
+            let sent =
+                self.outlet.send_raw(now, &registrar, kind, reference, supplement, transport);
+            if sent == Err(SendError::TooLong) {
+                result = Err(Fault::MpduTooLong(kind));
+            }
+            if self.outlet.is_owed(sent) {
+                self.offer_at = now.monotonic.after(RETRY);
                 break;
             }
-            if row.is_asserted() {
-                row.state = OwnState::Asserted;
+            row.state = if row.is_asserted() && sent.is_ok() {
+                OwnState::Asserted
             } else {
-                row.state = OwnState::CancellationSent;
-            }
+                OwnState::CancellationSent
+            };
         }
         self.own.retain(|row| row.state != OwnState::CancellationSent);
-        if refused {
-            self.offer_at = now.monotonic.after(RETRY);
-        }
+        result
     }
 
-    /// Sends this module's state to whom it is owed: to new modules as
-    /// `I_am_here` (4.2.5.5.8 d), to the registrar as `module_status` (4.2.9.3 b).
-    pub(super) fn send_owed_states(&mut self, now: Now, transport: &mut dyn Transport) {
-        let Some(id) = self.id() else {
+    /// Sends this module's state to the registrar, if it is owed (4.2.9.3 b).
+    pub(super) fn send_owed_status(
+        &mut self,
+        now: Now,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
+        let (Some(id), Some(registrar), true) = (self.id(), self.confidant(), self.status_owed)
+        else {
             return;
         };
-        let confidant = self.confidant();
-        let status = OwnStatus { id, contact: &self.identity.contact, own: &self.own };
-        let list = One(status);
-        let mut refused = false;
-        for peer in self.peers.iter_mut().filter(|peer| peer.here_owed) {
-            let sent = peer.mams.is_none_or(|to| {
-                self.outlet.send_raw(now, &to, MpduType::I_AM_HERE, 0, &list, transport).is_ok()
-            });
-            peer.here_owed = !sent;
-            refused |= !sent;
+        let list = One(OwnStatus::whole(id, &self.identity.contact, &self.own));
+        let (kind, reference) = (MpduType::MODULE_STATUS, id.reference());
+        let sent = self.outlet.send_raw(now, &registrar, kind, reference, &list, transport);
+        if sent == Err(SendError::TooLong) {
+            user.indicate(Indication::Fault(Fault::MpduTooLong(kind)));
         }
-        let registrar = if self.status_owed { confidant } else { None };
-        if let Some(registrar) = registrar {
-            let kind = MpduType::MODULE_STATUS;
-            let sent = self
-                .outlet
-                .send_raw(now, &registrar, kind, id.reference(), &list, transport)
-                .is_ok();
-            self.status_owed = !sent;
-            refused |= !sent;
-        }
-        if refused {
+        self.status_owed = self.outlet.is_owed(sent);
+        if self.status_owed {
             self.offer_at = now.monotonic.after(RETRY);
         }
     }
 
-    fn time_queries_out(&mut self, now: Instant, user: &mut dyn ServiceUser) {
+    pub(super) fn time_queries_out(&mut self, now: Instant, user: &mut dyn ServiceUser) {
         self.queries.retain(|query| {
-            let open = now < query.until;
+            let open = query.until.is_none_or(|until| now < until);
             if !open {
                 user.indicate(Indication::Fault(Fault::QueryTimedOut(query.context)));
             }
@@ -473,7 +475,13 @@ impl Module<'_> {
 /// What answers to this module change.
 impl Module<'_> {
     /// The registrar's location, in answer to `registrar_query` (4.2.4.2.3).
-    pub(super) fn located(&mut self, now: Now, registrar: &str, transport: &mut dyn Transport) {
+    pub(super) fn located(
+        &mut self,
+        now: Now,
+        registrar: &str,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) {
         self.registrar = transport.resolve(self.mib.primary_transport, registrar);
         if self.registrar.is_none() {
             bump(&mut self.outlet.stats.unresolved);
@@ -481,7 +489,7 @@ impl Module<'_> {
             return;
         }
         self.retry_at = now.monotonic;
-        self.send_request(now, transport);
+        self.send_request(now, transport, user);
     }
 
     /// The registrar cannot be located now (4.2.4.2.4). A reconnection waits for
@@ -544,6 +552,7 @@ impl Module<'_> {
         self.request = None;
         self.interrogation.abandon();
         self.status_owed = false;
+        self.introduce_at = None;
         self.peers.clear();
         self.rules.clear();
         self.own.clear();

@@ -17,7 +17,7 @@
 //! | joining, member | `cell_status` | forgets who is not in it, `module_status` | | 4.2.9.3 |
 //! | joining, member | `module_status` | makes what it knows agree | | 4.2.9.6 |
 //! | member | N4 | `heartbeat` | | 4.2.7.1 |
-//! | member | N6 × N4 without a heartbeat | the registrar is unknown | | 4.2.7.5 |
+//! | member | N6 × N4 without a heartbeat | the registrar is unknown, and the next heartbeat due at once | | 4.2.7.5 |
 //! | member, registrar unknown | N4 | looks for it, `reconnect` | | 4.2.7.1.4, 4.2.8.1 |
 //! | member | `reconnected` | heartbeats go on | | 4.2.8.4 |
 //! | member | `you_are_dead`, `I_am_stopping` of itself | `Module_is_dead.indication` | dead | 4.2.8.3, 4.2.6.4 e |
@@ -40,34 +40,47 @@
 //!   former module of that number, and is discarded.
 //! - A message on the pseudo-subject of the local continuum from a module that is
 //!   not known yet is taken for a gateway's, for no other may issue one.
+//! - An MPDU that neither its buffer nor the transport will ever take is given up,
+//!   a fault and counted; *I_am_here* is split, for what it tells adds up.
 //! - A message this module neither subscribes to nor invites is not delivered.
 
+mod change;
 mod copies;
+mod fixed;
+mod fixed_check;
+mod handling;
 mod inbound;
+mod introduction;
 mod membership;
 mod memory;
 mod noting;
 mod outbound;
+mod remote;
 mod rows;
 mod rules;
 mod status;
+mod view;
 
 #[cfg(test)]
 mod tests;
 
 use super::ids::{
-    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber,
-    UnitNumber, VentureNumber,
+    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber,
+    VentureNumber,
 };
 use super::meta::{Interrogation, MetaStats, Outlet, Pulse, bump};
 use super::mib::{Mib, ServiceMode, Venture};
 use super::pdu::{CancellationValues, ContactSummaryValues, Sender};
+use super::security::{Authenticator, ContentHandler, Receiver};
 use super::service::Fault;
 use crate::storage::{Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
 
 use copies::Batch;
+
+pub use fixed::{StaticFault, StaticMember, StaticModule, StaticSpace};
+pub use fixed_check::StaticInvalid;
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
@@ -128,6 +141,10 @@ pub struct MessageStats {
     pub malformed: u32,
     /// Discarded: the sender is not authorised.
     pub not_authorised: u32,
+    /// Not issued: they could not be encrypted or marshalled as the MIB asks for.
+    pub not_prepared: u32,
+    /// Discarded: they could not be decrypted or un-marshalled as the MIB asks for.
+    pub not_restored: u32,
     /// Discarded: neither subscribed to nor invited.
     pub uninvited: u32,
     /// Discarded: the module is not registered, or the message is of another continuum.
@@ -163,6 +180,8 @@ pub struct Module<'s> {
     retry_at: Instant,
     /// Not before this is the transport offered again what it refused.
     offer_at: Instant,
+    /// When new modules are told of this one, while there are any who are not.
+    introduce_at: Option<Instant>,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
@@ -173,6 +192,7 @@ pub struct Module<'s> {
     queries: Table<'s, PendingQuery>,
     outlet: Outlet<'s>,
     message: &'s mut [u8],
+    handler: Option<&'s mut dyn ContentHandler>,
     stats: MessageStats,
 }
 
@@ -201,6 +221,7 @@ impl<'s> Module<'s> {
             request: None,
             retry_at: Instant::ZERO,
             offer_at: Instant::ZERO,
+            introduce_at: None,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
@@ -210,8 +231,27 @@ impl<'s> Module<'s> {
             queries: Table::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
             message: storage.message,
+            handler: None,
             stats: MessageStats::default(),
         }
+    }
+
+    /// The same, but `authenticator` signs the MPDUs it sends, with the private key of
+    /// its role in the MIB, and judges those it receives, by the public keys of the
+    /// MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        let receiver = Receiver::Module(self.identity.venture);
+        self.outlet.be_guarded(authenticator, self.mib, receiver);
+        self
+    }
+
+    /// The same, but `handler` encrypts and marshals its messages, and the reverse, on
+    /// the subjects for which the MIB asks for that.
+    #[must_use]
+    pub fn with_content_handler(mut self, handler: &'s mut dyn ContentHandler) -> Self {
+        self.handler = Some(handler);
+        self
     }
 
     /// Where it is in its life.
@@ -278,18 +318,12 @@ impl<'s> Module<'s> {
 
     /// The service mode to ask for where any will do: best effort, or the first
     /// this module has.
-    fn usual_mode(&self) -> ServiceMode {
+    pub(super) fn usual_mode(&self) -> ServiceMode {
         let own = self.mib.transports.iter().map(|service| service.mode);
         core::iter::once(ServiceMode::BEST_EFFORT)
             .chain(own)
             .find(|mode| self.vector_of(*mode).is_ok())
             .unwrap_or(ServiceMode::BEST_EFFORT)
-    }
-
-    /// Whether messages on `subject` are carried as they are.
-    fn is_plain(&self, subject: SubjectNumber) -> bool {
-        let known = self.venture.and_then(|venture| venture.subject(subject));
-        known.is_none_or(|subject| subject.is_plain())
     }
 
     fn require_member(&self) -> Result<ModuleId, Fault> {

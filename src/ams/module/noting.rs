@@ -1,5 +1,6 @@
 //! Noting and forgetting other modules and their rules.
 
+use super::introduction::Introduction;
 use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
 use super::{Module, ModuleIdentity, bump, domain_includes};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
@@ -30,7 +31,8 @@ impl Module<'_> {
             }
             return true;
         }
-        let peer = Peer { key: id.key(), role: id.role, mams, points, here_owed: false };
+        let peer =
+            Peer { key: id.key(), role: id.role, mams, points, introduction: Introduction::NONE };
         if self.peers.len() >= MAX_PEERS || self.peers.insert(peer).is_err() {
             bump(&mut self.outlet.stats.full);
             return false;
@@ -80,7 +82,6 @@ impl Module<'_> {
 
     /// Judges all rules anew, which is due when units or subjects have changed in
     /// the MIB.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the MIB of a module does not change yet"))]
     pub(super) fn rejudge_rules(&mut self) {
         let Self { mib, venture, identity, peers, rules, .. } = self;
         rules.judge(|rule| {
@@ -152,13 +153,17 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
         keep: impl Fn(RuleKind, CancellationValues) -> bool,
     ) {
-        self.rules.retain(|rule| {
-            let stays = rule.peer != place || keep(rule.kind, rule.cancellation());
-            if !stays {
-                user.indicate(cancelled(id, rule));
-            }
-            stays
-        });
+        let goes = |rule: &Rule| rule.peer == place && !keep(rule.kind, rule.cancellation());
+        // Mostly there is nothing to forget, and all that is not written stays in place.
+        if self.rules.iter().any(goes) {
+            self.rules.retain(|rule| {
+                let goes = goes(rule);
+                if goes {
+                    user.indicate(cancelled(id, rule));
+                }
+                !goes
+            });
+        }
     }
 
     /// Whether a rule of a module in `role` asks for messages of this module.

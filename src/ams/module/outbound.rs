@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use super::copies::{Copies, Dispatch, Label};
+use super::handling::{is_plain, prepare};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
@@ -24,6 +25,13 @@ pub struct Fanout {
     pub sent: u32,
     /// Copies that could not be; each was indicated as a fault.
     pub failed: u32,
+}
+
+impl Fanout {
+    fn add(&mut self, more: Self) {
+        self.sent = self.sent.saturating_add(more.sent);
+        self.failed = self.failed.saturating_add(more.failed);
+    }
 }
 
 impl Module<'_> {
@@ -66,7 +74,11 @@ impl Module<'_> {
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let publication = self.require_publisher(message.subject)?;
-        self.spread_run(publication, (message, size), transport, user)
+        if publication.1.is_plain() {
+            self.spread_run(publication, (message, size), transport, user)
+        } else {
+            self.spread_each(publication, (message, size), transport, user)
+        }
     }
 
     /// The modules that a message published on `subject` now would go to, in the
@@ -75,7 +87,7 @@ impl Module<'_> {
         let places = self.rules.prepared(subject);
         let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
         let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        let wanted = Wanted { places, domain: None };
+        let wanted = Wanted { places, domain: None, plain: true };
         space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
     }
 
@@ -84,9 +96,9 @@ impl Module<'_> {
     ///
     /// # Errors
     /// A [`Fault`] that says why the message was not issued at all. What fails for
-    /// one receiver is indicated to `user` and counted; so is
-    /// [`Fault::RemoteContinuum`] when the domain has other continua in it, which
-    /// are not reached.
+    /// one receiver is indicated to `user` and counted; so is what keeps other
+    /// continua from being reached, where the domain is of all continua and the MIB
+    /// has others.
     pub fn announce(
         &mut self,
         domain: Domain,
@@ -94,14 +106,21 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        self.require_local_or_all(domain.continuum)?;
         let source = self.require_sender(message.subject)?;
+        let (local, all) = (self.mib.continuum.number, ContinuumNumber::ALL);
+        if domain.continuum != local && domain.continuum != all {
+            self.announce_far(domain, message, transport)?;
+            return Ok(Fanout::default());
+        }
         let places = self.rules.places(RuleKind::Invitation, message.subject);
-        let audience = Audience::Of(Wanted { places, domain: Some(domain) });
+        let plain = self.is_plain(message.subject);
+        let audience = Audience::Of(Wanted { places, domain: Some(domain), plain });
         let fanout = self.spread_one((source, audience), message, transport, user)?;
-        if domain.continuum == ContinuumNumber::ALL && !self.mib.continua.is_empty() {
-            // Those of other continua get none (4.3.7.1.2.2): there is no gateway at hand.
-            user.indicate(Indication::Fault(Fault::RemoteContinuum));
+        if domain.continuum == all && self.has_others() {
+            // Theirs besides (4.3.7.1.2.2).
+            if let Err(fault) = self.announce_far(domain, message, transport) {
+                user.indicate(Indication::Fault(fault));
+            }
         }
         Ok(fanout)
     }
@@ -112,30 +131,32 @@ impl Module<'_> {
     /// A [`Fault`] that says why it was not sent.
     pub fn send(
         &mut self,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
-        self.send_private(MessageType::Unary, to, message, transport)
+        let correspondence = self.require_correspondent(to, message.subject)?;
+        self.send_private(MessageType::Unary, correspondence, message, transport)
     }
 
     /// `Query.request`: a message to one module that asks for a reply in the same
-    /// context (3.1.11, 4.3.5). Nothing is suspended. With a `term`, the context
-    /// is pending until the reply comes or the term is over, which is the fault
-    /// [`Fault::QueryTimedOut`].
+    /// context (3.1.11, 4.3.5). Nothing is suspended. The context is pending until
+    /// the reply comes or the `term` is over, which is the fault
+    /// [`Fault::QueryTimedOut`]. Without a term it is pending for as long as it
+    /// takes (3.1.2.16), unless [`Module::abandon_query`] ends it. With a term of
+    /// zero no reply is awaited, and nothing is pending.
     ///
     /// # Errors
     /// A [`Fault`] that says why it was not sent.
     pub fn query(
         &mut self,
         now: Now,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         term: Option<Duration>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
+        let correspondence = self.require_correspondent(to, message.subject)?;
         let context = message.context;
         if context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
@@ -143,15 +164,21 @@ impl Module<'_> {
         if self.queries.contains(context) {
             return Err(Fault::ContextPending);
         }
-        if let Some(term) = term {
-            let until = now.monotonic.after(term);
+        if term != Some(Duration::ZERO) {
+            let until = term.map(|term| now.monotonic.after(term));
             self.queries.insert(PendingQuery { context, until }).map_err(|_| Fault::TableFull)?;
         }
-        let sent = self.send_private(MessageType::Query, to, message, transport);
+        let sent = self.send_private(MessageType::Query, correspondence, message, transport);
         if sent.is_err() {
             self.queries.remove(context);
         }
         sent
+    }
+
+    /// Gives up the query that is pending in `context`: no fault tells that it timed
+    /// out, and the context may be used again. False when none is pending.
+    pub fn abandon_query(&mut self, context: ContextNumber) -> bool {
+        self.queries.remove(context).is_some()
     }
 
     /// `Reply.request`: answers a message in its context (3.1.12, 4.3.6).
@@ -160,37 +187,44 @@ impl Module<'_> {
     /// A [`Fault`] that says why it was not sent.
     pub fn reply(
         &mut self,
-        (continuum, to): (ContinuumNumber, ModuleKey),
+        to: (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.require_local(continuum)?;
+        let correspondence = self.require_correspondent(to, message.subject)?;
         if message.context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
         }
-        self.send_private(MessageType::Reply, to, message, transport)
+        self.send_private(MessageType::Reply, correspondence, message, transport)
     }
 
     fn send_private(
         &mut self,
         message_type: MessageType,
-        to: ModuleKey,
+        (source, to): (ModuleKey, Correspondent),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let id = self.require_sender(message.subject)?;
-        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
+        let place = match to {
+            Correspondent::Here(place) => place,
+            Correspondent::Far(continuum, to) => {
+                return self.send_far(message_type, (continuum, to), message, transport);
+            }
+        };
         let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
-        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, message.subject)) {
-            return Err(Fault::DestinationNotAuthorised);
-        }
         let rule = u16::try_from(place)
             .ok()
             .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
             .ok_or(Fault::NotInvited)?;
         let label = Label::of(rule.label(), message);
-        let header = header(message_type, self.mib.continuum.number, id, message, label);
-        let mut copies = Copies::of_one(&header, message, self.mib.checksums, self.message)?;
+        let header = header(message_type, self.mib.continuum.number, source, message, label);
+        let Self { handler, venture, stats, .. } = self;
+        let data = if is_plain(*venture, message.subject) {
+            message.data
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)?
+        };
+        let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
         let sent = copies.send(peer, rule, transport);
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
         sent
@@ -257,8 +291,15 @@ impl Module<'_> {
     ) -> Result<Fanout, Fault> {
         let header = self.unary(source, message);
         let buffer = core::mem::take(&mut self.message);
-        let copies = Copies::of_one(&header, message, self.mib.checksums, buffer);
-        let fanout = copies
+        let Self { handler, venture, stats, .. } = self;
+        let data = if audience.is_plain() {
+            Ok(message.data)
+        } else {
+            prepare(handler, *venture, &header, message.data, stats)
+        };
+        let checksums = self.mib.checksums;
+        let fanout = data
+            .and_then(|data| Copies::of_one(&header, message, data, checksums, buffer))
             .map(|mut copies| self.spread(&mut copies, message.subject, audience, transport, user));
         self.message = buffer;
         fanout
@@ -281,10 +322,7 @@ impl Module<'_> {
             let part = (&mut data, size.max(1));
             match Copies::of_run(&header, message, part, self.mib.checksums, buffer) {
                 Ok(mut copies) => {
-                    let fanout =
-                        self.spread(&mut copies, message.subject, audience, transport, user);
-                    total.sent = total.sent.saturating_add(fanout.sent);
-                    total.failed = total.failed.saturating_add(fanout.failed);
+                    total.add(self.spread(&mut copies, message.subject, audience, transport, user));
                 }
                 // The first is the longest: nothing has been sent.
                 Err(fault) => outcome = Err(fault),
@@ -292,6 +330,31 @@ impl Module<'_> {
         }
         self.message = buffer;
         outcome
+    }
+
+    /// The same, one by one: each is encrypted or marshalled by itself, and then they
+    /// may differ in size.
+    fn spread_each(
+        &mut self,
+        publication: (ModuleKey, Audience),
+        (message, size): (&Message<'_>, usize),
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Result<Fanout, Fault> {
+        let mut total = None::<Fanout>;
+        for data in message.data.chunks(size.max(1)) {
+            let message = Message { data, ..*message };
+            match (self.spread_one(publication, &message, transport, user), &mut total) {
+                (Ok(first), None) => total = Some(first),
+                (Err(fault), None) => return Err(fault),
+                (Ok(more), Some(total)) => total.add(more),
+                (Err(fault), Some(total)) => {
+                    bump(&mut total.failed);
+                    user.indicate(Indication::Fault(fault));
+                }
+            }
+        }
+        Ok(total.unwrap_or_default())
     }
 
     /// Sends `copies` of messages on `subject` to an audience.
@@ -309,7 +372,7 @@ impl Module<'_> {
             Audience::AsLast => dispatch.send(&self.batch),
             Audience::Of(wanted) => {
                 let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-                let mut whole = wanted.domain.is_none();
+                let mut whole = wanted.plain && wanted.domain.is_none();
                 self.batch.clear();
                 for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
                     let Some(point) = peer.delivery_point(rule.delivery_vector) else {
@@ -350,11 +413,17 @@ impl Module<'_> {
         if self.batch.is_complete(subject, self.rules.version()) {
             return Ok((self.require_member()?.key(), Audience::AsLast));
         }
-        let (source, places) = match self.rules.prepared(subject) {
-            Some(places) => (self.require_member()?.key(), places),
-            None => (self.require_sender(subject)?, self.rules.prepare(subject)),
+        let (source, places, plain) = match self.rules.prepared(subject) {
+            Some(places) => (self.require_member()?.key(), places, true),
+            None if self.is_plain(subject) => {
+                (self.require_sender(subject)?, self.rules.prepare(subject), true)
+            }
+            None => {
+                let places = self.rules.places(RuleKind::Subscription, subject);
+                (self.require_sender(subject)?, places, false)
+            }
         };
-        Ok((source, Audience::Of(Wanted { places, domain: None })))
+        Ok((source, Audience::Of(Wanted { places, domain: None, plain })))
     }
 
     /// How publications under this label begin.
@@ -371,7 +440,7 @@ impl Module<'_> {
     }
 
     /// The module may send on the subject; who it is.
-    fn require_sender(&self, subject: SubjectNumber) -> Result<ModuleKey, Fault> {
+    pub(super) fn require_sender(&self, subject: SubjectNumber) -> Result<ModuleKey, Fault> {
         let id = self.require_member()?;
         if !subject.is_application() && id.role != RoleNumber::RAMS_GATEWAY {
             return Err(Fault::SubjectNotApplication);
@@ -379,19 +448,43 @@ impl Module<'_> {
         if self.venture.is_some_and(|venture| !venture.may_send(id.role, subject)) {
             return Err(Fault::NotAuthorisedSender);
         }
-        if !self.is_plain(subject) {
-            return Err(Fault::SubjectNotPlain);
-        }
         Ok(id.key())
     }
 
-    fn require_local(&self, continuum: ContinuumNumber) -> Result<(), Fault> {
-        if continuum == self.mib.continuum.number { Ok(()) } else { Err(Fault::RemoteContinuum) }
+    /// The module may send on the subject, and the destination receive (4.3.4.1.1);
+    /// who it is, and where the destination is. The role of one in another continuum
+    /// is not known.
+    fn require_correspondent(
+        &self,
+        (continuum, to): (ContinuumNumber, ModuleKey),
+        subject: SubjectNumber,
+    ) -> Result<(ModuleKey, Correspondent), Fault> {
+        let source = self.require_sender(subject)?;
+        if continuum != self.mib.continuum.number {
+            return Ok((source, Correspondent::Far(continuum, to)));
+        }
+        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
+        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
+        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
+            return Err(Fault::DestinationNotAuthorised);
+        }
+        Ok((source, Correspondent::Here(place)))
     }
 
-    fn require_local_or_all(&self, continuum: ContinuumNumber) -> Result<(), Fault> {
-        if continuum == ContinuumNumber::ALL { Ok(()) } else { self.require_local(continuum) }
+    /// Whether the MIB has other continua.
+    fn has_others(&self) -> bool {
+        let remote = self.venture.map_or(&[][..], |venture| venture.remote);
+        !self.mib.continua.is_empty() || !remote.is_empty()
     }
+}
+
+/// Whom a private message is for.
+#[derive(Clone, Copy)]
+enum Correspondent {
+    /// The module at this place among the peers.
+    Here(usize),
+    /// A module of another continuum.
+    Far(ContinuumNumber, ModuleKey),
 }
 
 /// To whom a message goes.
@@ -402,12 +495,24 @@ enum Audience {
     Of(Wanted),
 }
 
+impl Audience {
+    /// Whether the data go as they are.
+    const fn is_plain(&self) -> bool {
+        match self {
+            Self::AsLast => true,
+            Self::Of(wanted) => wanted.plain,
+        }
+    }
+}
+
 /// The modules with rules at these places, in this domain.
 #[derive(Clone, Copy)]
 struct Wanted {
     places: Places,
     /// `None` when the request names no domain: it is a publication.
     domain: Option<Domain>,
+    /// Whether the data go as they are. If not, what is prepared is of no use.
+    plain: bool,
 }
 
 /// What it takes to know the modules that rules are of.
@@ -424,7 +529,7 @@ impl<'t, 's> Space<'t, 's> {
         self,
         rules: &'t Rules<'_>,
         subject: SubjectNumber,
-        Wanted { places, domain }: Wanted,
+        Wanted { places, domain, .. }: Wanted,
     ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
         rules.receivers(places).filter_map(move |rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;
@@ -439,7 +544,7 @@ impl<'t, 's> Space<'t, 's> {
     }
 }
 
-fn header(
+pub(super) fn header(
     message_type: MessageType,
     continuum: ContinuumNumber,
     source: ModuleKey,

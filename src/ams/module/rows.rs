@@ -1,11 +1,12 @@
 //! The rows of a module's tables: what it knows of others and what it owes them.
 
 use super::copies::Label;
+use super::introduction::Introduction;
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
     SubjectNumber, UnitNumber,
 };
-use crate::ams::pdu::{AssertionValues, CancellationValues};
+use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
 use crate::storage::Row;
 use crate::time::Instant;
 use crate::transport::Address;
@@ -22,8 +23,8 @@ pub struct Peer {
     pub(super) mams: Option<Address>,
     /// The best-fit delivery point of each of its delivery vectors (4.2.5.5.8 c).
     pub(super) points: [Option<(u8, Address)>; VECTORS],
-    /// It has not been sent this module's state yet.
-    pub(super) here_owed: bool,
+    /// What it is still to be told of this module.
+    pub(super) introduction: Introduction,
 }
 
 impl Peer {
@@ -176,6 +177,16 @@ impl OwnRule {
         matches!(self.state, OwnState::AssertionOwed | OwnState::Asserted)
     }
 
+    /// What the registrar is told of it with.
+    pub(super) const fn mpdu_type(&self) -> MpduType {
+        match (self.kind, self.is_asserted()) {
+            (RuleKind::Subscription, true) => MpduType::SUBSCRIBE,
+            (RuleKind::Subscription, false) => MpduType::UNSUBSCRIBE,
+            (RuleKind::Invitation, true) => MpduType::INVITE,
+            (RuleKind::Invitation, false) => MpduType::DISINVITE,
+        }
+    }
+
     /// Subscription or invitation.
     #[must_use]
     pub const fn kind(&self) -> RuleKind {
@@ -197,11 +208,20 @@ impl Row for OwnRule {
     }
 }
 
-/// A query with a term whose reply has not arrived.
+/// A query whose reply has not arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingQuery {
     pub(super) context: ContextNumber,
-    pub(super) until: Instant,
+    /// When it will have timed out; `None` for never.
+    pub(super) until: Option<Instant>,
+}
+
+impl PendingQuery {
+    /// When it will have timed out; `None` for never.
+    #[must_use]
+    pub const fn until(&self) -> Option<Instant> {
+        self.until
+    }
 }
 
 impl Row for PendingQuery {

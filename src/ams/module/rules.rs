@@ -153,6 +153,12 @@ impl<'s> Rules<'s> {
         })
     }
 
+    /// All rules of one kind for one subject.
+    pub(super) fn on(&self, kind: RuleKind, subject: SubjectNumber) -> impl Iterator<Item = &Rule> {
+        let rules = self.table.iter_from(RuleKey::first(kind, subject, 0));
+        rules.take_while(move |rule| rule.subject == subject && rule.kind == kind)
+    }
+
     /// Another number whenever something about receivers has changed.
     pub(super) const fn version(&self) -> u64 {
         self.version

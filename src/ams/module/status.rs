@@ -12,11 +12,28 @@ pub(super) struct OwnStatus<'a, 's> {
     pub(super) id: ModuleId,
     pub(super) contact: &'a dyn Encode,
     pub(super) own: &'a Table<'s, OwnRule>,
+    /// The first of the rules in force that it tells of, from 0.
+    pub(super) first: usize,
+    /// The most rules it tells of.
+    pub(super) count: usize,
+}
+
+impl<'a, 's> OwnStatus<'a, 's> {
+    /// All there is to tell.
+    pub(super) const fn whole(
+        id: ModuleId,
+        contact: &'a dyn Encode,
+        own: &'a Table<'s, OwnRule>,
+    ) -> Self {
+        Self { id, contact, own, first: 0, count: usize::MAX }
+    }
 }
 
 impl OwnStatus<'_, '_> {
     fn list(&self, kind: RuleKind, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        let rules = || self.own.iter().filter(|row| row.kind == kind && row.is_asserted());
+        let told = self.own.iter().filter(|row| row.is_asserted());
+        let told = told.skip(self.first).take(self.count);
+        let rules = || told.clone().filter(|row| row.kind == kind);
         let count = rules().count();
         to.u16(u16::try_from(count).map_err(|_| NoSpace { need: count, have: 0xffff })?)?;
         rules().try_for_each(|row| row.assertion.encode(to))

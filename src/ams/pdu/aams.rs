@@ -13,7 +13,7 @@ use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
 };
-use crate::wire::{BLOCK, Checksum, NoSpace, Reader, checksum};
+use crate::wire::{BLOCK, Checksum, Encode, NoSpace, Reader, Writer, checksum};
 
 /// The most application data a message can have, in octets (5.2.1.2).
 pub const MAX_APPLICATION_DATA: usize = 65_000;
@@ -92,6 +92,14 @@ impl<'a> Aams<'a> {
         let &[_, _, _, _, high, low, module, ..] = octets.first_chunk::<HEADER_LEN>()?;
         let unit = UnitNumber(u16::from_be_bytes([high, low]));
         Some(ModuleKey { unit, module: ModuleNumber(module) })
+    }
+
+    /// The priority in the first octet of a message, without judging the message;
+    /// `None` when there is none.
+    #[must_use]
+    pub fn peek_priority(octets: &[u8]) -> Option<Priority> {
+        let (first, _) = octets.split_first()?;
+        Priority::new(first & 0x0f)
     }
 
     /// Unary, query or reply.
@@ -196,6 +204,15 @@ impl<'a> Aams<'a> {
         })
     }
 
+    /// The message as an envelope holds it: the same without its checksum (5.3.4).
+    #[must_use]
+    pub const fn enclosure(&self) -> Enclosure<'a> {
+        let mut head = *self.head;
+        let [_, _, flag, ..] = &mut head;
+        *flag &= 0x7f;
+        Enclosure { head, data: self.data }
+    }
+
     fn read(octets: &'a [u8], offset: usize, place: Place) -> Result<Self, Malformed> {
         let mut reader = Reader::at(octets, offset);
         let truncated = |short| Malformed::short(PduRule::AamsTruncated, short);
@@ -255,6 +272,54 @@ impl<'a> Aams<'a> {
     }
 }
 
+/// A message without a checksum, as envelopes and the messages of gateways enclose
+/// it (5.3.4, 4.4.10). 16 octets and the data.
+#[derive(Clone, Copy, Debug)]
+pub struct Enclosure<'a> {
+    head: [u8; HEADER_LEN],
+    data: &'a [u8],
+}
+
+impl<'a> Enclosure<'a> {
+    /// The message with this header and `data`.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when `data` are more than 65,000 octets.
+    pub fn new(header: &AamsHeader, data: &'a [u8]) -> Result<Self, NoSpace> {
+        Ok(Self { head: header.octets(data_length(data.len())?, false), data })
+    }
+
+    /// Writes it into `buffer`. Returns the octets written.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+        let mut writer = Writer::new(buffer);
+        self.encode(&mut writer)?;
+        Ok(writer.finish())
+    }
+}
+
+impl Encode for Enclosure<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.array(&self.head)?;
+        to.octets(self.data)
+    }
+}
+
+/// The half of a header from the context number on.
+fn back(context: ContextNumber, subject: SubjectNumber, length: u16) -> u64 {
+    u64::from(context.0) << 32 | u64::from(subject.0.cast_unsigned()) << 16 | u64::from(length)
+}
+
+/// The length field of a message with so many octets of data.
+fn data_length(data: usize) -> Result<u16, NoSpace> {
+    match u16::try_from(data) {
+        Ok(length) if data <= MAX_APPLICATION_DATA => Ok(length),
+        _ => Err(NoSpace { need: data, have: MAX_APPLICATION_DATA }),
+    }
+}
+
 /// Where a message stands: its enclosures need more patience.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -304,6 +369,35 @@ impl AamsHeader {
         self.front(with_checksum).encode((self.context, self.subject), data, buffer)
     }
 
+    /// The same, where the `data` octets of application data stand in `buffer`
+    /// already, behind the place of the header.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit, or `data` is more than 65,000.
+    pub fn encode_around<'b>(
+        &self,
+        data: usize,
+        with_checksum: bool,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b mut [u8], NoSpace> {
+        let length = data_length(data)?;
+        let (need, have) = (Self::encoded_len(data, with_checksum), buffer.len());
+        let octets = buffer.get_mut(..need).ok_or(NoSpace { need, have })?;
+        if let Some(head) = octets.first_chunk_mut() {
+            *head = self.octets(length, with_checksum);
+        }
+        if let (true, Some((body, tail))) = (with_checksum, octets.split_last_chunk_mut()) {
+            *tail = checksum(body).to_be_bytes();
+        }
+        Ok(octets)
+    }
+
+    /// The header of a message with `length` octets of data.
+    fn octets(&self, length: u16, with_checksum: bool) -> [u8; HEADER_LEN] {
+        let back = back(self.context, self.subject, length);
+        (u128::from(self.front(with_checksum).0) << 64 | u128::from(back)).to_be_bytes()
+    }
+
     /// The part of the header before the context number.
     pub(crate) fn front(&self, with_checksum: bool) -> AamsFront {
         let flag = if with_checksum { CHECKSUM_FLAG } else { 0 };
@@ -335,10 +429,7 @@ impl AamsFront {
         data: &[u8],
         buffer: &'b mut [u8],
     ) -> Result<&'b mut [u8], NoSpace> {
-        let length = match u16::try_from(data.len()) {
-            Ok(length) if data.len() <= MAX_APPLICATION_DATA => length,
-            _ => return Err(NoSpace { need: data.len(), have: MAX_APPLICATION_DATA }),
-        };
+        let length = data_length(data.len())?;
         let with_checksum = self.0 & CHECKSUM_FLAG != 0;
         let end = HEADER_LEN.saturating_add(data.len());
         let need = AamsHeader::encoded_len(data.len(), with_checksum);
@@ -348,9 +439,7 @@ impl AamsFront {
         }
         let (first, rest) = buffer.split_first_chunk_mut().ok_or(no_space)?;
         let (second, body) = rest.split_first_chunk_mut().ok_or(no_space)?;
-        let back = u64::from(context.0) << 32
-            | u64::from(subject.0.cast_unsigned()) << 16
-            | u64::from(length);
+        let back = back(context, subject, length);
         (*first, *second) = (self.0.to_be_bytes(), back.to_be_bytes());
         // A zip, not `copy_from_slice`: the latter keeps a panic path at opt-level z.
         for (to, from) in body.iter_mut().zip(data) {

@@ -26,7 +26,7 @@ mod rule;
 mod tests;
 
 pub(crate) use aams::AamsFront;
-pub use aams::{Aams, AamsHeader, MAX_APPLICATION_DATA, MessageType};
+pub use aams::{Aams, AamsHeader, Enclosure, MAX_APPLICATION_DATA, MessageType};
 pub use deviations::{Deviation, Deviations};
 pub use mams::{
     Assertion, AssertionList, AssertionValues, Cancellation, CancellationValues, CellDescriptor,

@@ -2,6 +2,7 @@
 //! subscribe to and invite.
 
 use super::circle::Briefing;
+use super::numbers::Numbers;
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, SubjectNumber, UnitNumber};
 use crate::ams::meta::bump;
 use crate::ams::pdu::{
@@ -123,32 +124,34 @@ impl<'s> Archive<'s> {
         kept
     }
 
-    /// Notes all there is to know of a module, in place of what was known.
-    pub(super) fn note_status(&mut self, status: &ModuleStatus<'_>) {
-        if !self.note_start(status.id, &status.contact) {
-            return;
-        }
+    /// Notes all there is to know of a module, in place of what was known. False
+    /// when there is no room for all of it.
+    pub(super) fn note_status(&mut self, status: &ModuleStatus<'_>) -> bool {
+        let mut noted = self.note_start(status.id, &status.contact);
         let declaration = &status.declaration;
         for (invitation, list) in
             [(false, declaration.subscriptions), (true, declaration.invitations)]
         {
-            list.iter().for_each(|assertion| {
-                self.note_rule(status.id.key(), invitation, assertion);
-            });
+            for assertion in list.iter() {
+                noted &= self.note_rule(status.id.key(), invitation, assertion);
+            }
         }
+        noted
     }
 
-    /// Notes a rule of a module that is known.
+    /// Notes a rule of a module that is known. False when there is no room.
     pub(super) fn note_rule(
         &mut self,
         module: ModuleKey,
         invitation: bool,
         assertion: Assertion<'_>,
-    ) {
+    ) -> bool {
         let rule = DossierRule { module, invitation, assertion: assertion.values() };
-        if self.dossiers.contains(module) && self.rules.insert(rule).is_err() {
+        let noted = !self.dossiers.contains(module) || self.rules.insert(rule).is_ok();
+        if !noted {
             bump(&mut self.overflows);
         }
+        noted
     }
 
     /// Forgets a rule of a module.
@@ -247,6 +250,61 @@ impl<'s> Archive<'s> {
         (portion.statuses > 0).then_some(portion)
     }
 
+    /// Octets of the module status list of this module alone; `None` if it is not
+    /// known.
+    pub(super) fn status_len(&self, module: ModuleKey) -> Option<usize> {
+        let dossier = self.dossiers.get(module)?;
+        let rules = self.rules_of(module).count().saturating_mul(Assertion::LEN);
+        let head = LIST_HEAD.saturating_add(STATUS_HEAD).saturating_add(rules);
+        Some(head.saturating_add(usize::from(dossier.length)))
+    }
+
+    /// The first of these modules of `unit`, at least one, whose statuses fit `limit`
+    /// octets of supplementary data.
+    pub(super) fn batch(&self, unit: UnitNumber, modules: &Numbers, limit: usize) -> Numbers {
+        let mut batch = Numbers::NONE;
+        let mut room = limit.saturating_sub(LIST_HEAD);
+        for module in modules.iter() {
+            let length = self.status_len(ModuleKey { unit, module }).unwrap_or_default();
+            let need = length.saturating_sub(LIST_HEAD);
+            if need > room && !batch.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(need);
+            batch.insert(module);
+        }
+        batch
+    }
+
+    /// The statuses of these modules of `unit`, of those that are known.
+    pub(super) const fn statuses<'a>(
+        &'a self,
+        unit: UnitNumber,
+        modules: &'a Numbers,
+    ) -> Statuses<'a> {
+        Statuses { archive: self, unit, modules }
+    }
+
+    /// Writes the status of a module with so many of its rules.
+    fn encode_status(
+        &self,
+        dossier: &Dossier,
+        (skip, count): (usize, usize),
+        to: &mut Writer<'_>,
+    ) -> Result<(), NoSpace> {
+        ModuleStatusHead(dossier.id).encode(to)?;
+        to.octets(dossier.octets())?;
+        let rules = self.rules_of(dossier.key()).skip(skip).take(count);
+        for invitation in [false, true] {
+            let list = rules.clone().filter(|rule| rule.invitation == invitation);
+            to.u16(u16::try_from(list.clone().count()).unwrap_or(u16::MAX))?;
+            for rule in list {
+                to.octets(&rule.assertion.octets())?;
+            }
+        }
+        Ok(())
+    }
+
     fn rules_of(&self, module: ModuleKey) -> impl Iterator<Item = &DossierRule> + Clone {
         const LOWEST: CancellationValues =
             CancellationValues { subject: SubjectNumber(i16::MIN), domain: Domain::ALL };
@@ -298,18 +356,27 @@ impl Encode for Portion<'_> {
         to.u32(u32::try_from(self.statuses).unwrap_or(u32::MAX))?;
         let mut skip = self.skip;
         for dossier in self.dossiers().take(self.statuses) {
-            ModuleStatusHead(dossier.id).encode(to)?;
-            to.octets(dossier.octets())?;
-            let rules = self.archive.rules_of(dossier.key()).skip(skip).take(self.rules);
-            for invitation in [false, true] {
-                let list = rules.clone().filter(|rule| rule.invitation == invitation);
-                to.u16(u16::try_from(list.clone().count()).unwrap_or(u16::MAX))?;
-                for rule in list {
-                    to.octets(&rule.assertion.octets())?;
-                }
-            }
+            self.archive.encode_status(dossier, (skip, self.rules), to)?;
             skip = 0;
         }
         Ok(())
+    }
+}
+
+/// The module status list of several modules.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statuses<'a> {
+    archive: &'a Archive<'a>,
+    unit: UnitNumber,
+    modules: &'a Numbers,
+}
+
+impl Encode for Statuses<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        let Self { archive, unit, modules } = *self;
+        let known =
+            || modules.iter().filter_map(|module| archive.dossiers.get(ModuleKey { unit, module }));
+        to.u32(u32::try_from(known().count()).unwrap_or(u32::MAX))?;
+        known().try_for_each(|dossier| archive.encode_status(dossier, (0, usize::MAX), to))
     }
 }

@@ -164,10 +164,11 @@ impl Circle<'_> {
             if !recipient.news.contains(number) {
                 continue;
             }
-            if outlet.send(now, &recipient.address, content, transport).is_ok() {
-                recipient.news.remove(number);
-            } else {
+            let sent = outlet.send(now, &recipient.address, content, transport);
+            if outlet.is_owed(sent) {
                 left = true;
+            } else {
+                recipient.news.remove(number);
             }
         }
         left

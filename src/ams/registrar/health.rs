@@ -49,7 +49,7 @@ impl Registrar<'_> {
     fn noted(&mut self, now: Now) {
         let n5 = self.mib.timers.n5();
         self.server_pulse = Some(Pulse::commence(now.monotonic));
-        self.census.closes = Some(now.monotonic.after(n5));
+        self.census.closes = Some(now.monotonic.after(self.reconnection_time()));
         if self.established.is_none() {
             self.established = Some(now.monotonic);
             let interval = self.resync_interval();
@@ -92,7 +92,11 @@ impl Registrar<'_> {
             Some(member) if member.role == arrival.sender.role => {
                 member.pulse.heard(arrival.now.monotonic);
             }
-            _ => self.disown(arrival, source, transport),
+            Some(_) => self.disown(arrival, source, transport),
+            None => {
+                self.hear_of(arrival, source);
+                self.disown(arrival, source, transport);
+            }
         }
     }
 
@@ -179,6 +183,7 @@ impl Registrar<'_> {
             return;
         }
         self.resync_at = Some(now.monotonic.after(interval));
+        self.aggregate.asked = Some(now.monotonic);
         self.circle
             .recipients_mut(ModuleNumber::NONE)
             .for_each(|recipient| recipient.status = true);
@@ -201,7 +206,7 @@ impl Registrar<'_> {
         for recipient in self.circle.recipients_mut(ModuleNumber::NONE) {
             if recipient.status {
                 let sent = self.outlet.send(now, &recipient.address, &content, transport);
-                recipient.status = sent.is_err();
+                recipient.status = self.outlet.is_owed(sent);
                 left |= recipient.status;
             }
         }

@@ -23,15 +23,19 @@
 //! | free | *module_registration* | *you_are_in*, introduces it | member | 4.2.5.5.3 |
 //! | free | *reconnect* the policy allows | *reconnected* | member | 4.2.8.2 d |
 //! | free | *reconnect* the policy does not allow | *you_are_dead* | free | 4.2.8.2 a, b |
+//! | free | *heartbeat*, modules may reconnect yet | keeps the number for it | free | 2.3.5 |
 //! | free | *heartbeat*, assertion, cancellation, *module_status* | *you_are_dead* once nobody can reconnect | free | 4.2.7.6 |
-//! | free, listed in a *reconnect* | reconnection time over | *I_am_stopping* on its behalf | free | 2.3.7 |
+//! | free, beating or listed in a *reconnect* | reconnection time over | *I_am_stopping* on its behalf | free | 2.3.7 |
 //! | member | *module_registration* repeated | *you_are_in*, introduces it again | member | 4.2.5.5.3 |
 //! | member | *module_registration* anew from its endpoint | *I_am_stopping* on behalf of the old | as free | 4.2.7.6 |
 //! | member | *reconnect* of its own | *reconnected* | member | 4.2.8.2 d |
 //! | member | *reconnect* of another | *you_are_dead* to that one | member | 4.2.8.2 c |
+//! | member | *reconnect* from another endpoint in its role, where the policy allows | *reconnected* to it, *module_status* on its behalf | member | 4.2.8.2 d, 4.2.9.6 |
 //! | member | every N4 | *heartbeat* | member | 4.2.7.1 |
 //! | member | *heartbeat* | notes that it was heard | member | 4.2.7.2 |
 //! | member | *subscribe*, *unsubscribe*, *invite*, *disinvite*, *module_status* | copies to other members and registrars | member | 4.2.10.2 to 4.2.13.2, 4.2.9.4.1 |
+//! | member | *module_status*, by the policy aggregated | keeps it in its dossier | member | 4.2.9.4.2 |
+//! | member | statuses have waited long enough | *module_status* of all that wait to members and registrars | member | 4.2.9.4.2 |
 //! | member | *I_am_stopping* | copies to other members and registrars | free | 4.2.6.2 |
 //! | member | N6 × N4 without a *heartbeat* | *you_are_dead* to it, *I_am_stopping* on its behalf | free | 4.2.7.6 |
 //!
@@ -47,13 +51,20 @@
 //! # Choices the standard leaves open
 //! - *Operating* (4.2.5.5.2) and so the census begin when a configuration server
 //!   has first noted the registrar: before, modules cannot find it.
+//! - Modules may reconnect for N5 and one N4: a module needs N5 and half an N4 to
+//!   miss its registrar (4.2.8.2 a). Until then nobody gets the number of a module
+//!   that is heard beating.
 //! - A module in a role that the venture's MIB does not list is not answered, for
 //!   no refusal reason says so. A MIB that lists no roles allows all.
 //! - A repeated *module_registration* (same endpoint and query number) means that
 //!   *you_are_in* was lost, and whatever the others sent with it: the module is
 //!   introduced again. Another query number means that it was restarted.
 //! - A number that was given up is not given out for N5 if another is free.
-//! - *module_status* is passed on at once, not aggregated (4.2.9.4.1).
+//! - *module_status* is passed on at once (4.2.9.4.1), or after
+//!   [`Policy::aggregation`](super::mib::Policy::aggregation) together with others
+//!   that have come by then (4.2.9.4.2): sooner when all members have answered, and at
+//!   once where a dossier has no room for it. Dossiers are kept for that of all
+//!   modules, as with [`Introduction::ByRegistrar`].
 //! - *cell_status* is not sent before N5 of operation: modules that have yet to
 //!   reconnect would be taken for dead.
 //!
@@ -66,12 +77,16 @@
 //! - To tell it later, how the new module is reached must be kept: with
 //!   [`Introduction::ByModules`] in a dossier while anybody is owed it. Without
 //!   room for one it is dropped ([`RegistrarCounts::news_dropped`]).
+//! - What is too long for the buffer or the transport is given up
+//!   ([`MetaStats::too_long`]); *I_am_here* is split.
 //! - Copies are not kept ([`RegistrarCounts::copies_lost`]).
 //! - What was dropped or lost resynchronisation repairs, if the MIB has it: it is
 //!   brought forward to one N3 from then.
 //! - Other answers are not repeated, for the question will be.
 
+mod aggregation;
 mod archive;
+mod change;
 mod circle;
 mod health;
 mod memory;
@@ -83,18 +98,18 @@ mod relay;
 #[cfg(test)]
 mod tests;
 
-use core::time::Duration;
-
 use super::MetaStats;
 use super::ids::{ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, Outlet, Pulse, bump};
-use super::mib::Mib;
+use super::mib::{Introduction, Mib};
 use super::pdu::{Content, EndpointName, Mpdu, RefusalReason, Sender};
+use super::security::{Authenticator, Receiver};
 use crate::machine::Machine;
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 
+use aggregation::Aggregate;
 use archive::Archive;
 use circle::Circle;
 use numbers::Resting;
@@ -103,7 +118,6 @@ use reconnection::Census;
 pub use archive::{Dossier, DossierRule};
 pub use circle::{Member, OtherRegistrar};
 pub use memory::RegistrarMemory;
-pub use reconnection::ReconnectionPolicy;
 
 /// What a registrar keeps its state in.
 #[derive(Debug)]
@@ -114,8 +128,8 @@ pub struct RegistrarStorage<'s> {
     /// The other cells of the message space; 60 octets each. One for which there
     /// is no slot is counted as `full` and gets no copies.
     pub registrars: &'s mut [Slot<OtherRegistrar>],
-    /// With [`Introduction::ByRegistrar`] one for every module of the message
-    /// space; 168 octets each. With [`Introduction::ByModules`] as many as modules
+    /// With [`Introduction::ByRegistrar`], or where statuses are aggregated, one for
+    /// every module of the message space; 168 octets each. With [`Introduction::ByModules`] as many as modules
     /// may start while the transport is busy; may be empty.
     pub dossiers: &'s mut [Slot<Dossier>],
     /// With [`Introduction::ByRegistrar`] one for every subscription and
@@ -124,20 +138,6 @@ pub struct RegistrarStorage<'s> {
     /// Where MPDUs are written. An *I_am_starting* takes up to
     /// [`Registrar::BUFFER_LEN`]; *I_am_here* fills what there is, up to 4,114.
     pub buffer: &'s mut [u8],
-}
-
-/// Who tells a new module of the others (4.2.5.5.3.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Introduction {
-    /// Each of them does, when it gets *I_am_starting*.
-    #[default]
-    ByModules,
-    /// The registrar does, from its dossiers; the others get *module_has_started*.
-    /// Where it does not know all modules (its storage has overflowed, or it has
-    /// not yet seen all of another cell resynchronised) it does as with
-    /// [`Introduction::ByModules`] ([`RegistrarCounts::introductions_by_modules`]).
-    ByRegistrar,
 }
 
 /// What a registrar is told besides its MIB.
@@ -151,41 +151,13 @@ pub struct RegistrarConfig<'s> {
     pub endpoint: EndpointName<'s>,
     /// Where its series of query numbers begins (5.1.3.1).
     pub first_query: u32,
-    /// Who tells a new module of the others.
-    pub introduction: Introduction,
-    /// How long after the first contact with a configuration server modules are
-    /// not registered (4.2.5.5.2); zero for never. Nominally N5.
-    pub census: Duration,
-    /// Who may reconnect.
-    pub reconnection: ReconnectionPolicy,
-    /// Between *you_are_in* and the first *I_am_here*. ION's modules are deaf to
-    /// it for some 30 ms; others want zero.
-    pub briefing_delay: Duration,
-    /// Whether an *I_am_here* tells of one module only. ION's modules read no more.
-    pub one_status: bool,
 }
 
 impl<'s> RegistrarConfig<'s> {
-    /// The registrar of this cell, with the choices nominal: by modules, a census
-    /// of N5, all defences against reconnections.
+    /// The registrar of this cell.
     #[must_use]
-    pub fn new(
-        mib: &Mib<'_>,
-        venture: VentureNumber,
-        unit: UnitNumber,
-        endpoint: EndpointName<'s>,
-    ) -> Self {
-        Self {
-            venture,
-            unit,
-            endpoint,
-            first_query: 1,
-            introduction: Introduction::ByModules,
-            census: mib.timers.n5(),
-            reconnection: ReconnectionPolicy::STRICT,
-            briefing_delay: Duration::ZERO,
-            one_status: false,
-        }
+    pub const fn new(venture: VentureNumber, unit: UnitNumber, endpoint: EndpointName<'s>) -> Self {
+        Self { venture, unit, endpoint, first_query: 1 }
     }
 }
 
@@ -219,6 +191,8 @@ pub struct RegistrarCounts {
     pub introductions_by_modules: u32,
     /// Modules reconnected.
     pub reconnected: u32,
+    /// Members that reconnected from another endpoint.
+    pub moved: u32,
     /// Modules whose reconnection was answered with *you_are_dead*.
     pub reconnections_refused: u32,
     /// Modules that said they stop.
@@ -231,6 +205,8 @@ pub struct RegistrarCounts {
     pub config_servers_lost: u32,
     /// MPDUs passed on, whatever the number of copies.
     pub relayed: u32,
+    /// Statuses of members that were not passed on as they came but with others.
+    pub aggregated: u32,
     /// Copies that the transport refused.
     pub copies_lost: u32,
     /// Modules whose starting was not told to all for lack of a dossier, and new
@@ -258,6 +234,7 @@ pub struct Registrar<'s> {
     archive: Archive<'s>,
     census: Census,
     resting: Resting,
+    aggregate: Aggregate,
     /// The roles of modules that were members last under each number.
     roles: [RoleNumber; 256],
     resync_at: Option<Instant>,
@@ -300,12 +277,21 @@ impl<'s> Registrar<'s> {
             archive: Archive::new(storage.dossiers, storage.rules),
             census: Census::OPEN,
             resting: Resting::default(),
+            aggregate: Aggregate::default(),
             roles: [RoleNumber::ALL; 256],
             resync_at: None,
             retry_at: None,
             outlet: Outlet::new(mib, sender, config.first_query, storage.buffer),
             counts: RegistrarCounts::default(),
         }
+    }
+
+    /// The same, but `authenticator` signs what it sends, with the private key of the
+    /// MIB, and judges what it receives, by the public keys of the MIB.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: &'s dyn Authenticator) -> Self {
+        self.outlet.be_guarded(authenticator, self.mib, Receiver::Registrar(self.config.venture));
+        self
     }
 
     /// Takes in a datagram that came from `from`.
@@ -317,6 +303,9 @@ impl<'s> Registrar<'s> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.outlet.stats.received);
+        if !self.outlet.admits(&now, octets) {
+            return;
+        }
         let mpdu = match Mpdu::parse(octets) {
             Ok(mpdu) => mpdu,
             Err(fault) => return self.outlet.stats.note_malformed(fault),
@@ -345,6 +334,7 @@ impl<'s> Registrar<'s> {
         self.close_census(now, transport);
         self.beat(now, transport);
         self.resynchronise(now);
+        self.send_aggregate(now, transport);
         if self.retry_at.is_some_and(|at| now.monotonic >= at) {
             self.retry_at = None;
             self.settle(now, transport);
@@ -364,9 +354,11 @@ impl<'s> Registrar<'s> {
         let beat = members.clone().map(|member| member.pulse.deadline(timers.n4(), timers.n6));
         let briefing = members.filter_map(|member| Some(member.briefing?.at));
         let census = self.census.closes.filter(|_| !self.census.heard_of.is_empty());
-        [Some(self.server_deadline()), beat.min(), briefing.min(), census, self.resync_at]
+        let own = [self.resync_at, self.aggregate.at, self.retry_at];
+        [Some(self.server_deadline()), beat.min(), briefing.min(), census]
             .into_iter()
-            .fold(self.retry_at, earliest)
+            .chain(own)
+            .fold(None, earliest)
     }
 
     /// How it stands with its configuration server.
@@ -383,8 +375,9 @@ impl<'s> Registrar<'s> {
     /// still reconnect (4.2.5.5.2).
     #[must_use]
     pub fn census_in_progress(&self, now: Now) -> bool {
-        let over = |start: Instant| now.monotonic >= start.after(self.config.census);
-        !self.config.census.is_zero() && !self.established.is_some_and(over)
+        let census = self.mib.policy.census(&self.mib.timers);
+        let over = |start: Instant| now.monotonic >= start.after(census);
+        !census.is_zero() && !self.established.is_some_and(over)
     }
 
     /// The modules in the cell's registered membership, by number.
@@ -463,7 +456,8 @@ impl<'s> Registrar<'s> {
 
     /// Whether dossiers are kept of all modules.
     fn keeps_dossiers(&self) -> bool {
-        self.config.introduction == Introduction::ByRegistrar
+        let policy = &self.mib.policy;
+        policy.introduction == Introduction::ByRegistrar || !policy.aggregation.is_zero()
     }
 
     /// The role of the module that was a member last under `number`.

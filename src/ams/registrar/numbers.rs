@@ -45,6 +45,12 @@ impl Numbers {
         *self == Self::NONE
     }
 
+    /// The number in the set, if there is one alone.
+    pub(super) fn only(&self) -> Option<ModuleNumber> {
+        let mut numbers = self.iter();
+        numbers.next().filter(|_| numbers.next().is_none())
+    }
+
     /// Those of 1 to 255 that are in the set, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = ModuleNumber> {
         numbers().filter(|number| self.contains(*number))

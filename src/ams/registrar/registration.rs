@@ -1,9 +1,10 @@
 //! Registration and what follows from it (735.1-B-1 4.2.5.5, 4.2.6.2, 4.2.7.6).
 
 use super::circle::{Briefing, Member, Recipient};
-use super::{Arrival, Introduction, Registrar};
+use super::{Arrival, Registrar};
 use crate::ams::ids::{ModuleId, ModuleKey, ModuleNumber, RoleNumber};
 use crate::ams::meta::{Pulse, RETRY, bump};
+use crate::ams::mib::Introduction;
 use crate::ams::pdu::{ContactSummary, Content, MpduType, RefusalReason};
 use crate::time::Now;
 use crate::transport::{Address, SendError, Transport};
@@ -96,6 +97,7 @@ impl Registrar<'_> {
         self.resting.add(now.monotonic, self.mib.timers.n5(), number);
         self.census.gone.insert(number);
         self.archive.forget(ModuleKey { unit: self.unit, module: number });
+        self.aggregate.leave_out(number);
         true
     }
 
@@ -134,7 +136,7 @@ impl Registrar<'_> {
         let Some(member) = self.circle.members.get_mut(number) else { return };
         member.answer_owed = true;
         member.briefed = briefed;
-        let at = now.monotonic.after(self.config.briefing_delay);
+        let at = now.monotonic.after(self.mib.policy.briefing_delay);
         member.briefing =
             briefed.then_some(Briefing { at, next: ModuleKey::default(), rules_told: 0 });
         let id = member.id(self.unit);
@@ -168,8 +170,8 @@ impl Registrar<'_> {
         };
         let content = Content::YouAreIn { echo: member.query, module: number };
         let sent = self.outlet.send(now, &member.recipient.address, &content, transport);
-        member.answer_owed = sent.is_err();
-        if sent.is_err() {
+        member.answer_owed = self.outlet.is_owed(sent);
+        if member.answer_owed {
             self.retry_later(now);
         }
     }
@@ -228,7 +230,8 @@ impl Registrar<'_> {
                 member.briefing = later;
                 break;
             }
-            let Some(portion) = self.archive.portion(key, &briefing, limit, self.config.one_status)
+            let Some(portion) =
+                self.archive.portion(key, &briefing, limit, self.mib.policy.one_status)
             else {
                 member.briefing = None;
                 break;
@@ -257,7 +260,7 @@ impl Registrar<'_> {
 
     /// Whether all other modules are known and there are any.
     fn can_brief(&mut self, key: ModuleKey) -> bool {
-        if self.config.introduction == Introduction::ByModules {
+        if self.mib.policy.introduction == Introduction::ByModules {
             return false;
         }
         let unit = self.unit;

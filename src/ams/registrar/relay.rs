@@ -5,6 +5,7 @@ use super::{Arrival, Registrar};
 use crate::ams::ids::{ModuleId, ModuleKey, ModuleNumber, UnitNumber};
 use crate::ams::meta::bump;
 use crate::ams::pdu::{Content, ModuleList};
+use crate::time::Now;
 use crate::transport::Transport;
 
 impl Registrar<'_> {
@@ -51,17 +52,23 @@ impl Registrar<'_> {
             };
         }
         bump(&mut self.counts.relayed);
-        if matches!(content, Content::IAmStopping { .. }) {
-            return self.member_stops(arrival, module.module, transport);
+        match *content {
+            Content::IAmStopping { .. } => {
+                return self.member_stops(arrival, module.module, transport);
+            }
+            Content::ModuleStatus { modules, .. } if self.aggregate(arrival, module, modules) => {
+                return self.send_aggregate(arrival.now, transport);
+            }
+            _ => {}
         }
-        self.note(content);
+        self.note(arrival.now, content);
         let mut lost = 0_u32;
         for recipient in self.circle.recipients_mut(module.module) {
             if self.outlet.forward(&recipient.address, arrival.octets, transport).is_err() {
                 bump(&mut lost);
             }
         }
-        self.count_lost(arrival, lost);
+        self.count_lost(arrival.now, lost);
     }
 
     /// From another registrar: to the members.
@@ -72,7 +79,7 @@ impl Registrar<'_> {
         content: &Content<'_>,
         transport: &mut dyn Transport,
     ) {
-        self.note(content);
+        self.note(arrival.now, content);
         if let Content::CellStatus { modules, .. } = content {
             self.check_cell(unit, *modules);
         }
@@ -89,7 +96,7 @@ impl Registrar<'_> {
                 bump(&mut lost);
             }
         }
-        self.count_lost(arrival, lost);
+        self.count_lost(arrival.now, lost);
     }
 
     /// *I_am_stopping* of a member (4.2.6.2). Whoever cannot be sent a copy is
@@ -117,36 +124,46 @@ impl Registrar<'_> {
     }
 
     /// Keeps the dossiers up to date (4.2.5.5.3.2 note).
-    fn note(&mut self, content: &Content<'_>) {
+    fn note(&mut self, now: Now, content: &Content<'_>) {
         if !self.keeps_dossiers() {
             return;
         }
-        match *content {
+        let noted = match *content {
             Content::IAmStarting { module, ref contact }
             | Content::ModuleHasStarted { module, ref contact } => {
-                self.archive.note_start(module, contact);
+                self.archive.note_start(module, contact)
             }
-            Content::IAmStopping { module } => self.archive.forget(module.key()),
+            Content::IAmStopping { module } => {
+                self.archive.forget(module.key());
+                true
+            }
             Content::Subscribe { module, assertion } => {
-                self.archive.note_rule(module.key(), false, assertion);
+                self.archive.note_rule(module.key(), false, assertion)
             }
             Content::Invite { module, assertion } => {
-                self.archive.note_rule(module.key(), true, assertion);
+                self.archive.note_rule(module.key(), true, assertion)
             }
             Content::Unsubscribe { module, cancellation } => {
                 self.archive.forget_rule(module.key(), false, cancellation);
+                true
             }
             Content::Disinvite { module, cancellation } => {
                 self.archive.forget_rule(module.key(), true, cancellation);
+                true
             }
             Content::ModuleStatus { module, modules } => {
                 let statuses = modules.iter().filter(|status| {
                     let named = module.module == ModuleNumber::NONE || status.id == module;
                     named && status.id.unit == module.unit
                 });
-                statuses.for_each(|status| self.archive.note_status(&status));
+                let mut noted = true;
+                statuses.for_each(|status| noted &= self.archive.note_status(&status));
+                noted
             }
-            _ => {}
+            _ => true,
+        };
+        if let Some(module) = subject(content).filter(|it| !noted && it.unit == self.unit) {
+            self.do_not_aggregate(now, module.module);
         }
     }
 
@@ -168,7 +185,7 @@ impl Registrar<'_> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.outlet.stats.unknown_module);
-        let late = self.config.reconnection.timely
+        let late = self.mib.policy.reconnection.timely
             && self.census.is_closed(arrival.now)
             && !self.census_in_progress(arrival.now);
         if late || self.census.gone.contains(number) {
@@ -178,10 +195,10 @@ impl Registrar<'_> {
         }
     }
 
-    fn count_lost(&mut self, arrival: &Arrival<'_>, lost: u32) {
+    pub(super) fn count_lost(&mut self, now: Now, lost: u32) {
         if lost > 0 {
             self.counts.copies_lost = self.counts.copies_lost.saturating_add(lost);
-            self.hasten_resync(arrival.now);
+            self.hasten_resync(now);
         }
     }
 

@@ -1,17 +1,20 @@
 //! One test a clause of 4.2.3 to 4.2.13, on virtual time.
 
+mod aggregate;
+mod change;
 mod network;
 mod sequences;
 mod watch;
 
 use super::*;
 use crate::ams::ids::{ContinuumNumber, ModuleId, ModuleKey, SubjectNumber};
-use crate::ams::mib::{Role, Unit, Venture};
+use crate::ams::mib::{Policy, ReconnectionPolicy, Role, Unit, Venture};
 use crate::ams::pdu::{Assertion, AssertionValues, Cancellation, CellDescriptor, ModuleList};
 use crate::ams::script::{
     Script, address, at, at_millis, contact, endpoint, id, mpdu, sender, summary, unhex,
 };
 use crate::transport::SendError;
+use core::time::Duration;
 use std::format;
 use std::string::String;
 use std::vec::Vec;
@@ -81,17 +84,16 @@ impl Bench<'_> {
     }
 }
 
-fn config(introduction: Introduction) -> RegistrarConfig<'static> {
-    RegistrarConfig {
-        introduction,
-        census: Duration::ZERO,
-        ..RegistrarConfig::new(&MIB, VentureNumber(1), UnitNumber::ROOT, endpoint("r0"))
-    }
+/// A registrar that introduces newcomers like this and waits for no census.
+const fn policy(introduction: Introduction) -> Policy {
+    Policy { introduction, census: Some(Duration::ZERO), ..Policy::NOMINAL }
 }
 
 /// A registrar with room for four members, three other registrars, eight
 /// dossiers and twelve rules.
-fn bench_with(mib: &Mib<'_>, config: RegistrarConfig<'_>, test: impl FnOnce(Bench<'_>)) {
+fn bench_with(mib: &Mib<'_>, policy: Policy, test: impl FnOnce(Bench<'_>)) {
+    let mib = Mib { policy, ..*mib };
+    let config = RegistrarConfig::new(VentureNumber(1), UnitNumber::ROOT, endpoint("r0"));
     let mut members = [const { Slot::EMPTY }; 4];
     let mut registrars = [const { Slot::EMPTY }; 3];
     let mut dossiers = [const { Slot::EMPTY }; 8];
@@ -104,18 +106,18 @@ fn bench_with(mib: &Mib<'_>, config: RegistrarConfig<'_>, test: impl FnOnce(Benc
         rules: &mut rules,
         buffer: &mut buffer,
     };
-    test(Bench { registrar: Registrar::new(mib, config, storage), net: Script::default() });
+    test(Bench { registrar: Registrar::new(&mib, config, storage), net: Script::default() });
 }
 
 fn by_modules(test: impl FnOnce(Bench<'_>)) {
-    bench_with(&MIB, config(Introduction::ByModules), |mut bench| {
+    bench_with(&MIB, policy(Introduction::ByModules), |mut bench| {
         bench.start();
         test(bench);
     });
 }
 
 fn by_registrar(test: impl FnOnce(Bench<'_>)) {
-    bench_with(&MIB, config(Introduction::ByRegistrar), |mut bench| {
+    bench_with(&MIB, policy(Introduction::ByRegistrar), |mut bench| {
         bench.start();
         test(bench);
     });
@@ -176,10 +178,44 @@ fn clause_4_2_5_5_1_a_full_cell_rejects() {
 }
 
 #[test]
+fn clause_4_2_5_5_1_the_numbers_of_a_full_cell_are_given_out_again() {
+    let mut members = [const { Slot::EMPTY }; 300];
+    let mut buffer = [0; 512];
+    let storage = RegistrarStorage {
+        members: &mut members,
+        registrars: &mut [],
+        dossiers: &mut [],
+        rules: &mut [],
+        buffer: &mut buffer,
+    };
+    let mib = Mib { policy: policy(Introduction::ByModules), ..MIB };
+    let config = RegistrarConfig::new(VentureNumber(1), UnitNumber::ROOT, endpoint("r0"));
+    let registrar = Registrar::new(&mib, config, storage);
+    let mut b = Bench { registrar, net: Script::default() };
+    b.start();
+    for module in 1..=255 {
+        b.join(at(1), &format!("m{module}"), 2, 1);
+    }
+    assert!(b.numbers().into_iter().eq(1..=255));
+    b.net.take();
+    b.join(at(1), "more", 2, 7);
+    assert_eq!(
+        b.net.told(),
+        ["more rejection 7 3"],
+        "0 is nobody's number, and there are no others"
+    );
+    b.say(at(1), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 77) });
+    b.net.take();
+    b.join(at(2), "more", 2, 8);
+    assert_eq!(b.net.told()[0], "more you_are_in 8 77");
+    b.join(at(2), "again", 2, 9);
+    assert!(b.net.told().contains(&"again rejection 9 3".into()));
+    assert_eq!(b.registrar.counts().rejected_full, 2);
+}
+
+#[test]
 fn clause_4_2_5_5_2_modules_wait_for_the_census() {
-    let config =
-        RegistrarConfig { census: Duration::from_secs(60), ..config(Introduction::ByModules) };
-    bench_with(&MIB, config, |mut b| {
+    bench_with(&MIB, Policy::NOMINAL, |mut b| {
         b.join(at(0), "a", 2, 5);
         b.start();
         b.join(at(59), "a", 2, 6);
@@ -274,12 +310,12 @@ fn clause_4_2_5_5_3_2_the_registrar_tells_the_newcomer() {
 
 #[test]
 fn clause_4_2_5_5_3_2_one_status_an_mpdu_and_not_at_once_for_ion() {
-    let config = RegistrarConfig {
+    let policy = Policy {
         one_status: true,
         briefing_delay: Duration::from_millis(30),
-        ..config(Introduction::ByRegistrar)
+        ..policy(Introduction::ByRegistrar)
     };
-    bench_with(&MIB, config, |mut b| {
+    bench_with(&MIB, policy, |mut b| {
         b.start();
         b.join(at(0), "a", 2, 5);
         b.join(at(0), "b", 3, 5);
@@ -291,6 +327,22 @@ fn clause_4_2_5_5_3_2_one_status_an_mpdu_and_not_at_once_for_ion() {
         assert_eq!(b.net.told(), expected);
         b.tick(at_millis(1_030));
         assert_eq!(b.net.told(), ["c I_am_here 0 0.1+0+0", "c I_am_here 0 0.2+0+0"]);
+    });
+}
+
+#[test]
+fn clause_4_2_5_5_3_3_a_start_that_is_too_long_is_given_up_and_counted() {
+    by_modules(|mut b| {
+        b.join(at(0), "a", 2, 5);
+        b.tick(at(0));
+        b.net.take();
+        b.net.longest = Some(25);
+        b.join(at(0), "b", 2, 5);
+        assert_eq!(b.net.told(), ["b you_are_in 5 2"]);
+        assert_eq!(b.registrar.stats().too_long, 1);
+        b.net.longest = None;
+        b.tick(at(1));
+        assert!(b.net.told().is_empty(), "it is offered no more");
     });
 }
 
@@ -329,7 +381,9 @@ fn clause_4_2_5_5_3_2_what_is_told_is_split_to_fit() {
         rules: &mut rules,
         buffer: &mut buffer,
     };
-    let registrar = Registrar::new(&MIB, config(Introduction::ByRegistrar), storage);
+    let mib = Mib { policy: policy(Introduction::ByRegistrar), ..MIB };
+    let config = RegistrarConfig::new(VentureNumber(1), UnitNumber::ROOT, endpoint("r0"));
+    let registrar = Registrar::new(&mib, config, storage);
     let mut b = Bench { registrar, net: Script::default() };
     b.start();
     b.join(at(0), "a", 2, 5);
@@ -538,7 +592,7 @@ fn ion_module_registers_and_invites() {
     let invite = "2801000003000009030000011c81947474006100000000611800cc61";
     let noted = "2400000000000000000000001c8194746c40f5";
     let mib = Mib { ventures: &[], ..MIB };
-    bench_with(&mib, config(Introduction::ByModules), |mut b| {
+    bench_with(&mib, policy(Introduction::ByModules), |mut b| {
         b.start();
         b.receive(at(0), "cs", &unhex(noted));
         assert_eq!(b.registrar.stats().stale, 1, "it echoes 0, and that was not asked");

@@ -12,6 +12,7 @@ mod calendar;
 mod capture;
 mod dissect;
 mod json;
+mod keygen;
 mod lines;
 mod mib;
 mod module;
@@ -38,6 +39,7 @@ enum Command {
     /// Check or convert a MIB file.
     #[command(subcommand)]
     Mib(mib::Command),
+    Keygen(keygen::Keygen),
     Calendar(calendar::Arguments),
     Server(server::Server),
     Registrar(registrar::Registrar),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Dissect(command) => ended(command.run()),
         Command::Assemble(command) => ended(command.run()),
         Command::Mib(command) => mib::run(&command),
+        Command::Keygen(command) => command.run(),
         Command::Calendar(arguments) => calendar::run(&arguments),
         Command::Server(command) => command.run(),
         Command::Registrar(command) => command.run(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use farpost::ams::mib::{Mib, Venture};
+use farpost::ams::mib::{Mib, Profile, Venture};
 use farpost::host::mib::{Bump, load, to_toml};
 
 #[derive(Subcommand)]
@@ -79,9 +79,15 @@ fn summarise(mib: &Mib<'_>, out: &mut String) -> fmt::Result {
         timers.n6
     )?;
     writeln!(out, "transport services: {}", services.join(", "))?;
+    if mib.profile == Profile::Ion {
+        writeln!(out, "profile: ion")?;
+    }
     let checksums = if mib.checksums { "with" } else { "without" };
     writeln!(out, "PDUs {checksums} checksums, TAI - UTC {} s", mib.tai_minus_utc)?;
-    mib.ventures.iter().try_for_each(|venture| summarise_venture(venture, out))
+    mib.ventures.iter().try_for_each(|venture| summarise_venture(venture, out))?;
+    mib.cautions().try_for_each(|item| {
+        writeln!(out, "caution: {item}: ION may read an octet of 128 or more as below 0")
+    })
 }
 
 fn summarise_venture(venture: &Venture<'_>, out: &mut String) -> fmt::Result {

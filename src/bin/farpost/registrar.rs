@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use farpost::ams::ids::{RoleNumber, UnitNumber};
-use farpost::ams::mib::Mib;
+use farpost::ams::mib::{Introduction, Mib};
 use farpost::ams::pdu::EndpointName;
 use farpost::ams::registrar::{
-    Introduction, Registrar as Machine, RegistrarConfig, RegistrarCounts, RegistrarState,
-    RegistrarStorage,
+    Registrar as Machine, RegistrarConfig, RegistrarCounts, RegistrarState, RegistrarStorage,
 };
 use farpost::host::clock::system_utc;
 use farpost::host::mib::Bump;
@@ -21,8 +20,9 @@ use farpost::time::Now;
 use serde_json::{Map, Value, json};
 
 use crate::ams::{
-    EndpointStyle, Failure, Named, Names, Observer, Output, Watched, bindable, event, exit,
-    load_mib, local_ip, object, seconds, venture_of, watch,
+    EndpointStyle, Failure, Named, Names, Observer, Output, SIGNATURE_LEN, SIGNATURES, Watched,
+    bindable, event, exit, load_mib, local_ip, name_style, object, require_registrar_key, seconds,
+    venture_of, watch,
 };
 
 /// Run the registrar of a cell of AMS.
@@ -46,17 +46,16 @@ pub(crate) struct Registrar {
     /// that reaches the configuration server.
     #[arg(long, value_name = "IP:PORT")]
     bind: Option<SocketAddr>,
-    /// Who tells a new module of the others.
-    #[arg(long, value_enum, default_value_t = Introducer::Modules)]
-    introduction: Introducer,
+    /// Who tells a new module of the others; by default as the MIB's policy says.
+    #[arg(long, value_enum)]
+    introduction: Option<Introducer>,
     /// How long after its start no new modules are registered, because those of an
-    /// earlier registrar may reconnect; by default N5.
+    /// earlier registrar may reconnect; by default as the MIB's policy says, or N5.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     census: Option<Duration>,
-    /// How endpoint names are written. With decimal a new module is told of the
-    /// others one at a time and a little later, or ION's do not hear it.
-    #[arg(long, value_enum, default_value_t)]
-    endpoint_style: EndpointStyle,
+    /// How endpoint names are written; by default as the MIB's profile has it.
+    #[arg(long, value_enum)]
+    endpoint_style: Option<EndpointStyle>,
 }
 
 /// Who introduces modules to a new one.
@@ -75,8 +74,9 @@ impl Registrar {
 
     fn serve(&self) -> Result<ExitCode, Failure> {
         let arena = Bump::new();
-        let mib = load_mib(&arena, &self.mib)?;
+        let mib = self.with_policy(&load_mib(&arena, &self.mib)?);
         let venture = venture_of(&mib, self.venture)?;
+        require_registrar_key(venture)?;
         let names = Names(venture);
         let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
         if venture.unit(unit).is_none() {
@@ -84,44 +84,44 @@ impl Registrar {
         }
         let at = self.bind.unwrap_or_else(|| SocketAddr::new(local_ip(&mib), 0));
         let socket = bindable(at)?;
-        let endpoint = endpoint_name(socket.local(), self.endpoint_style.into());
-        let config = self.config(&mib, unit, EndpointName::new(arena.alloc_str(&endpoint))?)?;
+        let endpoint = endpoint_name(socket.local(), name_style(self.endpoint_style, &mib));
+        let name = EndpointName::new(arena.alloc_str(&endpoint))?;
+        let config = RegistrarConfig {
+            // A new series of query numbers for each life (5.1.3.1).
+            first_query: u32::try_from(system_utc().unix_seconds() & 0x7fff_ffff)?,
+            ..RegistrarConfig::new(venture.number, unit, name)
+        };
         let mut observer = Observed::new(names, unit);
         observer.output.line(event(
             "started",
             json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0}),
         ));
-        let machine = Machine::new(&mib, config, storage(&arena, venture.units.len()));
-        watch(Watched { machine, observer }, socket)
+        let storage = storage(&arena, venture.units.len() + SPARE_CELLS);
+        let machine = Machine::new(&mib, config, storage).with_authenticator(&SIGNATURES);
+        let number = venture.number.0;
+        watch(Watched { machine, observer }, socket, |watched| {
+            let mib = arena.alloc(self.with_policy(&load_mib(&arena, &self.mib)?));
+            watched.machine.change_mib(mib)?;
+            watched.observer.names = Names(venture_of(mib, Some(number))?);
+            Ok(())
+        })
     }
 
-    fn config<'s>(
-        &self,
-        mib: &Mib<'_>,
-        unit: UnitNumber,
-        endpoint: EndpointName<'s>,
-    ) -> Result<RegistrarConfig<'s>, Failure> {
-        let venture = venture_of(mib, self.venture)?.number;
-        let nominal = RegistrarConfig::new(mib, venture, unit, endpoint);
-        let ion = self.endpoint_style == EndpointStyle::Decimal;
-        Ok(RegistrarConfig {
-            // A new series of query numbers for each life (5.1.3.1).
-            first_query: u32::try_from(system_utc().unix_seconds() & 0x7fff_ffff)?,
-            introduction: match self.introduction {
-                Introducer::Modules => Introduction::ByModules,
-                Introducer::Registrar => Introduction::ByRegistrar,
-            },
-            census: self.census.unwrap_or(nominal.census),
-            briefing_delay: if ion { ION_DEAFNESS } else { nominal.briefing_delay },
-            one_status: ion,
-            ..nominal
-        })
+    /// The MIB with what the command line says of the policy.
+    fn with_policy<'m>(&self, mib: &Mib<'m>) -> Mib<'m> {
+        let mut policy = mib.policy;
+        match self.introduction {
+            Some(Introducer::Modules) => policy.introduction = Introduction::ByModules,
+            Some(Introducer::Registrar) => policy.introduction = Introduction::ByRegistrar,
+            None => {}
+        }
+        policy.census = self.census.or(policy.census);
+        Mib { policy, ..*mib }
     }
 }
 
-/// How long a module of ION's does not hear what it is told after `you_are_in`,
-/// with some to spare.
-const ION_DEAFNESS: Duration = Duration::from_millis(50);
+/// Cells that the MIB may get while the registrar runs.
+const SPARE_CELLS: usize = 16;
 
 /// Room for a full cell, and for the rules of a large message space.
 fn storage(arena: &Bump, cells: usize) -> RegistrarStorage<'_> {
@@ -130,7 +130,7 @@ fn storage(arena: &Bump, cells: usize) -> RegistrarStorage<'_> {
         registrars: arena.alloc_slice_fill_with(cells, |_| Slot::EMPTY),
         dossiers: arena.alloc_slice_fill_with(cells * 255, |_| Slot::EMPTY),
         rules: arena.alloc_slice_fill_with(8_192, |_| Slot::EMPTY),
-        buffer: arena.alloc_slice_fill_copy(4_114, 0),
+        buffer: arena.alloc_slice_fill_copy(4_114 + SIGNATURE_LEN, 0),
     }
 }
 

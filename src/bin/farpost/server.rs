@@ -15,12 +15,15 @@ use farpost::storage::Slot;
 use farpost::time::Now;
 use serde_json::json;
 
-use crate::ams::{Failure, Observer, Output, Watched, event, exit, load_mib, watch};
+use crate::ams::{
+    Failure, Observer, Output, SIGNATURE_LEN, SIGNATURES, Watched, event, exit, load_mib,
+    reload_mib, require_server_key, watch,
+};
 
 /// Run a configuration server of AMS.
 ///
 /// It prints what happens as JSON lines: started, registrar_noted, registrar_lost,
-/// and at the end ceased or stopped. Ctrl-C stops it. The exit status is 1 when it
+/// standing_by, took_over, and at the end ceased or stopped. Ctrl-C stops it. The exit status is 1 when it
 /// ceases because one that ranks higher is running.
 #[derive(Args)]
 pub(crate) struct Server {
@@ -44,16 +47,21 @@ impl Server {
     fn serve(&self) -> Result<ExitCode, Failure> {
         let arena = Bump::new();
         let mib = load_mib(&arena, &self.mib)?;
+        require_server_key(&mib)?;
         let (location, socket) = self.place(&mib)?;
         let mut observer = Observed::new();
         observer.started(&mib, location, socket.local());
         let cells: usize = mib.ventures.iter().map(|venture| venture.units.len()).sum();
+        let cells = cells + SPARE_CELLS;
         let storage = ConfigServerStorage {
             cells: arena.alloc_slice_fill_with(cells, |_| Slot::EMPTY),
-            buffer: arena.alloc_slice_fill_copy(ConfigServer::BUFFER_LEN, 0),
+            buffer: arena.alloc_slice_fill_copy(ConfigServer::BUFFER_LEN + SIGNATURE_LEN, 0),
         };
-        let machine = ConfigServer::new(&mib, ConfigServerConfig { location }, storage);
-        watch(Watched { machine, observer }, socket)
+        let machine = ConfigServer::new(&mib, ConfigServerConfig { location }, storage)
+            .with_authenticator(&SIGNATURES);
+        watch(Watched { machine, observer }, socket, |watched| {
+            Ok(watched.machine.change_mib(reload_mib(&arena, &self.mib)?)?)
+        })
     }
 
     /// Which location it is at, and its socket.
@@ -97,6 +105,9 @@ impl Server {
     }
 }
 
+/// Cells that the MIB may get while the server runs.
+const SPARE_CELLS: usize = 64;
+
 fn address(name: &str) -> Result<SocketAddr, Failure> {
     resolve_endpoint(name).ok_or_else(|| Failure::new(format!("`{name}` is not known here")))
 }
@@ -110,12 +121,24 @@ struct Observed {
     output: Output,
     /// What has been told of each cell.
     told: Vec<(u8, u16, String, bool)>,
-    ceased: bool,
+    state: ConfigServerState,
 }
 
 impl Observed {
     fn new() -> Self {
-        Self { output: Output::new(), told: Vec::new(), ceased: false }
+        Self { output: Output::new(), told: Vec::new(), state: ConfigServerState::Running }
+    }
+
+    fn look_at_state(&mut self, state: ConfigServerState) {
+        if state == self.state {
+            return;
+        }
+        self.state = state;
+        self.output.line(match state {
+            ConfigServerState::Running => event("took_over", json!({})),
+            ConfigServerState::StandingBy => event("standing_by", json!({"reason": "outranked"})),
+            ConfigServerState::Outranked => event("ceased", json!({"reason": "outranked"})),
+        });
     }
 
     fn started(&mut self, mib: &Mib<'_>, location: usize, at: SocketAddr) {
@@ -134,7 +157,7 @@ impl Observer<ConfigServer<'_>> for Observed {
     }
 
     fn has_ceased(&self) -> bool {
-        self.ceased
+        self.state == ConfigServerState::Outranked
     }
 
     fn look(&mut self, _: Now, machine: &ConfigServer<'_>) {
@@ -156,9 +179,6 @@ impl Observer<ConfigServer<'_>> for Observed {
             self.output.status(format!("configuration server: {known} registrars known"));
             self.told = seen;
         }
-        if machine.state() == ConfigServerState::Outranked && !self.ceased {
-            self.ceased = true;
-            self.output.line(event("ceased", json!({"reason": "outranked"})));
-        }
+        self.look_at_state(machine.state());
     }
 }

@@ -13,6 +13,7 @@ use crate::ams::mib::{
     Continuum, DeliveryPointSpec, Invalid, Item, Mib, RemoteMessageSpace, Role, Subject,
     TransportService, Unit, Venture,
 };
+use crate::ams::security::KeyRules;
 
 /// An item and where it is in the text, in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,7 @@ impl<'b> Draft<'b> {
         mut self,
         arena: &'b Bump,
         source: &Source<'_>,
+        rules: &KeyRules<'_>,
     ) -> Result<Mib<'b>, MibError> {
         let mut places = self.places;
         self.continua.sort_by_key(|at| at.item.number);
@@ -103,7 +105,8 @@ impl<'b> Draft<'b> {
             ventures: place(arena, &mut places, ventures, Item::Venture),
             ..self.mib
         };
-        match mib.validate() {
+        let checked = mib.validate().and_then(|()| mib.validate_endpoints());
+        match checked.and_then(|()| rules.check(&mib)) {
             Ok(()) => Ok(mib),
             Err(Invalid { item, fault }) => Err(source.error(
                 places.get(&item).copied().unwrap_or_default(),
@@ -212,6 +215,8 @@ fn named(mib: &Mib<'_>, item: Item) -> Option<String> {
             format!("continuum {} `{}`", continuum.number, continuum.name)
         }
         Item::Timers => "the timers".into(),
+        Item::Signatures => "the signatures".into(),
+        Item::Policy => "the policy".into(),
         Item::PrimaryTransport => format!("the primary transport `{}`", mib.primary_transport),
         Item::ConfigServers => "the configuration server".into(),
         Item::ConfigServer(at) => {
@@ -223,6 +228,7 @@ fn named(mib: &Mib<'_>, item: Item) -> Option<String> {
             let point = mib.default_delivery.get(at)?;
             format!("delivery point `{}={}`", point.service, point.endpoint)
         }
+        Item::IpMulticast => "IP multicast".into(),
         Item::Venture(at) => format!("venture {}", venture(at)?.number),
         Item::Unit { venture: at, unit } => {
             let venture = venture(at)?;

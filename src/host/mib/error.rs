@@ -2,7 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
+use std::format;
 use std::string::String;
+
+use super::keys::KeyRefusal;
 
 /// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,27 @@ impl<'t> Source<'t> {
             problem: problem.into(),
             remedy: remedy.into(),
         }
+    }
+
+    /// The error of a key that a store does not have.
+    pub(super) fn key_error(
+        &self,
+        offset: usize,
+        item: impl Into<String>,
+        name: &str,
+        refusal: KeyRefusal,
+    ) -> MibError {
+        let (problem, remedy) = match refusal {
+            KeyRefusal::Missing => (
+                format!("there is no key `{name}`"),
+                format!("put the key into a file `{name}` next to this one"),
+            ),
+            KeyRefusal::Exposed => (
+                format!("others may read or change the file of the key `{name}`"),
+                format!("keep it to its owner: chmod 600 {name}"),
+            ),
+        };
+        self.error(offset, item, problem, remedy)
     }
 
     /// Where `part`, a slice of the text, begins, in octets.

@@ -1,12 +1,13 @@
 //! The TOML layout of a MIB: one struct per table, as `docs/mib.md` tells.
 
+use std::net::Ipv4Addr;
 use std::string::String;
 use std::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::ams::mib::{Diligence, RamsNetwork, Sequence};
+use crate::ams::mib::{Binding, Diligence, Introduction, Profile, RamsNetwork, Sequence};
 
 /// A whole number, wide enough to tell how far it is out of range.
 pub(super) type Number = Spanned<i64>;
@@ -17,6 +18,8 @@ pub(super) type Text = Spanned<String>;
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    #[serde(default, with = "ProfileText", skip_serializing_if = "is_standard")]
+    pub(super) profile: Profile,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) primary_transport: Option<Text>,
     pub(super) config_servers: Spanned<Vec<Text>>,
@@ -29,14 +32,31 @@ pub(super) struct File {
     pub(super) continuum: Spanned<LocalContinuum>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timers: Option<Spanned<TimerTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) signatures: Option<Spanned<SignatureTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy: Option<Spanned<PolicyTable>>,
     #[serde(rename = "transport", skip_serializing_if = "Option::is_none")]
     pub(super) transports: Option<Vec<Spanned<TransportTable>>>,
     #[serde(default, rename = "delivery_point", skip_serializing_if = "Vec::is_empty")]
     pub(super) delivery: Vec<Spanned<DeliveryPointTable>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ip_multicast: Option<Spanned<MulticastTable>>,
     #[serde(default, rename = "remote_continuum", skip_serializing_if = "Vec::is_empty")]
     pub(super) continua: Vec<Spanned<RemoteContinuum>>,
     #[serde(default, rename = "venture", skip_serializing_if = "Vec::is_empty")]
     pub(super) ventures: Vec<Spanned<VentureTable>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "Profile", rename_all = "kebab-case")]
+enum ProfileText {
+    Standard,
+    Ion,
+}
+
+fn is_standard(profile: &Profile) -> bool {
+    *profile == Profile::Standard
 }
 
 /// `[continuum]`
@@ -61,6 +81,68 @@ pub(super) struct TimerTable {
     pub(super) n2: Option<Spanned<f64>>,
     pub(super) n3: Option<Spanned<f64>>,
     pub(super) n6: Option<Number>,
+}
+
+/// `[signatures]`
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignatureTable {
+    #[serde(default, with = "BindingText")]
+    pub(super) binding: Binding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) freshness: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(remote = "Binding", rename_all = "kebab-case")]
+enum BindingText {
+    Off,
+    Offered,
+    Required,
+}
+
+/// `[policy]`
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyTable {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) census: Option<Spanned<f64>>,
+    pub(super) introduction: Option<Introducer>,
+    pub(super) introduction_delay: Option<Spanned<f64>>,
+    pub(super) introduction_repeats: Option<Number>,
+    pub(super) briefing_delay: Option<Spanned<f64>>,
+    pub(super) one_status: Option<bool>,
+    pub(super) refuse_late: Option<bool>,
+    pub(super) refuse_inconsistent: Option<bool>,
+    pub(super) refuse_moved: Option<bool>,
+    pub(super) aggregation: Option<Spanned<f64>>,
+    pub(super) takeover: Option<Number>,
+}
+
+/// Who introduces modules, where it is told.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Introducer {
+    Modules,
+    Registrar,
+}
+
+impl From<Introducer> for Introduction {
+    fn from(introducer: Introducer) -> Self {
+        match introducer {
+            Introducer::Modules => Self::ByModules,
+            Introducer::Registrar => Self::ByRegistrar,
+        }
+    }
+}
+
+impl From<Introduction> for Introducer {
+    fn from(introduction: Introduction) -> Self {
+        match introduction {
+            Introduction::ByModules => Self::Modules,
+            Introduction::ByRegistrar => Self::Registrar,
+        }
+    }
 }
 
 /// `[[transport]]`
@@ -94,6 +176,17 @@ enum DiligenceText {
 pub(super) struct DeliveryPointTable {
     pub(super) service: String,
     pub(super) endpoint: String,
+}
+
+/// `[ip_multicast]`
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MulticastTable {
+    pub(super) mask: Spanned<Ipv4Addr>,
+    pub(super) mask_length: Number,
+    pub(super) unit_bits: Number,
+    pub(super) subject_bits: Number,
+    pub(super) port: Number,
 }
 
 /// `[[remote_continuum]]`
@@ -171,6 +264,8 @@ pub(super) struct SubjectTable {
     pub(super) name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(super) description: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) structure: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) senders: Vec<Text>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -30,10 +30,11 @@ pub use bumpalo::Bump;
 pub use self::amsrc::{from_amsrc, from_xml};
 use self::error::Source;
 pub use self::error::{MibError, Position};
-pub use self::keys::{KeyDirectory, KeyStore, NoKeys};
+pub use self::keys::{KeyDirectory, KeyRefusal, KeyStore, NoKeys};
 pub use self::read::from_toml;
 pub use self::write::to_toml;
 use crate::ams::mib::Mib;
+use crate::ams::security::KeyRules;
 
 /// A way to write a MIB down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,12 +69,24 @@ impl Format {
     }
 }
 
-/// Reads the MIB in the file at `path`, whichever way it is written. Keys that an
-/// ION file names are files in the same directory.
+/// Reads the MIB in the file at `path`, whichever way it is written. Keys that it
+/// names are files in the same directory. Any octets are taken for a key.
 ///
 /// # Errors
 /// [`MibError`] when it cannot be read, or the first thing that is wrong with it.
 pub fn load<'b>(arena: &'b Bump, path: impl AsRef<Path>) -> Result<Mib<'b>, MibError> {
+    load_with(arena, path, &KeyRules::ANY)
+}
+
+/// The same, with keys that `rules` allow.
+///
+/// # Errors
+/// As [`load`], and when a key cannot be used.
+pub fn load_with<'b>(
+    arena: &'b Bump,
+    path: impl AsRef<Path>,
+    rules: &KeyRules<'_>,
+) -> Result<Mib<'b>, MibError> {
     let path = path.as_ref();
     let name = path.display().to_string();
     let octets = std::fs::read(path).map_err(|error| MibError {
@@ -85,7 +98,7 @@ pub fn load<'b>(arena: &'b Bump, path: impl AsRef<Path>) -> Result<Mib<'b>, MibE
     })?;
     let text = std::str::from_utf8(&octets).map_err(|_| not_text(&octets, &name))?;
     let keys = KeyDirectory(path.parent().unwrap_or(Path::new("")).into());
-    parse(arena, text, &name, &keys)
+    parse_with(arena, text, &name, &keys, rules)
 }
 
 /// The error of octets that are not UTF-8.
@@ -96,7 +109,7 @@ fn not_text(octets: &[u8], file: &str) -> MibError {
 }
 
 /// Reads a MIB from text, in the [`Format`] it has. `name` is what errors call it,
-/// and `keys` has the keys an ION file names.
+/// and `keys` has the keys it names.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
@@ -106,9 +119,21 @@ pub fn parse<'b>(
     name: &str,
     keys: &dyn KeyStore,
 ) -> Result<Mib<'b>, MibError> {
-    match Format::of(name, text) {
-        Format::Toml => from_toml(arena, text, name),
-        Format::Amsrc => from_amsrc(arena, text, name, keys),
-        Format::Xml => from_xml(arena, text, name, keys),
-    }
+    parse_with(arena, text, name, keys, &KeyRules::ANY)
+}
+
+fn parse_with<'b>(
+    arena: &'b Bump,
+    text: &str,
+    name: &str,
+    keys: &dyn KeyStore,
+    rules: &KeyRules<'_>,
+) -> Result<Mib<'b>, MibError> {
+    let source = Source { file: name, text };
+    let draft = match Format::of(name, text) {
+        Format::Toml => read::draft(arena, &source, keys),
+        Format::Amsrc => amsrc::amsrc_draft(arena, &source, keys),
+        Format::Xml => amsrc::xml_draft(arena, &source, keys),
+    };
+    draft?.finish(arena, &source, rules)
 }

@@ -10,25 +10,40 @@ use toml::Spanned;
 
 use super::draft::{At, Draft, SubjectDraft, VentureDraft};
 use super::error::{MibError, Source};
+use super::keys::{KeyStore, NoKeys, find};
 use super::layout::{
-    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, RemoteContinuum,
-    RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable, VentureTable,
+    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, MulticastTable, Number,
+    PolicyTable, RemoteContinuum, RoleTable, SignatureTable, SubjectTable, Text, TimerTable,
+    TransportTable, UnitTable, VentureTable,
 };
+use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{
-    Continuum, DeliveryPointSpec, Item, Mib, RemoteMessageSpace, Role, ServiceMode, Subject,
-    Timers, TransportService, Unit, Venture,
+    Continuum, DeliveryPointSpec, Item, Mib, Policy, Profile, ReconnectionPolicy,
+    RemoteMessageSpace, Role, ServiceMode, SignaturePolicy, Subject, Timers, TransportService,
+    Unit, Venture,
 };
+use crate::ams::security::KeyRules;
 
 /// Reads a MIB from TOML laid out as `docs/mib.md` tells. `name` is what errors call
-/// the text.
+/// the text. Keys in files it does not have; [`parse`](super::parse) has those of a
+/// store.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn from_toml<'b>(arena: &'b Bump, text: &str, name: &str) -> Result<Mib<'b>, MibError> {
     let source = Source { file: name, text };
-    let file: File = toml::from_str(text).map_err(|error| refused(&source, &error))?;
-    Reader { arena, source }.file(file)?.finish(arena, &source)
+    draft(arena, &source, &NoKeys)?.finish(arena, &source, &KeyRules::ANY)
+}
+
+/// What TOML says; `keys` has the keys it names.
+pub(super) fn draft<'b>(
+    arena: &'b Bump,
+    source: &Source<'_>,
+    keys: &dyn KeyStore,
+) -> Result<Draft<'b>, MibError> {
+    let file: File = toml::from_str(source.text).map_err(|error| refused(source, &error))?;
+    Reader { arena, source: *source, keys }.file(file)
 }
 
 /// What the TOML or serde crate refuses: bad syntax, an unknown, missing or repeated
@@ -45,16 +60,25 @@ fn refused(source: &Source<'_>, error: &toml::de::Error) -> MibError {
 struct Reader<'s, 'b> {
     arena: &'b Bump,
     source: Source<'s>,
+    keys: &'s dyn KeyStore,
 }
 
 impl<'b> Reader<'_, 'b> {
     fn file(&self, file: File) -> Result<Draft<'b>, MibError> {
-        let local = self.local_continuum(file.continuum.get_ref())?;
+        let local = self.local_continuum(file.profile, file.continuum.get_ref())?;
         let mut draft = Draft::new(local);
         draft.places.insert(Item::Continuum, file.continuum.span().start);
         if let Some(timers) = file.timers {
             draft.places.insert(Item::Timers, timers.span().start);
-            draft.mib.timers = self.timers(timers.get_ref())?;
+            draft.mib.timers = self.timers(timers.get_ref(), draft.mib.timers)?;
+        }
+        if let Some(signatures) = file.signatures {
+            draft.places.insert(Item::Signatures, signatures.span().start);
+            draft.mib.signatures = self.signatures(signatures.get_ref())?;
+        }
+        if let Some(policy) = file.policy {
+            draft.places.insert(Item::Policy, policy.span().start);
+            draft.mib.policy = self.policy(policy.get_ref(), draft.mib.policy)?;
         }
         if let Some(name) = file.primary_transport {
             draft.places.insert(Item::PrimaryTransport, name.span().start);
@@ -80,22 +104,29 @@ impl<'b> Reader<'_, 'b> {
             .map(|services| each(services, |service| Ok(self.transport(service))))
             .transpose()?;
         draft.delivery = each(file.delivery, |point| Ok(self.delivery_point(point)))?;
+        if let Some(groups) = file.ip_multicast {
+            draft.places.insert(Item::IpMulticast, groups.span().start);
+            draft.mib.ip_multicast = Some(self.multicast(groups.get_ref())?);
+        }
         draft.continua = each(file.continua, |continuum| self.continuum(continuum))?;
         draft.ventures = each(file.ventures, |venture| self.venture(venture))?;
         Ok(draft)
     }
 
-    fn local_continuum(&self, table: &LocalContinuum) -> Result<Mib<'b>, MibError> {
+    fn local_continuum(
+        &self,
+        profile: Profile,
+        table: &LocalContinuum,
+    ) -> Result<Mib<'b>, MibError> {
         let number = self.continuum_number(&table.number, "continuum.number")?;
-        let mut mib = Mib::new(number, self.text(&table.name));
+        let mut mib = Mib::of(profile, number, self.text(&table.name));
         mib.continuum.description = self.text(&table.description);
         mib.public_key = self.key(table.public_key.as_ref(), "continuum.public_key")?;
         mib.private_key = self.key(table.private_key.as_ref(), "continuum.private_key")?;
         Ok(mib)
     }
 
-    fn timers(&self, table: &TimerTable) -> Result<Timers, MibError> {
-        let nominal = Timers::NOMINAL;
+    fn timers(&self, table: &TimerTable, nominal: Timers) -> Result<Timers, MibError> {
         Ok(Timers {
             n1: self.seconds(table.n1.as_ref(), "timers.n1", nominal.n1)?,
             n2: self.seconds(table.n2.as_ref(), "timers.n2", nominal.n2)?,
@@ -104,6 +135,52 @@ impl<'b> Reader<'_, 'b> {
                 Some(n6) => self.number(n6, "timers.n6", "1 to 255")?,
                 None => nominal.n6,
             },
+        })
+    }
+
+    fn signatures(&self, table: &SignatureTable) -> Result<SignaturePolicy, MibError> {
+        let freshness = table.freshness.as_ref();
+        let freshness = self.seconds(freshness, "signatures.freshness", Duration::ZERO)?;
+        Ok(SignaturePolicy { binding: table.binding, freshness })
+    }
+
+    fn policy(&self, table: &PolicyTable, nominal: Policy) -> Result<Policy, MibError> {
+        let seconds = |seconds: &Option<Spanned<f64>>, item: &str, nominal: Duration| {
+            self.seconds(seconds.as_ref(), item, nominal)
+        };
+        let times = |number: &Option<Number>, item: &str, nominal: u8| {
+            number.as_ref().map_or(Ok(nominal), |number| self.number(number, item, "0 to 255"))
+        };
+        let strict = nominal.reconnection;
+        Ok(Policy {
+            census: match &table.census {
+                Some(_) => Some(seconds(&table.census, "policy.census", Duration::ZERO)?),
+                None => nominal.census,
+            },
+            reconnection: ReconnectionPolicy {
+                timely: table.refuse_late.unwrap_or(strict.timely),
+                consistent: table.refuse_inconsistent.unwrap_or(strict.consistent),
+                unique: table.refuse_moved.unwrap_or(strict.unique),
+            },
+            introduction: table.introduction.map_or(nominal.introduction, Into::into),
+            introduction_delay: seconds(
+                &table.introduction_delay,
+                "policy.introduction_delay",
+                nominal.introduction_delay,
+            )?,
+            introduction_repeats: times(
+                &table.introduction_repeats,
+                "policy.introduction_repeats",
+                nominal.introduction_repeats,
+            )?,
+            briefing_delay: seconds(
+                &table.briefing_delay,
+                "policy.briefing_delay",
+                nominal.briefing_delay,
+            )?,
+            one_status: table.one_status.unwrap_or(nominal.one_status),
+            aggregation: seconds(&table.aggregation, "policy.aggregation", nominal.aggregation)?,
+            takeover: times(&table.takeover, "policy.takeover", nominal.takeover)?,
         })
     }
 
@@ -117,6 +194,17 @@ impl<'b> Reader<'_, 'b> {
             service: self.text(&table.service),
             endpoint: self.text(&table.endpoint),
         }
+    }
+
+    fn multicast(&self, table: &MulticastTable) -> Result<IpMulticast, MibError> {
+        let bits = |number, item| self.number(number, item, "0 to 32");
+        Ok(IpMulticast {
+            mask: *table.mask.get_ref(),
+            mask_length: bits(&table.mask_length, "ip_multicast.mask_length")?,
+            unit_bits: bits(&table.unit_bits, "ip_multicast.unit_bits")?,
+            subject_bits: bits(&table.subject_bits, "ip_multicast.subject_bits")?,
+            port: self.number(&table.port, "ip_multicast.port", "1 to 65535")?,
+        })
     }
 
     fn continuum(&self, table: RemoteContinuum) -> Result<Continuum<'b>, MibError> {
@@ -177,6 +265,7 @@ impl<'b> Reader<'_, 'b> {
         let number = self.number(&table.number, "subject.number", "1 to 32767")?;
         let mut draft = SubjectDraft::new(Subject {
             description: self.text(&table.description),
+            structure: self.text(&table.structure),
             symmetric_key: self.key(table.symmetric_key.as_ref(), "subject.symmetric_key")?,
             marshal: self.text(&table.marshal),
             unmarshal: self.text(&table.unmarshal),
@@ -248,20 +337,35 @@ impl<'b> Reader<'_, 'b> {
     ) -> Result<Duration, MibError> {
         let Some(seconds) = seconds else { return Ok(nominal) };
         Duration::try_from_secs_f64(*seconds.get_ref()).map_err(|error| {
-            let remedy = "give seconds above 0, such as 5 or 0.5";
+            let remedy = "give seconds, not below 0, such as 5 or 0.5";
             self.source.error(seconds.span().start, item, error.to_string(), remedy)
         })
     }
 
-    fn key(&self, digits: Option<&Text>, item: &str) -> Result<&'b [u8], MibError> {
-        let Some(digits) = digits else { return Ok(&[]) };
-        let octets = octets(digits.get_ref()).ok_or_else(|| {
+    /// The octets of a key: its digits, or those in the file it names.
+    fn key(&self, key: Option<&Text>, item: &str) -> Result<&'b [u8], MibError> {
+        let Some(key) = key else { return Ok(&[]) };
+        let octets = match key.get_ref().strip_prefix(FILE) {
+            None => octets(key.get_ref()),
+            Some(name) => {
+                let secret = !item.ends_with("public_key");
+                let content = find(self.keys, name, secret).map_err(|refusal| {
+                    self.source.key_error(key.span().start, item, name, refusal)
+                })?;
+                std::str::from_utf8(&content).ok().and_then(|text| octets(text.trim()))
+            }
+        };
+        let octets = octets.ok_or_else(|| {
             let problem = "a key is an even number of hexadecimal digits";
-            self.source.error(digits.span().start, item, problem, "write it such as \"00ff\"")
+            let remedy = "write it such as \"00ff\", or \"file:NAME\" for a file with the digits";
+            self.source.error(key.span().start, item, problem, remedy)
         })?;
         Ok(self.arena.alloc_slice_copy(&octets))
     }
 }
+
+/// What the name of a file with a key begins with.
+const FILE: &str = "file:";
 
 /// Makes an item of each table and keeps where it was.
 fn each<T, U>(

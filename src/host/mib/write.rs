@@ -2,18 +2,21 @@
 
 use std::format;
 use std::string::String;
+use std::time::Duration;
 use std::vec::Vec;
 
 use toml::Spanned;
 
 use super::layout::{
-    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, Number, RemoteContinuum,
-    RoleTable, SubjectTable, Text, TimerTable, TransportTable, UnitTable, VentureTable,
+    DeliveryPointTable, File, LocalContinuum, MessageSpaceTable, MulticastTable, Number,
+    PolicyTable, RemoteContinuum, RoleTable, SignatureTable, SubjectTable, Text, TimerTable,
+    TransportTable, UnitTable, VentureTable,
 };
+use crate::ams::endpoint::IpMulticast;
 use crate::ams::ids::RoleNumber;
 use crate::ams::mib::{
-    Continuum, DeliveryPointSpec, Invalid, Mib, RemoteMessageSpace, Role, Subject, Timers,
-    TransportService, Unit, Venture,
+    Continuum, DeliveryPointSpec, Invalid, Mib, Policy, RemoteMessageSpace, Role, SignaturePolicy,
+    Subject, Timers, TransportService, Unit, Venture,
 };
 
 /// Writes `mib` as TOML that [`from_toml`](super::from_toml) reads back as the same
@@ -31,6 +34,7 @@ pub fn to_toml(mib: &Mib<'_>) -> Result<String, Invalid> {
 
 fn file(mib: &Mib<'_>) -> File {
     File {
+        profile: mib.profile,
         primary_transport: Some(text(mib.primary_transport)),
         config_servers: unplaced(mib.config_servers.iter().copied().map(text).collect()),
         default_madp: some_text(mib.default_madp),
@@ -44,8 +48,12 @@ fn file(mib: &Mib<'_>) -> File {
             private_key: key(mib.private_key),
         }),
         timers: Some(unplaced(timers(&mib.timers))),
+        signatures: (mib.signatures != SignaturePolicy::STANDARD)
+            .then(|| unplaced(signatures(&mib.signatures))),
+        policy: (mib.policy != Policy::of(mib.profile)).then(|| unplaced(policy(&mib.policy))),
         transports: Some(tables(mib.transports, transport)),
         delivery: tables(mib.default_delivery, delivery_point),
+        ip_multicast: mib.ip_multicast.as_ref().map(|groups| unplaced(multicast(groups))),
         continua: tables(mib.continua, continuum),
         ventures: tables(mib.ventures, venture),
     }
@@ -60,6 +68,31 @@ fn timers(timers: &Timers) -> TimerTable {
     }
 }
 
+fn signatures(policy: &SignaturePolicy) -> SignatureTable {
+    let freshness = policy.freshness;
+    SignatureTable {
+        binding: policy.binding,
+        freshness: (!freshness.is_zero()).then(|| unplaced(freshness.as_secs_f64())),
+    }
+}
+
+fn policy(policy: &Policy) -> PolicyTable {
+    let seconds = |time: Duration| Some(unplaced(time.as_secs_f64()));
+    PolicyTable {
+        census: policy.census.and_then(seconds),
+        introduction: Some(policy.introduction.into()),
+        introduction_delay: seconds(policy.introduction_delay),
+        introduction_repeats: Some(number(policy.introduction_repeats)),
+        briefing_delay: seconds(policy.briefing_delay),
+        one_status: Some(policy.one_status),
+        refuse_late: Some(policy.reconnection.timely),
+        refuse_inconsistent: Some(policy.reconnection.consistent),
+        refuse_moved: Some(policy.reconnection.unique),
+        aggregation: seconds(policy.aggregation),
+        takeover: Some(number(policy.takeover)),
+    }
+}
+
 fn transport(service: &TransportService<'_>) -> TransportTable {
     TransportTable {
         name: service.name.into(),
@@ -70,6 +103,16 @@ fn transport(service: &TransportService<'_>) -> TransportTable {
 
 fn delivery_point(point: &DeliveryPointSpec<'_>) -> DeliveryPointTable {
     DeliveryPointTable { service: point.service.into(), endpoint: point.endpoint.into() }
+}
+
+fn multicast(groups: &IpMulticast) -> MulticastTable {
+    MulticastTable {
+        mask: unplaced(groups.mask),
+        mask_length: number(groups.mask_length),
+        unit_bits: number(groups.unit_bits),
+        subject_bits: number(groups.subject_bits),
+        port: number(groups.port),
+    }
 }
 
 fn continuum(continuum: &Continuum<'_>) -> RemoteContinuum {
@@ -122,6 +165,7 @@ fn subject_table(venture: &Venture<'_>, subject: &Subject<'_>) -> SubjectTable {
         number: number(subject.number.0),
         name: subject.name.into(),
         description: subject.description.into(),
+        structure: subject.structure.into(),
         senders: names(subject.senders),
         receivers: names(subject.receivers),
         symmetric_key: key(subject.symmetric_key),

@@ -6,6 +6,9 @@ use std::format;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::string::{String, ToString};
 
+use crate::ams::endpoint::{Host, HostPort};
+use crate::ams::mib::Profile;
+
 /// How to write the host of an endpoint name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NameStyle {
@@ -15,6 +18,15 @@ pub enum NameStyle {
     /// `2130706433:4711`: the IPv4 address as one decimal number, which every
     /// part of ION reads. IPv6 addresses are written as addresses.
     Decimal,
+}
+
+impl From<Profile> for NameStyle {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Standard => Self::Address,
+            Profile::Ion => Self::Decimal,
+        }
+    }
 }
 
 /// The endpoint name of a socket address.
@@ -30,18 +42,12 @@ pub fn endpoint_name(socket: SocketAddr, style: NameStyle) -> String {
 /// looked up by the system, which may take its time; addresses are not.
 #[must_use]
 pub fn resolve_endpoint(name: &str) -> Option<SocketAddr> {
-    if let Ok(socket) = name.parse() {
-        return Some(socket);
+    let HostPort { host, port } = HostPort::parse(name).ok()?;
+    match host {
+        Host::Local => Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)),
+        Host::Address(ip) => Some(SocketAddr::new(ip, port)),
+        Host::Name(host) => (host, port).to_socket_addrs().ok()?.min_by_key(SocketAddr::is_ipv6),
     }
-    let (host, port) = name.rsplit_once(':')?;
-    let port: u16 = port.parse().ok()?;
-    if host == "@" {
-        return Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
-    }
-    if let Ok(number) = host.parse::<u32>() {
-        return Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::from_bits(number)), port));
-    }
-    (host, port).to_socket_addrs().ok()?.min_by_key(SocketAddr::is_ipv6)
 }
 
 #[cfg(test)]

@@ -104,6 +104,8 @@ pub(super) struct Wire {
     pub(super) refuses: Option<SendError>,
     /// To whom nothing can be sent.
     pub(super) busy: BTreeSet<String>,
+    /// The longest datagram that is taken.
+    pub(super) longest: Option<usize>,
 }
 
 impl Transport for Wire {
@@ -123,6 +125,9 @@ impl Transport for Wire {
         }
         if self.busy.contains(&to) {
             return Err(SendError::Busy);
+        }
+        if self.longest.is_some_and(|longest| octets.len() > longest) {
+            return Err(SendError::TooLong);
         }
         self.sent.push(Datagram { to, flow_label, octets: octets.to_vec() });
         Ok(())

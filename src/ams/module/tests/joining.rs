@@ -1,7 +1,10 @@
 //! 4.2.2, 4.2.4 and 4.2.5: finding the registrar and being registered.
 
+use core::time::Duration;
+
 use super::harness::*;
 use crate::ams::ids::RoleNumber;
+use crate::ams::mib::{Mib, Policy};
 use crate::ams::module::{Membership, ModuleIdentity};
 use crate::ams::pdu::RefusalReason;
 use crate::ams::service::{Fault, Indication};
@@ -234,6 +237,27 @@ fn clause_4_2_5_5_8_a_starting_module_is_noted_and_told() {
 }
 
 #[test]
+fn clause_4_2_5_5_8_c_the_best_fit_of_each_vector_is_the_first_that_can_be_reached() {
+    let mut bench = Bench::member();
+    let vectors: [(u8, &[&str]); 5] = [
+        (1, &["tcp=?unknown", "udp=six1"]),
+        (2, &["udp=six2", "tcp=better"]),
+        (3, &["shm=/six", "dtn=x"]),
+        (4, &["shm=/six", "tcp=six4", "udp=no"]),
+        (9, &["udp=six9"]),
+    ];
+    bench.hear(&starting(id(4, 1, 6), &contact_with("six", &vectors)));
+    let peer = *bench.module.peers().next().unwrap();
+    let point = |vector| peer.delivery_point(vector).map(|to| (to.service(), to.octets()));
+    assert_eq!(point(1), Some((0, &b"six1"[..])), "the name before it cannot be resolved");
+    assert_eq!(point(2), Some((0, &b"six2"[..])), "in the order of the vector, not of the MIB");
+    assert_eq!(point(3), None, "this module has no such transport service");
+    assert_eq!(point(4), Some((1, &b"six4"[..])));
+    assert_eq!(point(9), Some((0, &b"six9"[..])), "a number is but a name");
+    assert_eq!(bench.module.meta_stats().unresolved, 1, "that of vector 3 is noted");
+}
+
+#[test]
 fn clause_4_2_5_5_8_d_a_refused_state_is_sent_at_a_later_tick() {
     let mut bench = Bench::member();
     bench.wire.busy.insert("five".into());
@@ -319,4 +343,68 @@ fn a_full_table_of_modules_is_counted_and_keeps_what_it_has() {
     assert_eq!(bench.module.meta_stats().full, 1);
     assert_eq!(bench.module.meta_stats().unknown_module, 1);
     assert!(bench.told().is_empty());
+}
+
+/// A module that hears new ones 50 ms after they start, and says so three times.
+fn patient() -> Bench {
+    const PATIENT: Mib<'static> = Mib {
+        policy: Policy {
+            introduction_delay: Duration::from_millis(50),
+            introduction_repeats: 2,
+            ..Policy::NOMINAL
+        },
+        ..MIB
+    };
+    let mut bench = Bench::of(&PATIENT, identity());
+    bench.register().unwrap();
+    bench.hear_from("cs1", &cell_spec(100, 1, "reg"));
+    bench.hear(&you_are_in(101, 9));
+    bench.forget();
+    bench
+}
+
+#[test]
+fn clause_4_2_5_5_8_d_a_new_module_is_left_alone_first_and_then_told_again() {
+    let mut bench = patient();
+    bench.tick(10);
+    bench.hear(&starting(FIVE, &contact("five")));
+    bench.run(59);
+    assert!(bench.told_but_beats().is_empty());
+    bench.run(60);
+    assert_eq!(bench.told_but_beats(), ["five I_am_here 2/1.9@me+0+1"]);
+    bench.run(300);
+    assert_eq!(bench.told_but_beats(), ["five I_am_here 2/1.9@me+0+1"; 2]);
+    bench.run(10_000);
+    assert!(bench.told_but_beats().is_empty(), "told three times");
+}
+
+#[test]
+fn clause_4_2_5_5_8_d_each_of_several_new_modules_is_left_alone() {
+    let mut bench = patient();
+    bench.tick(10);
+    bench.hear(&starting(FIVE, &contact("five")));
+    bench.tick(40);
+    bench.hear(&starting(id(3, 1, 6), &contact("six")));
+    bench.run(89);
+    assert_eq!(bench.told_but_beats(), ["five I_am_here 2/1.9@me+0+1"]);
+    bench.run(110);
+    let told = bench.told_but_beats();
+    assert_eq!(told, ["five I_am_here 2/1.9@me+0+1", "six I_am_here 2/1.9@me+0+1"]);
+    bench.hear(&stopping(FIVE));
+    bench.run(10_000);
+    assert_eq!(bench.told_but_beats(), ["six I_am_here 2/1.9@me+0+1"; 2], "five is no more");
+}
+
+#[test]
+fn clause_4_2_5_5_8_d_what_is_told_later_is_how_things_are_by_then() {
+    let mut bench = patient();
+    bench.hear(&starting(FIVE, &contact("five")));
+    let request = crate::ams::module::RuleRequest::new(crate::ams::ids::SubjectNumber(1));
+    bench.module.subscribe(bench.now, &request, &mut bench.wire).unwrap();
+    bench.forget();
+    bench.wire.refuses = Some(SendError::Busy);
+    bench.run(60);
+    bench.wire.refuses = None;
+    bench.run(400);
+    assert_eq!(bench.told_but_beats(), ["five I_am_here 2/1.9@me+1+1"; 3]);
 }

@@ -1,6 +1,7 @@
 //! 4.2.6 to 4.2.9: leaving, heartbeats, reconnection, resynchronisation.
 
 use super::harness::*;
+use crate::ams::ids::ModuleNumber;
 use crate::ams::module::Membership;
 use crate::ams::service::{Fault, Indication};
 use crate::transport::SendError;
@@ -17,7 +18,8 @@ fn status(number: u8, name: &str, subscribed: &[i16], invited: &[i16]) -> Status
 #[test]
 fn clause_4_2_6_1_a_module_that_unregisters_says_so_and_ceases() {
     let mut bench = Bench::acquainted();
-    bench.module.unregister(bench.now, &mut bench.wire).unwrap();
+    let left = bench.module.unregister(bench.now, &mut bench.wire);
+    assert_eq!(left, Ok(Indication::Unregistered(ModuleNumber(9))), "3.1.19.3");
     assert_eq!(bench.told(), ["reg I_am_stopping 2/1.9"]);
     assert_eq!(bench.module.membership(), Membership::Outside);
     assert!(bench.peers().is_empty());
@@ -34,7 +36,8 @@ fn clause_4_2_6_1_a_module_that_unregisters_says_so_and_ceases() {
 #[test]
 fn clause_4_2_6_1_a_module_without_a_number_leaves_in_silence() {
     let mut bench = Bench::joining();
-    bench.module.unregister(bench.now, &mut bench.wire).unwrap();
+    let left = bench.module.unregister(bench.now, &mut bench.wire);
+    assert_eq!(left, Ok(Indication::Unregistered(ModuleNumber::NONE)));
     assert!(bench.told().is_empty());
     bench.hear(&you_are_in(101, 9));
     assert_eq!(bench.module.membership(), Membership::Outside);
@@ -90,6 +93,16 @@ fn clause_4_2_6_4_e_its_own_obituary_ends_it() {
     assert_eq!(bench.module.next_deadline(), None);
 }
 
+/// A restarted registrar may know a module by its number alone.
+#[test]
+fn clause_2_3_7_an_obituary_of_role_0_is_of_whoever_has_the_number() {
+    let mut bench = Bench::acquainted();
+    bench.hear(&stopping(id(0, 1, 5)));
+    assert!(bench.peers().is_empty());
+    bench.hear(&stopping(id(0, 1, 9)));
+    assert_eq!(bench.module.membership(), Membership::Dead);
+}
+
 #[test]
 fn clause_4_2_7_1_a_heartbeat_goes_out_every_n4() {
     let mut bench = Bench::member();
@@ -128,22 +141,37 @@ fn clause_4_2_7_5_after_n6_periods_of_silence_the_registrar_is_unknown() {
     let mut bench = Bench::acquainted();
     bench.run(69_999);
     assert_eq!(bench.told(), ["reg heartbeat 9"; 3]);
-    bench.run(79_999);
-    assert!(bench.told().is_empty(), "the next heartbeat is not due");
-    bench.run(80_000);
+    bench.run(70_000);
     assert_eq!(bench.told(), ["cs1 registrar_query 103 me"]);
     assert_eq!(bench.number(), Some(9), "it stays a member");
+}
+
+/// A registrar that was restarted lets its modules reconnect for a while only.
+#[test]
+fn clause_4_2_7_1_4_the_heartbeat_that_finds_no_registrar_is_due_at_once() {
+    let mut bench = Bench::acquainted();
+    bench.run(13_000);
+    bench.hear(&heartbeat());
+    bench.run(82_999);
+    assert_eq!(bench.told(), ["reg heartbeat 9"; 4]);
+    bench.run(83_000);
+    assert_eq!(bench.told(), ["cs1 registrar_query 103 me"]);
+    bench.hear_from("cs1", &registrar_unknown(103));
+    bench.run(102_999);
+    assert!(bench.told().is_empty(), "and the next N4 later");
+    bench.run(103_000);
+    assert_eq!(bench.told().len(), 1);
 }
 
 #[test]
 fn clause_4_2_7_1_4_and_4_2_8_1_a_member_reconnects_with_a_census() {
     let mut bench = Bench::acquainted();
     bench.hear(&has_started(id(3, 2, 7), &contact("seven")));
-    bench.run(80_000);
+    bench.run(70_000);
     bench.forget();
     bench.hear_from("cs1", &cell_spec(103, 1, "reg2"));
     assert_eq!(bench.told(), ["reg2 reconnect 102 2/1.9 of 9,5"], "its cell alone");
-    bench.run(85_000);
+    bench.run(75_000);
     assert_eq!(bench.told(), ["reg2 reconnect 102 2/1.9 of 9,5"]);
     assert_eq!(bench.indications(), [Indication::Fault(Fault::RegistrarSilent)]);
 }
@@ -151,20 +179,20 @@ fn clause_4_2_7_1_4_and_4_2_8_1_a_member_reconnects_with_a_census() {
 #[test]
 fn clause_4_2_8_1_a_where_no_registrar_is_known_it_waits_for_the_next_heartbeat() {
     let mut bench = Bench::member();
-    bench.run(80_000);
+    bench.run(70_000);
     bench.forget();
     bench.hear_from("cs1", &registrar_unknown(103));
     assert_eq!(bench.indications(), [Indication::Fault(Fault::RegistrarUnknown)]);
-    bench.run(99_999);
+    bench.run(89_999);
     assert!(bench.told().is_empty());
-    bench.run(100_000);
+    bench.run(90_000);
     assert_eq!(bench.told(), ["cs1 registrar_query 105 me"]);
 }
 
 #[test]
 fn clause_4_2_8_1_what_is_asserted_meanwhile_waits_for_the_reconnection() {
     let mut bench = Bench::member();
-    bench.run(80_000);
+    bench.run(70_000);
     bench.hear_from("cs1", &cell_spec(103, 1, "reg2"));
     bench.forget();
     let request = crate::ams::module::RuleRequest::new(crate::ams::ids::SubjectNumber(1));
@@ -172,7 +200,7 @@ fn clause_4_2_8_1_what_is_asserted_meanwhile_waits_for_the_reconnection() {
     bench.hear(&cell_status(1, &[9]));
     assert!(bench.told().is_empty());
     bench.hear_from("reg2", &reconnected(102));
-    bench.run(80_001);
+    bench.run(70_001);
     assert_eq!(
         bench.told(),
         ["reg2 subscribe 2/1.9 1 0.0.0 v1 p8 f0", "reg2 module_status 2/1.9 2/1.9@me+1+1"]
@@ -197,14 +225,14 @@ fn clause_4_2_8_3_a_module_that_is_told_so_is_dead() {
 #[test]
 fn clause_4_2_8_4_a_reconnected_member_goes_on_as_before() {
     let mut bench = Bench::acquainted();
-    bench.run(80_000);
+    bench.run(70_000);
     bench.hear_from("cs1", &cell_spec(103, 1, "reg2"));
     bench.hear_from("reg2", &reconnected(99));
     assert_eq!(bench.module.meta_stats().stale, 1);
     bench.hear_from("reg2", &reconnected(102));
     bench.forget();
-    bench.run(149_999);
-    assert_eq!(bench.told(), ["reg2 heartbeat 9"; 3], "heard of anew at 80 s");
+    bench.run(139_999);
+    assert_eq!(bench.told(), ["reg2 heartbeat 9"; 3], "heard of anew at 70 s");
     assert_eq!(bench.peers(), ["3/1.5"]);
 }
 

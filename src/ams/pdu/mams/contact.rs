@@ -27,6 +27,9 @@ impl<'a> EndpointName<'a> {
     /// The most characters.
     pub const MAX_LEN: usize = MAX_ENDPOINT;
 
+    /// That of an entity without Meta-AMS, who says it to nobody.
+    pub(in crate::ams) const NONE: Self = Self(Text::EMPTY);
+
     /// The endpoint name `text`.
     ///
     /// # Errors

@@ -63,6 +63,10 @@ impl Transport for Net {
 /// Lets five modules in two cells start, and the third crash after 300 s; then
 /// all of the others must know of one another and of one subscription each.
 fn converges(introduction: Introduction, seed: u64, loss: u64) {
+    // By one style all statuses are sent on at once, by the other together.
+    let seconds = if introduction == Introduction::ByRegistrar { 4 } else { 0 };
+    let aggregation = Duration::from_secs(seconds);
+    let mib = Mib { policy: Policy { introduction, aggregation, ..Policy::NOMINAL }, ..NETWORK };
     let mut memory = ConfigServerMemory::<2>::new();
     let mut server = ConfigServer::new(&NETWORK, ConfigServerConfig::default(), memory.storage());
 
@@ -75,8 +79,8 @@ fn converges(introduction: Introduction, seed: u64, loss: u64) {
         .map(|(unit, (memory, name))| {
             let unit = UnitNumber(u16::try_from(unit).unwrap());
             let name = endpoint(name);
-            let choices = RegistrarConfig::new(&NETWORK, VentureNumber(1), unit, name);
-            Registrar::new(&NETWORK, RegistrarConfig { introduction, ..choices }, memory.storage())
+            let config = RegistrarConfig::new(VentureNumber(1), unit, name);
+            Registrar::new(&mib, config, memory.storage())
         })
         .collect();
 

@@ -116,8 +116,8 @@ fn check(b: &mut Bench<'_>, now: Now) {
 }
 
 /// Runs `steps`, then lets the transport take everything: nothing is owed any more.
-fn run(mib: &Mib<'_>, config: RegistrarConfig<'_>, steps: Vec<Step>) {
-    bench_with(mib, config, |mut b| {
+fn run(mib: &Mib<'_>, policy: Policy, steps: Vec<Step>) {
+    bench_with(mib, policy, |mut b| {
         let (mut millis, mut query) = (0, 1);
         b.tick(at_millis(millis));
         for step in steps {
@@ -149,13 +149,16 @@ proptest! {
         census in 0_u64..2,
         timely in any::<bool>(),
         consistent in any::<bool>(),
+        unique in any::<bool>(),
+        aggregation in 0_u64..4,
     ) {
-        let config = RegistrarConfig {
-            census: Duration::from_secs(census * 60),
-            reconnection: ReconnectionPolicy { timely, consistent },
-            ..config(introduction)
+        let policy = Policy {
+            census: Some(Duration::from_secs(census * 60)),
+            reconnection: ReconnectionPolicy { timely, consistent, unique },
+            aggregation: Duration::from_secs(aggregation),
+            ..policy(introduction)
         };
-        run(&mib, config, steps);
+        run(&mib, policy, steps);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn clause_4_2_3_1_announces_itself_to_one_location_after_another() {
-    bench_with(&MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&MIB, policy(Introduction::ByModules), |mut b| {
         assert_eq!(b.registrar.next_deadline(), Some(Instant::ZERO));
         b.tick(at(0));
         b.tick(at(4));
@@ -26,7 +26,7 @@ fn clause_4_2_3_1_announces_itself_to_one_location_after_another() {
 
 #[test]
 fn clause_4_2_3_1_an_announcement_that_was_refused_is_offered_again() {
-    bench_with(&MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&MIB, policy(Introduction::ByModules), |mut b| {
         b.net.refuses = Some(SendError::Busy);
         b.tick(at(0));
         assert_eq!(b.registrar.next_deadline(), Some(at_millis(250).monotonic));
@@ -38,7 +38,7 @@ fn clause_4_2_3_1_an_announcement_that_was_refused_is_offered_again() {
 
 #[test]
 fn clause_4_2_3_3_ceases_when_rejected() {
-    bench_with(&MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&MIB, policy(Introduction::ByModules), |mut b| {
         b.tick(at(0));
         let reason = RefusalReason::DUPLICATE_REGISTRAR;
         b.server_says(at(0), &Content::Rejection { echo: 1, reason });
@@ -150,18 +150,19 @@ fn clause_4_2_7_6_who_was_declared_dead_is_told_whenever_it_speaks() {
     by_modules(|mut b| {
         b.beat(at(1), 9, 2);
         assert!(b.net.told().is_empty(), "it may still reconnect");
+        b.tick(at(1));
         b.join(at(0), "a", 2, 5);
         b.join(at(0), "b", 2, 5);
         b.say(at(1), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 1) });
         b.net.take();
         b.beat(at(2), 1, 2);
         assert_eq!(b.net.told(), ["from you_are_dead 0"]);
-        b.beat(at(60), 9, 2);
+        b.beat(at(80), 9, 2);
         assertions(id(2, 0, 9), &mut |content| {
-            b.say(at(60), sender(0, 2), content);
+            b.say(at(80), sender(0, 2), content);
         });
         assert_eq!(b.net.told(), ["from you_are_dead 0"; 5]);
-        b.say(at(60), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 9) });
+        b.say(at(80), sender(0, 2), &Content::IAmStopping { module: id(2, 0, 9) });
         assert!(b.net.told().is_empty(), "it knows");
         assert_eq!(b.registrar.counts().disowned, 6);
     });
@@ -185,15 +186,16 @@ fn clause_4_2_8_2_d_modules_reconnect() {
 #[test]
 fn clause_4_2_8_2_a_a_late_reconnection_is_refused() {
     by_modules(|mut b| {
-        b.receive(at(60), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
-        assert_eq!(b.net.told(), ["a you_are_dead 0"]);
-        assert!(b.numbers().is_empty());
+        b.receive(at(79), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
+        b.receive(at(80), "m", &reconnect(id(2, 0, 4), "b", 78, &[3, 4]));
+        assert_eq!(b.net.told(), ["a reconnected 77", "b you_are_dead 0"]);
+        assert_eq!(b.numbers(), [3]);
     });
-    let reconnection = ReconnectionPolicy { timely: false, consistent: true };
-    let config = RegistrarConfig { reconnection, ..config(Introduction::ByModules) };
-    bench_with(&MIB, config, |mut b| {
+    let reconnection = ReconnectionPolicy { timely: false, ..ReconnectionPolicy::STRICT };
+    let policy = Policy { reconnection, ..policy(Introduction::ByModules) };
+    bench_with(&MIB, policy, |mut b| {
         b.start();
-        b.receive(at(60), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
+        b.receive(at(80), "m", &reconnect(id(2, 0, 3), "a", 77, &[3]));
         assert_eq!(b.net.told(), ["a reconnected 77"]);
     });
 }
@@ -241,19 +243,23 @@ fn clause_2_3_7_modules_that_did_not_reconnect_get_obituaries() {
         b.net.take();
         b.beat(at(50), 2, 2);
         b.beat(at(50), 3, 2);
-        b.tick(at(60));
-        let told: Vec<_> =
-            b.net.told().into_iter().filter(|line| line.contains("stopping")).collect();
-        // Their roles are not known: the references are those of role 0.
-        let expected =
-            ["n I_am_stopping 1", "a I_am_stopping 1", "n I_am_stopping 4", "a I_am_stopping 4"];
+        b.beat(at(50), 6, 3);
+        b.join(at(50), "o", 2, 5);
+        b.join(at(50), "p", 2, 5);
+        assert_eq!(b.numbers(), [2, 3, 5, 7], "6 may be alive too: it beats");
+        b.net.take();
+        b.tick(at(80));
+        let told = b.net.told().into_iter();
+        let told: Vec<_> = told.filter(|line| line.starts_with("n I_am_stopping")).collect();
+        // Where the role is not known, the reference is that of role 0.
+        let expected = ["n I_am_stopping 1", "n I_am_stopping 4", "n I_am_stopping 3/0.6"];
         assert_eq!(told, expected);
     });
 }
 
 #[test]
 fn clause_4_2_9_1_cell_status_is_sent_every_interval() {
-    bench_with(&RESYNC_MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&RESYNC_MIB, policy(Introduction::ByModules), |mut b| {
         b.start();
         b.meet(at(0), 1, "r1");
         b.join(at(0), "a", 2, 5);
@@ -292,7 +298,7 @@ fn clause_4_2_9_1_not_where_the_interval_is_zero() {
 #[test]
 fn clauses_4_2_9_2_and_4_2_9_5_depend_on_the_own_interval() {
     for (mib, copies) in [(&MIB, 0), (&RESYNC_MIB, 1)] {
-        bench_with(mib, config(Introduction::ByModules), |mut b| {
+        bench_with(mib, policy(Introduction::ByModules), |mut b| {
             b.start();
             b.meet(at(0), 1, "r1");
             b.join(at(0), "a", 2, 5);
@@ -336,7 +342,7 @@ fn clause_4_2_9_4_1_module_status_of_members_is_passed_on_at_once() {
 
 #[test]
 fn clause_4_2_9_a_lost_copy_brings_resynchronisation_forward() {
-    bench_with(&RESYNC_MIB, config(Introduction::ByModules), |mut b| {
+    bench_with(&RESYNC_MIB, policy(Introduction::ByModules), |mut b| {
         b.start();
         b.join(at(0), "a", 2, 5);
         b.join(at(0), "b", 2, 5);
@@ -386,4 +392,34 @@ fn rows_take_what_the_docs_say() {
         size_of::<Slot<DossierRule>>(),
     ];
     assert_eq!(sizes, [112, 60, 168, 18]);
+}
+
+#[test]
+fn clause_4_2_8_2_c_without_that_defence_a_member_may_move() {
+    let reconnection = ReconnectionPolicy { unique: false, ..ReconnectionPolicy::STRICT };
+    let policy = Policy { reconnection, ..policy(Introduction::ByRegistrar) };
+    bench_with(&MIB, policy, |mut b| {
+        b.start();
+        b.meet(at(0), 1, "r1");
+        b.join(at(0), "a", 2, 5);
+        b.join(at(0), "b", 2, 5);
+        b.tick(at(0));
+        b.net.take();
+        b.receive(at(1), "m", &reconnect(id(2, 0, 1), "x", 77, &[1, 2]));
+        let expected = [
+            "a you_are_dead 0",
+            "b module_status 2/0.1",
+            "r1 module_status 2/0.1",
+            "x reconnected 77",
+        ];
+        assert_eq!(b.net.told(), expected);
+        let places: Vec<_> = b.registrar.members().map(Member::address).collect();
+        assert_eq!(places, [address("x"), address("b")]);
+        assert_eq!(b.registrar.rules().count(), 1, "its dossier is that of the reconnect");
+        b.receive(at(1), "m", &reconnect(id(2, 0, 1), "b", 78, &[1, 2]));
+        assert!(b.net.told().is_empty(), "b is a member under another number");
+        b.receive(at(1), "m", &reconnect(id(3, 0, 1), "y", 79, &[1, 2]));
+        assert_eq!(b.net.told(), ["y you_are_dead 0"], "another role is another module");
+        assert_eq!(b.registrar.counts().moved, 1);
+    });
 }

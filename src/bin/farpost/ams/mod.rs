@@ -4,20 +4,29 @@ mod names;
 mod network;
 mod output;
 mod seconds;
+mod security;
 mod watched;
 
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use std::thread;
 
 use farpost::host::driver::Waker;
 
 pub(crate) use names::{Named, Names};
-pub(crate) use network::{EndpointStyle, bindable, load_mib, local_ip, venture_of};
+pub(crate) use network::{
+    EndpointStyle, bindable, load_mib, local_ip, name_style, reload_mib, venture_of,
+};
 pub(crate) use output::{Output, event, object};
 pub(crate) use seconds::seconds;
-pub(crate) use watched::{Observer, Watched, watch};
+pub(crate) use security::{
+    SIGNATURE_LEN, SIGNATURES, contents, require_registrar_key, require_role_key,
+    require_server_key,
+};
+pub(crate) use watched::{Observer, Watched, mib_changed, watch};
 
 /// Why a command cannot do what it was asked for. Its exit status is 2.
 #[derive(Debug)]
@@ -43,26 +52,60 @@ pub(crate) fn exit(outcome: Result<ExitCode, Failure>) -> ExitCode {
     })
 }
 
-/// Set once somebody wants the program to end: by Ctrl-C or a signal to terminate.
+/// What somebody wants of the program by signals: that it ends, by Ctrl-C or the
+/// signal to terminate, or that it reads its MIB again, by the signal to hang up.
 #[derive(Clone, Debug)]
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct Interrupt {
+    asked: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
 
 impl Interrupt {
-    /// Listens from now on, and ends the driver's wait. Who insists ends the
-    /// program at once.
+    /// Listens from now on, and ends the driver's wait. Who insists on the end ends
+    /// the program at once.
     pub(crate) fn listen(waker: Waker) -> Result<Self, Failure> {
-        let asked = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&asked);
-        ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) || waker.wake().is_err() {
-                std::process::exit(INTERRUPTED);
-            }
-        })?;
-        Ok(Self(asked))
+        let interrupt = Self { asked: Arc::default(), reload: Arc::default() };
+        #[cfg(unix)]
+        interrupt.listen_to_signals(waker.clone())?;
+        let asked = Arc::clone(&interrupt.asked);
+        ctrlc::set_handler(move || end(&asked, &waker))?;
+        Ok(interrupt)
     }
 
+    #[cfg(unix)]
+    fn listen_to_signals(&self, waker: Waker) -> Result<(), Failure> {
+        use signal_hook::consts::{SIGHUP, SIGTERM};
+
+        let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGTERM])?;
+        let Self { asked, reload } = self.clone();
+        thread::spawn(move || {
+            for signal in signals.forever() {
+                if signal == SIGTERM {
+                    end(&asked, &waker);
+                } else {
+                    reload.store(true, Ordering::Relaxed);
+                    // A driver that is gone reads no MIB.
+                    let _ = waker.wake();
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Whether the program is to end.
     pub(crate) fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the MIB is to be read again; true once for each time it is.
+    pub(crate) fn takes_reload(&self) -> bool {
+        self.reload.swap(false, Ordering::Relaxed)
+    }
+}
+
+fn end(asked: &AtomicBool, waker: &Waker) {
+    if asked.swap(true, Ordering::Relaxed) || waker.wake().is_err() {
+        std::process::exit(INTERRUPTED);
     }
 }
 

@@ -7,16 +7,16 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use farpost::ams::mib::{Mib, Venture};
-use farpost::host::mib::{Bump, load};
+use farpost::host::mib::{Bump, load_with};
 use farpost::host::net::{NameStyle, UdpEndpoint, resolve_endpoint};
 
 use super::Failure;
+use super::security::KEY_RULES;
 
 /// How endpoint names are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EndpointStyle {
     /// 127.0.0.1:4711.
-    #[default]
     Address,
     /// 2130706433:4711, which every part of ION reads.
     Decimal,
@@ -31,9 +31,14 @@ impl From<EndpointStyle> for NameStyle {
     }
 }
 
+/// How endpoint names are written: as asked for, or as the profile of the MIB has it.
+pub(crate) fn name_style(asked: Option<EndpointStyle>, mib: &Mib<'_>) -> NameStyle {
+    asked.map_or_else(|| mib.profile.into(), Into::into)
+}
+
 /// The MIB in `file`, if it is one that can be used here.
 pub(crate) fn load_mib<'b>(arena: &'b Bump, file: &Path) -> Result<Mib<'b>, Failure> {
-    let mib = load(arena, file)?;
+    let mib = load_with(arena, file, &KEY_RULES)?;
     let primary = mib.primary_transport;
     if primary != "udp" {
         return Err(Failure::new(format!(
@@ -44,6 +49,11 @@ pub(crate) fn load_mib<'b>(arena: &'b Bump, file: &Path) -> Result<Mib<'b>, Fail
         )));
     }
     Ok(mib)
+}
+
+/// The MIB in `file` once more, to go by from now on.
+pub(crate) fn reload_mib<'b>(arena: &'b Bump, file: &Path) -> Result<&'b Mib<'b>, Failure> {
+    Ok(arena.alloc(load_mib(arena, file)?))
 }
 
 /// The venture of this number, by default the first of the MIB.

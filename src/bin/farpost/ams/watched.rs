@@ -9,7 +9,7 @@ use farpost::host::net::UdpEndpoint;
 use farpost::machine::Machine;
 use farpost::time::{Instant, Now};
 use farpost::transport::{Address, Transport};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Failure, Interrupt, Output, event, seen_enough};
 
@@ -51,11 +51,20 @@ impl<M: Machine, O: Observer<M>> Machine for Watched<M, O> {
     }
 }
 
+/// What is told when a MIB was to be read again.
+pub(crate) fn mib_changed(changed: Result<(), Failure>) -> Map<String, Value> {
+    match changed {
+        Ok(()) => event("mib_changed", json!({})),
+        Err(Failure(problem)) => event("mib_refused", json!({"message": problem})),
+    }
+}
+
 /// Runs the machine over `socket` until it ceases, whose exit status is 1, or
 /// somebody ends the program.
 pub(crate) fn watch<M: Machine, O: Observer<M>>(
     watched: Watched<M, O>,
     socket: UdpEndpoint,
+    change_mib: impl Fn(&mut Watched<M, O>) -> Result<(), Failure>,
 ) -> Result<ExitCode, Failure> {
     let mut host = MachineHost::new(watched, socket);
     let mut driver = Driver::new(SystemClock::new())?;
@@ -63,6 +72,10 @@ pub(crate) fn watch<M: Machine, O: Observer<M>>(
     let interrupt = Interrupt::listen(driver.waker()?)?;
     loop {
         driver.turn(&mut [&mut host], Duration::MAX)?;
+        if interrupt.takes_reload() {
+            let changed = change_mib(&mut host.machine);
+            host.machine.observer.output().line(mib_changed(changed));
+        }
         let observer = &mut host.machine.observer;
         let code = match (observer.has_ceased(), interrupt.is_asked()) {
             (true, _) => Some(ExitCode::FAILURE),

@@ -6,7 +6,7 @@ mod request;
 mod session;
 mod steps;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,14 +18,15 @@ use farpost::ams::module::Membership;
 use farpost::host::clock::SystemClock;
 use farpost::host::driver::Driver;
 use farpost::host::mib::Bump;
-use farpost::host::module::{Capacity, ModuleHost, ModuleSockets};
-use farpost::host::net::{endpoint_name, resolve_endpoint};
+use farpost::host::module::{BindOptions, Capacity, ModuleHost, ModuleSockets};
+use farpost::host::net::endpoint_name;
 use farpost::time::Clock;
 use serde_json::json;
 
 use crate::ams::{
-    EndpointStyle, Failure, Interrupt, Named, Names, event, exit, load_mib, local_ip, object,
-    seconds, seen_enough, venture_of,
+    EndpointStyle, Failure, Interrupt, Named, Names, SIGNATURES, contents, event, exit, load_mib,
+    local_ip, mib_changed, name_style, object, reload_mib, require_role_key, seconds, seen_enough,
+    venture_of,
 };
 use session::{Ending, Plan, Session};
 use steps::Steps;
@@ -51,16 +52,17 @@ pub(crate) struct Module {
     /// The unit whose cell it registers in, by name or number.
     #[arg(long, value_name = "NAME|N", default_value = "0")]
     unit: String,
-    /// The address others reach it at; by default the one that reaches the
+    /// The address others reach it at, whatever the MIB says; by default that of the
+    /// MIB's default_madp and delivery points, or the one that reaches the
     /// configuration server.
     #[arg(long, value_name = "IP")]
     bind: Option<IpAddr>,
     /// The port for MPDUs; by default the MIB's, or else any.
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// How endpoint names are written.
-    #[arg(long, value_enum, default_value_t)]
-    endpoint_style: EndpointStyle,
+    /// How endpoint names are written; by default as the MIB's profile has it.
+    #[arg(long, value_enum)]
+    endpoint_style: Option<EndpointStyle>,
     #[command(flatten)]
     steps: Steps,
     /// Hold messages back until so many other modules are known.
@@ -119,28 +121,32 @@ impl Module {
         let venture = venture_of(&mib, self.venture)?;
         let names = Names(venture);
         let (unit, role) = self.identity(names)?;
+        venture.role(role).map_or(Ok(()), require_role_key)?;
         let steps = self.steps.read(&mib, names)?;
         let mut driver = Driver::new(SystemClock::new())?;
         let waker = driver.waker()?;
         let interrupt = Interrupt::listen(waker.clone())?;
         let sockets = self.bind(&mib)?;
-        let endpoint = endpoint_name(sockets.mams(), self.endpoint_style.into());
+        let style = name_style(self.endpoint_style, &mib);
+        let endpoint = endpoint_name(sockets.mams(), style);
         let input = self.stdin.then(|| input::listen(waker));
         let session = Session::new(&mib, (names, unit), self.plan(), steps, input);
         let mut host = ModuleHost::new(
             &arena,
             &mib,
             (venture.number, unit, role),
-            (sockets, self.endpoint_style.into()),
+            (sockets, style),
             Capacity::default(),
             session,
-        )?;
+        )?
+        .with_authenticator(&SIGNATURES)
+        .with_content_handler(contents(&arena));
         driver.add(&mut host)?;
         let started = json!({"endpoint": endpoint, "venture": venture.number.0, "unit": unit.0,
                              "role": role.0, "role_name": names.role_name(role)});
         host.application.output.line(event("started", started));
         host.service.register(driver.clock().now())?;
-        let ending = go_on(&mut driver, &mut host, &interrupt)?;
+        let ending = go_on(&mut driver, &mut host, &interrupt, || reload_mib(&arena, &self.mib))?;
         leave(&mut driver, &mut host, ending)
     }
 
@@ -157,24 +163,16 @@ impl Module {
     }
 
     fn bind(&self, mib: &Mib<'_>) -> Result<ModuleSockets, Failure> {
-        let ip = self.bind.unwrap_or_else(|| local_ip(mib));
+        let local = local_ip(mib);
+        let options = BindOptions { local, ip: self.bind, mams_port: self.port };
+        let sockets = ModuleSockets::bind_by_mib(mib, &options)?;
+        let ip = sockets.mams().ip();
         if ip.is_unspecified() {
             return Err(Failure::new(format!(
                 "{ip} is no address that others can be told; bind one that they reach this host at"
             )));
         }
-        let bind = |port| {
-            ModuleSockets::bind(ip, port).map_err(|error| {
-                Failure::new(format!("{} cannot be bound: {error}", SocketAddr::new(ip, port)))
-            })
-        };
-        let default = resolve_endpoint(mib.default_madp).map(|socket| socket.port());
-        match (self.port, default) {
-            (Some(port), _) => bind(port),
-            // The MIB's default is one port, and modules on one host are many.
-            (None, Some(port)) => bind(port).or_else(|_| bind(0)),
-            (None, None) => bind(0),
-        }
+        Ok(sockets)
     }
 
     fn plan(&self) -> Plan {
@@ -193,12 +191,18 @@ impl Module {
 type Host<'s> = ModuleHost<'s, Session<'s>>;
 
 /// Takes part until there is a reason to end.
-fn go_on(
+fn go_on<'s>(
     driver: &mut Driver<SystemClock>,
-    host: &mut Host<'_>,
+    host: &mut Host<'s>,
     interrupt: &Interrupt,
+    reload: impl Fn() -> Result<&'s Mib<'s>, Failure>,
 ) -> Result<Ending, Failure> {
     loop {
+        if interrupt.takes_reload() {
+            let ModuleHost { application, service, .. } = host;
+            let changed = reload().and_then(|mib| application.change_mib(mib, service));
+            application.output.line(mib_changed(changed));
+        }
         host.application.work(driver.clock().now(), &mut host.service);
         match host.application.output.check() {
             Err(error) if seen_enough(&error) => return Ok(Ending::NobodyReads),

@@ -21,6 +21,9 @@ pub(super) fn indication(
             details.insert("own".into(), true.into());
             ("register", details)
         }
+        Indication::Unregistered(number) => {
+            ("unregister", object(json!({"own": true, "module": number.0})))
+        }
         Indication::ModuleRegistered(id) => ("register", module(*id, names)),
         Indication::ModuleUnregistered(id) => ("unregister", module(*id, names)),
         Indication::SubscriptionAsserted(id, rule) => {

@@ -55,7 +55,7 @@ pub(super) struct Rule {
     priority: Option<u8>,
     #[serde(alias = "flow")]
     flow_label: Option<u8>,
-    continuum: Option<u16>,
+    continuum: Option<Named>,
     unit: Option<Named>,
     role: Option<Named>,
 }
@@ -79,7 +79,7 @@ pub(super) struct Letter {
     #[serde(alias = "flow")]
     flow_label: Option<u8>,
     context: Option<u32>,
-    continuum: Option<u16>,
+    continuum: Option<Named>,
     unit: Option<Named>,
     module: Option<u8>,
     role: Option<Named>,
@@ -111,7 +111,7 @@ impl Request {
             | Self::Invite(rule)
             | Self::Disinvite(rule) => rule.resolve(mib, names).map(drop),
             Self::Publish(letter) => letter.check(names),
-            Self::Announce(letter) => letter.check(names).and(letter.domain(names).map(drop)),
+            Self::Announce(letter) => letter.check(names).and(letter.domain(mib, names).map(drop)),
             Self::Send(letter) | Self::Query(letter) | Self::Reply(letter) => {
                 let to = letter.destination(mib, names, UnitNumber::ROOT);
                 letter.check(names).and(to.map(drop))
@@ -192,7 +192,7 @@ impl Rule {
                 Some(Mode::Assured) => ServiceMode::ASSURED,
                 Some(Mode::BestEffort) | None => ServiceMode::BEST_EFFORT,
             },
-            domain: domain(names, everywhere, self.continuum, &self.unit, &self.role)?,
+            domain: domain((mib, names), everywhere, &self.continuum, &self.unit, &self.role)?,
             priority: priority(self.priority)?.unwrap_or_default(),
             flow_label: self.flow_label.unwrap_or(0),
             ..RuleRequest::new(subject)
@@ -250,33 +250,43 @@ impl Letter {
         unit: UnitNumber,
     ) -> Result<(ContinuumNumber, ModuleKey), String> {
         let module = self.module.ok_or("`module` is missing: the number of the destination")?;
-        let continuum = self.continuum.map_or(Ok(mib.continuum.number), continuum)?;
+        let local = mib.continuum.number;
+        let continuum = self.continuum.as_ref().map_or(Ok(local), |named| continuum(mib, named))?;
         let unit = self.unit.as_ref().map_or(Ok(unit), |named| names.unit(named))?;
         Ok((continuum, ModuleKey { unit, module: ModuleNumber(module) }))
     }
 
     /// The modules it is announced to, by default all.
-    pub(super) fn domain(&self, names: Names<'_>) -> Result<Domain, String> {
-        domain(names, ContinuumNumber::ALL, self.continuum, &self.unit, &self.role)
+    pub(super) fn domain(&self, mib: &Mib<'_>, names: Names<'_>) -> Result<Domain, String> {
+        domain((mib, names), ContinuumNumber::ALL, &self.continuum, &self.unit, &self.role)
     }
 }
 
 fn domain(
-    names: Names<'_>,
+    (mib, names): (&Mib<'_>, Names<'_>),
     everywhere: ContinuumNumber,
-    number: Option<u16>,
+    number: &Option<Named>,
     unit: &Option<Named>,
     role: &Option<Named>,
 ) -> Result<Domain, String> {
     Ok(Domain {
-        continuum: number.map_or(Ok(everywhere), continuum)?,
+        continuum: number.as_ref().map_or(Ok(everywhere), |named| continuum(mib, named))?,
         unit: unit.as_ref().map_or(Ok(UnitNumber::ROOT), |named| names.unit(named))?,
         role: role.as_ref().map_or(Ok(RoleNumber::ALL), |named| names.role(named))?,
     })
 }
 
-fn continuum(number: u16) -> Result<ContinuumNumber, String> {
-    ContinuumNumber::new(number).ok_or_else(|| format!("continuum {number} is above 32767"))
+/// The continuum of this name or number; it need not be known to have a number.
+fn continuum(mib: &Mib<'_>, named: &Named) -> Result<ContinuumNumber, String> {
+    match named {
+        Named::Number(number) => u16::try_from(*number)
+            .ok()
+            .and_then(ContinuumNumber::new)
+            .ok_or_else(|| format!("continuum {number} is not in 0 to 32767")),
+        Named::Name(name) => {
+            mib.continuum_named(name).ok_or_else(|| format!("the MIB has no continuum `{name}`"))
+        }
+    }
 }
 
 fn priority(number: Option<u8>) -> Result<Option<Priority>, String> {

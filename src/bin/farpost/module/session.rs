@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::input::Line;
 use super::report;
 use super::request::{Letter, Request, Rule};
-use crate::ams::{Names, Output, object};
+use crate::ams::{Failure, Names, Output, object, venture_of};
 
 /// How a session goes, besides its steps.
 #[derive(Clone, Debug)]
@@ -158,6 +158,18 @@ impl<'m> Session<'m> {
         }
     }
 
+    /// Goes by another MIB: names are as it has them, and so is the module.
+    pub(super) fn change_mib(
+        &mut self,
+        mib: &'m Mib<'m>,
+        service: &mut Service<'m>,
+    ) -> Result<(), Failure> {
+        service.change_mib(mib)?;
+        self.mib = mib;
+        self.names = Names(venture_of(mib, Some(self.names.0.number.0))?);
+        Ok(())
+    }
+
     /// Does nothing more but tell what the module does.
     pub(super) fn close(&mut self, ending: Ending) {
         self.ending = Some(ending);
@@ -288,7 +300,7 @@ impl<'m> Session<'m> {
                 fanout(self.issue(letter, None, |message| service.publish(message))?)
             }
             Request::Announce(letter) => {
-                let domain = letter.domain(self.names)?;
+                let domain = letter.domain(self.mib, self.names)?;
                 fanout(self.issue(letter, None, |message| service.announce(domain, message))?)
             }
             Request::Send(letter) => {

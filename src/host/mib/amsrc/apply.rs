@@ -16,7 +16,6 @@
 //! long as it is the same. To delete a `venture` or `subject` with other elements
 //! within it deletes those alone.
 
-use core::time::Duration;
 use std::format;
 use std::vec::Vec;
 
@@ -28,19 +27,10 @@ use super::step::{Context, Operation, Step};
 use super::venture;
 use crate::ams::ids::ContinuumNumber;
 use crate::ams::mib::{
-    Continuum, DeliveryPointSpec, Diligence, Item, Mib, Sequence, ServiceMode, Timers,
-    TransportService,
+    Continuum, DeliveryPointSpec, Diligence, Item, Mib, Sequence, ServiceMode, TransportService,
 };
 
-/// ION's times, which are fixed when it is compiled.
-const ION_TIMERS: Timers = Timers {
-    n1: Duration::from_secs(1),
-    n2: Duration::from_secs(1),
-    n3: Duration::from_secs(1),
-    n6: 3,
-};
-
-/// The transport service ION has beside those of [`Mib::new`].
+/// The transport service ION has beside those of [`Mib::ion`].
 const DGR: TransportService<'_> = TransportService {
     name: "dgr",
     mode: ServiceMode { sequence: Sequence::Arrival, diligence: Diligence::Assured },
@@ -122,15 +112,12 @@ impl<'b> Loader<'_, 'b> {
             return Err(input.refuse(element, "the MIB is there already", remedy));
         }
         let number = input.continuum(element, "continuum_nbr")?;
-        let nominal = Mib::new(number, "local");
+        let nominal = Mib::ion(number, "local");
         let mut draft = Draft::new(Mib {
             continuum: Continuum { description: "this continuum", ..nominal.continuum },
-            timers: ION_TIMERS,
             primary_transport: input.name(element, "ptsname")?,
             public_key: input.key(element, "pubkey")?.unwrap_or_default(),
             private_key: input.key(element, "privkey")?.unwrap_or_default(),
-            // ION's time tags count from 1958 without leap seconds.
-            tai_minus_utc: 0,
             ..nominal
         });
         for item in [Item::Continuum, Item::PrimaryTransport, Item::ConfigServers] {
@@ -242,7 +229,8 @@ fn delivery_point<'b>(step: Step<'_, '_, 'b>, draft: &mut Draft<'b>) -> Result<(
     let service = element.required(&input.source, "tsname")?;
     let point = DeliveryPointSpec {
         service: input.keep(&service.value),
-        endpoint: input.name(element, "epspec")?,
+        // Any port, where none is given.
+        endpoint: input.endpoint(input.name(element, "epspec")?, "0"),
     };
     if step.operation()? == Operation::Change {
         return Err(step.only_added_and_deleted());

@@ -6,7 +6,7 @@ use std::string::String;
 use bumpalo::Bump;
 
 use super::super::error::{MibError, Source};
-use super::super::keys::KeyStore;
+use super::super::keys::{KeyStore, find};
 use super::element::Element;
 use crate::ams::ids::ContinuumNumber;
 
@@ -69,11 +69,9 @@ impl<'b> Input<'_, 'b> {
         name: &str,
     ) -> Result<Option<&'b [u8]>, MibError> {
         let Some(attribute) = element.attribute(name) else { return Ok(None) };
-        let octets = self.keys.key(&attribute.value).ok_or_else(|| {
+        let octets = find(self.keys, &attribute.value, name != "pubkey").map_err(|refusal| {
             let item = format!("`{name}` of `{}`", element.name);
-            let problem = format!("there is no key `{}`", attribute.value);
-            let remedy = format!("put the key into a file `{}` next to this one", attribute.value);
-            self.source.error(attribute.value_offset, item, problem, remedy)
+            self.source.key_error(attribute.value_offset, item, &attribute.value, refusal)
         })?;
         Ok(Some(self.arena.alloc_slice_copy(&octets)))
     }
@@ -99,9 +97,14 @@ impl<'b> Input<'_, 'b> {
     /// The endpoint of a configuration server, with the host and the port that ION
     /// takes for granted.
     pub(super) fn config_server(&self, specification: &str) -> &'b str {
+        self.endpoint(specification, CONFIG_SERVER_PORT)
+    }
+
+    /// An endpoint, with the host and the port that are taken for granted.
+    pub(super) fn endpoint(&self, specification: &str, usual: &str) -> &'b str {
         let (host, port) = specification.split_once(':').unwrap_or((specification, ""));
         let host = if host.is_empty() { "@" } else { host };
-        let port = if matches!(port, "" | "0") { CONFIG_SERVER_PORT } else { port };
+        let port = if matches!(port, "" | "0") { usual } else { port };
         let endpoint: String = [host, ":", port].concat();
         self.keep(&endpoint)
     }

@@ -11,11 +11,12 @@ mod xml;
 use bumpalo::Bump;
 
 use self::apply::apply;
-use self::element::Element;
 use self::input::Input;
+use super::draft::Draft;
 use super::error::{MibError, Source};
 use super::keys::KeyStore;
 use crate::ams::mib::Mib;
+use crate::ams::security::KeyRules;
 
 /// Reads a MIB from ION's `amsrc` text. `name` is what errors call the text, and
 /// `keys` has the keys it names.
@@ -29,7 +30,7 @@ pub fn from_amsrc<'b>(
     keys: &dyn KeyStore,
 ) -> Result<Mib<'b>, MibError> {
     let source = Source { file: name, text };
-    build(arena, &source, keys, &grammar::parse(&source)?)
+    amsrc_draft(arena, &source, keys)?.finish(arena, &source, &KeyRules::ANY)
 }
 
 /// Reads a MIB from ION's XML form. `name` is what errors call the text, and `keys`
@@ -44,15 +45,24 @@ pub fn from_xml<'b>(
     keys: &dyn KeyStore,
 ) -> Result<Mib<'b>, MibError> {
     let source = Source { file: name, text };
-    let document = xml::parse(&source)?;
-    build(arena, &source, keys, &[xml::root(&source, &document)?])
+    xml_draft(arena, &source, keys)?.finish(arena, &source, &KeyRules::ANY)
 }
 
-fn build<'b>(
+/// What `amsrc` text says.
+pub(super) fn amsrc_draft<'b>(
     arena: &'b Bump,
     source: &Source<'_>,
     keys: &dyn KeyStore,
-    elements: &[Element<'_>],
-) -> Result<Mib<'b>, MibError> {
-    apply(Input { arena, source: *source, keys }, elements)?.finish(arena, source)
+) -> Result<Draft<'b>, MibError> {
+    apply(Input { arena, source: *source, keys }, &grammar::parse(source)?)
+}
+
+/// What XML says.
+pub(super) fn xml_draft<'b>(
+    arena: &'b Bump,
+    source: &Source<'_>,
+    keys: &dyn KeyStore,
+) -> Result<Draft<'b>, MibError> {
+    let document = xml::parse(source)?;
+    apply(Input { arena, source: *source, keys }, &[xml::root(source, &document)?])
 }

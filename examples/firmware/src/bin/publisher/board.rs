@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use farpost::ams::config_server::{ConfigServer, ConfigServerConfig, ConfigServerMemory};
 use farpost::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
-use farpost::ams::mib::{Mib, Role, ServiceMode, Subject, TransportService, Unit, Venture};
+use farpost::ams::mib::{Mib, Policy, Role, ServiceMode, Subject, TransportService, Unit, Venture};
 use farpost::ams::module::{Module, ModuleIdentity, ModuleMemory};
 use farpost::ams::pdu::{
     ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName, Malformed,
@@ -41,6 +41,8 @@ static MIB: Mib<'static> = Mib {
         subjects: &[Subject { senders: &[METERS], ..Subject::new(READING, "millivolts") }],
         ..Venture::new(VENTURE, "sensing", "example")
     }],
+    // There was no earlier registrar whose modules would come back.
+    policy: Policy { census: Some(Duration::ZERO), ..Policy::NOMINAL },
     ..Mib::new(ContinuumNumber::from_bits(1), "board")
 };
 
@@ -66,11 +68,7 @@ pub struct Board {
 impl Board {
     /// The machines in their storage. It can be called once.
     pub fn new() -> Result<Self, Malformed> {
-        let registrar = RegistrarConfig {
-            // There was no earlier registrar whose modules would come back.
-            census: Duration::ZERO,
-            ..RegistrarConfig::new(&MIB, VENTURE, POST, EndpointName::new(REGISTRAR)?)
-        };
+        let registrar = RegistrarConfig::new(VENTURE, POST, EndpointName::new(REGISTRAR)?);
         let server = ConfigServerConfig { location: 0 };
         Ok(Self {
             wire: Wire { from: address(SERVER), letters: Deque::new() },

@@ -1,0 +1,766 @@
+//! The gateway by the clauses of 4.4, with neighbours and modules that do as the
+//! tests say.
+
+use std::boxed::Box;
+use std::format;
+use std::string::{String, ToString};
+use std::vec;
+use std::vec::Vec;
+
+use super::*;
+use crate::ams::ids::{
+    ContextNumber, ModuleKey, Priority, SubjectNumber, UnitNumber, VentureNumber,
+};
+use crate::ams::mib::{RemoteMessageSpace, Role, Subject, Unit, Venture};
+use crate::ams::module::ModuleMemory;
+use crate::ams::pdu::{
+    Aams, AamsHeader, AssertionValues, ContactSummaryValues, Content, DeliveryPoint,
+    DeliveryVectorValues, Enclosure, Envelope, MessageType, Mpdu, MpduType,
+};
+use crate::ams::script::{Script, address, at, contact, endpoint, id, mpdu, sender, summary};
+
+const LOCAL: ContinuumNumber = ContinuumNumber::from_bits(2);
+
+/// Two neighbours, `n1` and `n3`, and behind one of them continuum 4.
+const REMOTE: &[RemoteMessageSpace<'static>] = &[
+    RemoteMessageSpace::new(ContinuumNumber::from_bits(1), "udp@n1"),
+    RemoteMessageSpace::new(ContinuumNumber::from_bits(3), "udp@n3"),
+    RemoteMessageSpace {
+        neighbour: false,
+        ..RemoteMessageSpace::new(ContinuumNumber::from_bits(4), "udp@n4")
+    },
+];
+
+const fn mib(network: RamsNetwork) -> Mib<'static> {
+    const MESH: Venture<'static> = Venture {
+        units: &[Unit::ROOT, Unit::new(UnitNumber(1), "post"), Unit::new(UnitNumber(2), "depot")],
+        roles: &[Role::new(RoleNumber(2), "sensor"), Role::new(RoleNumber(3), "reader")],
+        subjects: &[Subject {
+            senders: &[RoleNumber(3)],
+            ..Subject::new(SubjectNumber(20), "sent by readers")
+        }],
+        remote: REMOTE,
+        ..Venture::new(VentureNumber(1), "watch", "tests")
+    };
+    const TREE: Venture<'static> = Venture { network: RamsNetwork::Tree, ..MESH };
+    let ventures: &[Venture<'static>] = match network {
+        RamsNetwork::Mesh => &[MESH],
+        RamsNetwork::Tree => &[TREE],
+    };
+    Mib { config_servers: &["cs"], ventures, ..Mib::new(LOCAL, "test") }
+}
+
+const MESH: Mib<'static> = mib(RamsNetwork::Mesh);
+const TREE: Mib<'static> = mib(RamsNetwork::Tree);
+
+/// A gateway that is a member, under number 1, and what it sends.
+struct Bench {
+    gateway: Gateway<'static>,
+    wire: Script,
+    seconds: u64,
+}
+
+impl Bench {
+    /// As it starts.
+    fn outside(mib: &'static Mib<'static>) -> Self {
+        Self::with_store(mib, 4, 16)
+    }
+
+    fn with_store(mib: &'static Mib<'static>, parcels: usize, blocks: usize) -> Self {
+        let memory = Box::leak(Box::new(ModuleMemory::<8, 32, 16, 4, 800, 400>::new()));
+        let point: &'static _ =
+            Box::leak(Box::new([DeliveryPoint { service: "udp", endpoint: "gwa" }]));
+        let vector: &'static _ =
+            Box::leak(Box::new([DeliveryVectorValues { number: 1, points: point }]));
+        let identity = ModuleIdentity {
+            venture: VentureNumber(1),
+            unit: UnitNumber::ROOT,
+            role: RoleNumber::RAMS_GATEWAY,
+            contact: ContactSummaryValues { endpoint: endpoint("gw"), delivery_vectors: vector },
+            first_query: 1,
+        };
+        let storage = GatewayStorage {
+            module: memory.storage(),
+            neighbours: vec![Slot::EMPTY; 4].leak(),
+            petitions: vec![Slot::EMPTY; 16].leak(),
+            parcels: vec![Slot::EMPTY; parcels].leak(),
+            blocks: vec![Block::EMPTY; blocks].leak(),
+            rpdu: vec![0; 400].leak(),
+        };
+        let gateway = Gateway::new(mib, identity, GatewayConfig::default(), storage);
+        Self { gateway, wire: Script::default(), seconds: 0 }
+    }
+
+    /// Registered; neighbours have not said anything.
+    fn new(mib: &'static Mib<'static>) -> Self {
+        Self::outside(mib).join()
+    }
+
+    fn join(self) -> Self {
+        let mut bench = self;
+        bench.gateway.register(bench.now(), &mut bench.wire, &mut ignore).unwrap();
+        bench.wire.take();
+        bench.tick();
+        let cell =
+            crate::ams::pdu::CellDescriptor { unit: UnitNumber::ROOT, registrar: endpoint("rs") };
+        bench.mams("cs", 0, &Content::CellSpec { echo: 1, cell });
+        let module = crate::ams::ids::ModuleNumber(1);
+        bench.mams("rs", 0, &Content::YouAreIn { echo: 2, module });
+        assert_eq!(bench.gateway.module().id(), Some(id(1, 0, 1)));
+        bench.rpdus();
+        bench
+    }
+
+    /// Registered, and both neighbours have declared themselves.
+    fn declared(mib: &'static Mib<'static>) -> Self {
+        Self::declared_with(mib, 4, 16)
+    }
+
+    fn declared_with(mib: &'static Mib<'static>, parcels: usize, blocks: usize) -> Self {
+        let mut bench = Self::with_store(mib, parcels, blocks).join();
+        bench.petition("n1", 2, declaration(ContinuumNumber::from_bits(1)));
+        bench.petition("n3", 2, declaration(ContinuumNumber::from_bits(3)));
+        bench.pass(2);
+        bench
+    }
+
+    fn now(&self) -> Now {
+        at(self.seconds)
+    }
+
+    fn tick(&mut self) {
+        let now = self.now();
+        self.gateway.tick(now, &mut self.wire, &mut ignore);
+    }
+
+    /// Time passes. What is sent meanwhile is not looked at.
+    fn pass(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.seconds += 1;
+            self.alive();
+            self.tick();
+        }
+        self.wire.take();
+    }
+
+    /// The registrar is well.
+    fn alive(&mut self) {
+        let heartbeat = Content::Heartbeat { source: crate::ams::ids::ModuleNumber::NONE };
+        self.mams("rs", 0, &heartbeat);
+    }
+
+    fn mams(&mut self, from: &str, role: u8, content: &Content<'_>) {
+        let octets = mpdu(sender(0, role), content);
+        let now = self.now();
+        self.gateway.receive_mams(now, &address(from), &octets, &mut self.wire, &mut ignore);
+    }
+
+    /// A module `m<number>` of this role is there, and invites the gateway.
+    fn module(&mut self, role: u8, number: u8) {
+        let octets = contact(&format!("m{number}"));
+        let module = id(role, 0, number);
+        self.mams("rs", 0, &Content::ModuleHasStarted { module, contact: summary(&octets) });
+        let gateways = Domain { continuum: LOCAL, unit: UnitNumber::ROOT, role: RoleNumber(1) };
+        self.rule(MpduType::INVITE, module, LOCAL.pseudo_subject().0, gateways);
+    }
+
+    fn rule(
+        &mut self,
+        kind: MpduType,
+        module: crate::ams::ids::ModuleId,
+        subject: i16,
+        domain: Domain,
+    ) {
+        let values = AssertionValues {
+            subject: SubjectNumber(subject),
+            domain,
+            delivery_vector: 1,
+            priority: Priority::DEFAULT,
+            flow_label: 0,
+        };
+        let octets = values.octets();
+        let assertion = crate::ams::pdu::Assertion::new(&octets);
+        let cancelled = values.cancellation().octets();
+        let cancellation = crate::ams::pdu::Cancellation::new(&cancelled);
+        self.mams(
+            "rs",
+            0,
+            &match kind {
+                MpduType::SUBSCRIBE => Content::Subscribe { module, assertion },
+                MpduType::INVITE => Content::Invite { module, assertion },
+                _ => Content::Unsubscribe { module, cancellation },
+            },
+        );
+    }
+
+    fn petition(&mut self, from: &str, code: u8, specification: Specification) {
+        let Specification { subject, domain } = specification;
+        let header = EnvelopeHeader {
+            control_code: ControlCode::from_bits(code).unwrap(),
+            continuum: domain.continuum,
+            unit: domain.unit,
+            source: domain.role.0,
+            destination: 0,
+            subject,
+        };
+        self.rams(from, &header, &[]);
+    }
+
+    fn rams(&mut self, from: &str, header: &EnvelopeHeader, content: &[u8]) {
+        let mut buffer = [0; 400];
+        let octets = header.encode(&Octets(content), &mut buffer).unwrap();
+        let now = self.now();
+        self.gateway.receive_rams(now, &address(from), octets, &mut self.wire);
+    }
+
+    /// A message of a module here arrives.
+    fn aams(&mut self, header: &AamsHeader, data: &[u8]) -> Result<(), Fault> {
+        let mut buffer = [0; 400];
+        let octets = header.encode(data, true, &mut buffer).unwrap();
+        let now = self.now();
+        self.gateway.receive_aams(now, octets, &mut self.wire)
+    }
+
+    /// The RPDUs sent: `to code subject continuum.unit.source>destination`, and of
+    /// messages their data.
+    fn rpdus(&mut self) -> Vec<String> {
+        let sent = self.wire.take().into_iter().filter(|(to, _)| to.starts_with('n'));
+        sent.map(|(to, octets)| {
+            let envelope = Envelope::parse(&octets).unwrap();
+            let EnvelopeHeader { control_code, continuum, unit, source, destination, subject } =
+                envelope.header();
+            let code = control_code.bits();
+            let data = envelope.content().map_or(String::new(), |content| {
+                assert!(!content.checksum_flag(), "enclosures have no checksum");
+                format!(" {}", core::str::from_utf8(content.data()).unwrap())
+            });
+            format!("{to} {code} {subject} {continuum}.{unit}.{source}>{destination}{data}")
+        })
+        .collect()
+    }
+
+    /// The messages sent to modules here: `to subject: subject of the enclosed data`.
+    fn messages(&mut self) -> Vec<String> {
+        let sent = self.wire.take().into_iter().filter(|(to, _)| to.starts_with('m'));
+        sent.filter(|(to, _)| to.ends_with('a'))
+            .map(|(to, octets)| {
+                let outer = Aams::parse(&octets).unwrap();
+                let inner = Aams::parse_enclosed(outer.data(), 16).unwrap();
+                let data = core::str::from_utf8(inner.data()).unwrap();
+                format!("{to} {}: {} {data}", outer.subject(), inner.subject())
+            })
+            .collect()
+    }
+
+    /// What the registrar was told: `type subject`.
+    fn told(&mut self) -> Vec<String> {
+        let sent = self.wire.take().into_iter().filter(|(to, _)| to == "rs");
+        sent.filter_map(|(_, octets)| match Mpdu::parse(&octets).unwrap().content() {
+            Content::Subscribe { assertion, .. } => {
+                Some(format!("subscribe {}", assertion.subject()))
+            }
+            Content::Unsubscribe { cancellation, .. } => {
+                Some(format!("unsubscribe {}", cancellation.subject()))
+            }
+            _ => None,
+        })
+        .collect()
+    }
+}
+
+fn ignore(_: Indication) {}
+
+fn continuum(number: u16) -> ContinuumNumber {
+    ContinuumNumber::from_bits(number)
+}
+
+/// All modules of a continuum, or of all.
+fn all_of(number: u16) -> Domain {
+    Domain { continuum: continuum(number), ..Domain::ALL }
+}
+
+fn on(subject: i16, domain: Domain) -> Specification {
+    Specification { subject: SubjectNumber(subject), domain }
+}
+
+/// The header of a message of module `number` of a continuum.
+fn letter(from: (u16, u8), subject: SubjectNumber) -> AamsHeader {
+    AamsHeader {
+        message_type: MessageType::Unary,
+        priority: Priority::DEFAULT,
+        flow_label: 0,
+        continuum: continuum(from.0),
+        source: ModuleKey { unit: UnitNumber::ROOT, module: crate::ams::ids::ModuleNumber(from.1) },
+        context: ContextNumber(7),
+        subject,
+    }
+}
+
+/// The octets of a message as envelopes enclose it.
+fn enclosed(from: (u16, u8), subject: i16, data: &[u8]) -> Vec<u8> {
+    let mut buffer = [0; 400];
+    let header = letter(from, SubjectNumber(subject));
+    Enclosure::new(&header, data).unwrap().write(&mut buffer).unwrap().to_vec()
+}
+
+fn envelope(code: u8, to: (u16, u16, u8), source: u8, subject: i16) -> EnvelopeHeader {
+    EnvelopeHeader {
+        control_code: ControlCode::from_bits(code).unwrap(),
+        continuum: continuum(to.0),
+        unit: UnitNumber(to.1),
+        source,
+        destination: to.2,
+        subject: SubjectNumber(subject),
+    }
+}
+
+#[test]
+fn clause_4_4_2_1_the_gateway_retracts_and_declares_itself() {
+    let mut bench = Bench::outside(&MESH);
+    bench.gateway.register(bench.now(), &mut bench.wire, &mut ignore).unwrap();
+    let declared = ["n1 3 -2 0.0.0>0", "n1 2 -2 0.0.0>0", "n3 3 -2 0.0.0>0", "n3 2 -2 0.0.0>0"];
+    assert_eq!(bench.rpdus(), declared);
+    assert!(bench.gateway.declared().is_empty());
+}
+
+#[test]
+fn clause_4_4_2_1_2_the_gateway_subscribes_to_its_pseudo_subject() {
+    let bench = Bench::new(&MESH);
+    let own: Vec<_> = bench.gateway.module().own_rules().collect();
+    assert!(own.iter().any(|rule| {
+        rule.kind() == RuleKind::Subscription
+            && rule.assertion().cancellation() == declaration(LOCAL)
+    }));
+}
+
+#[test]
+fn clause_4_4_2_1_5_the_declaration_is_repeated_until_a_neighbour_answers() {
+    let mut bench = Bench::new(&MESH);
+    bench.petition("n1", 2, declaration(continuum(1)));
+    bench.pass(9);
+    bench.seconds = 10;
+    bench.tick();
+    assert_eq!(bench.rpdus(), ["n3 2 -2 0.0.0>0"]);
+    bench.petition("n3", 2, declaration(continuum(3)));
+    bench.pass(9);
+    bench.seconds = 20;
+    bench.tick();
+    assert_eq!(bench.rpdus(), Vec::<String>::new());
+}
+
+#[test]
+fn clause_4_4_2_2_3_a_gateway_that_ends_retracts_itself() {
+    let mut bench = Bench::declared(&MESH);
+    bench.gateway.unregister(bench.now(), &mut bench.wire).unwrap();
+    assert_eq!(bench.rpdus(), ["n1 3 -2 0.0.0>0", "n3 3 -2 0.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_3_1_b_all_continua_are_asked_or_the_conduit_of_one() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, all_of(0));
+    assert_eq!(bench.rpdus(), ["n1 2 9 0.0.0>0", "n3 2 9 0.0.0>0"]);
+    let narrow = Domain { continuum: continuum(3), unit: UnitNumber(1), role: RoleNumber(3) };
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, narrow);
+    assert_eq!(bench.rpdus(), ["n3 2 9 3.1.3>0"]);
+}
+
+#[test]
+fn clause_4_4_3_1_c_nobody_is_asked_twice() {
+    let mut bench = Bench::declared(&MESH);
+    for number in [5, 6] {
+        bench.module(2, number);
+        bench.rule(MpduType::SUBSCRIBE, id(2, 0, number), 9, all_of(0));
+    }
+    assert_eq!(bench.rpdus(), ["n1 2 9 0.0.0>0", "n3 2 9 0.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_3_1_d_who_alone_wants_messages_is_not_asked_for_them() {
+    let mut bench = Bench::declared(&TREE);
+    bench.petition("n1", 2, on(9, all_of(0)));
+    assert_eq!(bench.rpdus(), ["n3 2 9 0.0.0>0"]);
+    bench.petition("n3", 2, on(9, all_of(0)));
+    assert_eq!(bench.rpdus(), ["n1 2 9 0.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_3_3_b_and_not_any_more_when_the_others_do_not_want_them() {
+    let mut bench = Bench::declared(&TREE);
+    bench.petition("n1", 2, on(9, all_of(0)));
+    bench.petition("n3", 2, on(9, all_of(0)));
+    bench.rpdus();
+    bench.petition("n3", 3, on(9, all_of(0)));
+    assert_eq!(bench.rpdus(), ["n1 3 9 0.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_4_what_modules_want_of_this_continuum_alone_goes_nowhere() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, all_of(2));
+    assert_eq!(bench.rpdus(), Vec::<String>::new());
+}
+
+#[test]
+fn clause_4_4_5_the_last_to_cancel_ends_the_petition() {
+    let mut bench = Bench::declared(&MESH);
+    for number in [5, 6] {
+        bench.module(2, number);
+        bench.rule(MpduType::SUBSCRIBE, id(2, 0, number), 9, all_of(0));
+    }
+    bench.rpdus();
+    bench.rule(MpduType::UNSUBSCRIBE, id(2, 0, 5), 9, all_of(0));
+    assert_eq!(bench.rpdus(), Vec::<String>::new());
+    // One that goes without a word cancels too.
+    bench.mams("rs", 0, &Content::IAmStopping { module: id(2, 0, 6) });
+    assert_eq!(bench.rpdus(), ["n1 3 9 0.0.0>0", "n3 3 9 0.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_6_2_a_neighbour_that_declares_itself_again_is_told_everything_again() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, all_of(0));
+    bench.petition("n1", 2, on(8, all_of(2)));
+    bench.pass(5);
+    bench.petition("n1", 2, declaration(continuum(1)));
+    assert_eq!(bench.rpdus(), ["n1 2 -2 0.0.0>0", "n1 2 9 0.0.0>0"]);
+    // Said twice, it is a duplicate.
+    bench.petition("n1", 2, declaration(continuum(1)));
+    assert_eq!(bench.rpdus(), Vec::<String>::new());
+    assert_eq!(bench.gateway.stats().duplicates, 1);
+    // What it does not assert again is not wanted any more.
+    let wanted = |bench: &Bench| {
+        let subject = |petition: &Petition| petition.specification().subject;
+        bench.gateway.petitions().any(|petition| subject(petition) == SubjectNumber(8))
+    };
+    bench.pass(29);
+    assert!(wanted(&bench));
+    bench.pass(2);
+    assert!(!wanted(&bench));
+}
+
+#[test]
+fn clauses_4_4_6_4_and_4_4_7_3_what_neighbours_want_is_subscribed_to() {
+    let mut bench = Bench::declared(&MESH);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    assert_eq!(bench.told(), ["subscribe 9"]);
+    bench.petition("n3", 2, on(9, all_of(2)));
+    bench.petition("n1", 3, on(9, all_of(2)));
+    assert_eq!(bench.told(), Vec::<String>::new());
+    bench.petition("n3", 3, on(9, all_of(2)));
+    assert_eq!(bench.told(), ["unsubscribe 9"]);
+    // What they want of other continua is not looked for here.
+    bench.petition("n1", 2, on(9, all_of(3)));
+    assert_eq!(bench.told(), Vec::<String>::new());
+}
+
+#[test]
+fn clause_4_4_6_5_a_declaration_brings_all_petitions() {
+    let mut bench = Bench::new(&MESH);
+    bench.module(2, 5);
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, all_of(0));
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 10, all_of(3));
+    assert_eq!(bench.rpdus(), Vec::<String>::new());
+    bench.petition("n1", 2, declaration(continuum(1)));
+    assert_eq!(bench.rpdus(), ["n1 2 9 0.0.0>0"]);
+    bench.petition("n3", 2, declaration(continuum(3)));
+    assert_eq!(bench.rpdus(), ["n3 2 9 0.0.0>0", "n3 2 10 3.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_6_6_a_tree_passes_petitions_on_and_a_mesh_does_not() {
+    for (mib, passed) in [(&MESH, &[][..]), (&TREE, &["n3 2 9 0.0.0>0"][..])] {
+        let mut bench = Bench::declared(mib);
+        bench.petition("n1", 2, on(9, all_of(0)));
+        assert_eq!(bench.rpdus(), passed);
+    }
+    // Declarations too: then this gateway is on the way to continuum 4.
+    let mut bench = Bench::declared(&TREE);
+    bench.petition("n3", 2, declaration(continuum(4)));
+    assert_eq!(bench.rpdus(), ["n1 2 -4 0.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_7_4_who_retracts_itself_is_taken_out_of_everything() {
+    let mut bench = Bench::declared(&TREE);
+    bench.module(2, 5);
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, all_of(0));
+    bench.petition("n1", 2, on(8, all_of(2)));
+    bench.rpdus();
+    bench.petition("n1", 3, declaration(continuum(1)));
+    assert_eq!(bench.gateway.declared(), NeighbourSet::one(1));
+    for petition in bench.gateway.petitions() {
+        let both = petition.sources().union(petition.destinations());
+        assert!(!both.contains(NeighbourSet::one(0)), "{petition:?}");
+    }
+    // Its declaration had been passed on.
+    assert_eq!(bench.rpdus(), ["n3 3 -1 0.0.0>0"]);
+}
+
+#[test]
+fn clause_4_4_8_envelopes_go_to_the_conduit_or_to_all() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(3, 5);
+    let content = enclosed((2, 5), 9, b"hello");
+    let mut buffer = [0; 100];
+    let mut publish = |bench: &mut Bench, header: EnvelopeHeader| {
+        let data = header.encode(&Octets(&content), &mut buffer).unwrap().to_vec();
+        let subject = match header.continuum {
+            ContinuumNumber::ALL => LOCAL.pseudo_subject(),
+            other => other.pseudo_subject(),
+        };
+        bench.aams(&letter((2, 5), subject), &data).unwrap();
+        bench.rpdus()
+    };
+    // 4.4.8.4.2
+    assert_eq!(publish(&mut bench, envelope(5, (3, 1, 9), 3, 9)), ["n3 5 9 3.1.3>9 hello"]);
+    assert_eq!(publish(&mut bench, envelope(6, (1, 0, 0), 3, 9)), ["n1 6 9 1.0.3>0 hello"]);
+    // 4.4.8.4.1
+    let everywhere = ["n1 6 9 0.1.3>2 hello", "n3 6 9 0.1.3>2 hello"];
+    assert_eq!(publish(&mut bench, envelope(6, (0, 1, 2), 3, 9)), everywhere);
+    assert_eq!(publish(&mut bench, envelope(5, (0, 1, 2), 3, 9)), Vec::<String>::new());
+    // 4.4.8.2
+    assert_eq!(publish(&mut bench, envelope(4, (0, 0, 0), 3, 9)), Vec::<String>::new());
+    assert_eq!(bench.gateway.stats().inappropriate, 2);
+}
+
+#[test]
+fn clause_4_4_8_3_only_authorised_senders_are_served() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.module(3, 6);
+    let mut buffer = [0; 100];
+    for (module, role, sent) in [(5, 2, 0), (6, 3, 1)] {
+        let content = enclosed((2, module), 20, b"hello");
+        let header = envelope(5, (3, 0, 1), role, 20);
+        let data = header.encode(&Octets(&content), &mut buffer).unwrap().to_vec();
+        bench.aams(&letter((2, module), continuum(3).pseudo_subject()), &data).unwrap();
+        assert_eq!(bench.rpdus().len(), sent);
+    }
+    assert_eq!(bench.gateway.stats().not_authorised, 1);
+}
+
+#[test]
+fn clause_4_4_9_published_messages_go_to_those_who_want_them() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.module(3, 6);
+    let sensors = Domain { role: RoleNumber(2), ..all_of(2) };
+    bench.petition("n1", 2, on(9, sensors));
+    bench.petition("n3", 2, on(9, all_of(0)));
+    bench.petition("n3", 2, on(9, sensors));
+    bench.rpdus();
+    bench.aams(&letter((2, 5), SubjectNumber(9)), b"sensed").unwrap();
+    assert_eq!(bench.rpdus(), ["n1 4 9 0.0.2>0 sensed", "n3 4 9 0.0.2>0 sensed"]);
+    bench.aams(&letter((2, 6), SubjectNumber(9)), b"read").unwrap();
+    assert_eq!(bench.rpdus(), ["n3 4 9 0.0.3>0 read"]);
+}
+
+#[test]
+fn clause_4_4_10_2_what_was_published_elsewhere_is_published_here() {
+    for (mib, passed) in [(&MESH, &[][..]), (&TREE, &["n3 4 9 0.0.2>0 far"][..])] {
+        let mut bench = Bench::declared(mib);
+        for (number, domain) in [(5, all_of(0)), (6, all_of(1)), (7, all_of(3))] {
+            bench.module(2, number);
+            bench.rule(MpduType::SUBSCRIBE, id(2, 0, number), 9, domain);
+        }
+        // Twice over it gets it once.
+        bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, all_of(1));
+        bench.petition("n3", 2, on(9, all_of(0)));
+        bench.wire.take();
+        let content = enclosed((1, 8), 9, b"far");
+        bench.rams("n1", &envelope(4, (0, 0, 0), 2, 9), &content);
+        let sent = bench.wire.take();
+        bench.wire.put_back(sent.clone());
+        assert_eq!(bench.messages(), ["m5a -2: 9 far", "m6a -2: 9 far"]);
+        bench.wire.put_back(sent);
+        assert_eq!(bench.rpdus(), passed);
+    }
+}
+
+#[test]
+fn clause_4_4_10_3_private_messages_reach_who_invites_them() {
+    let mut bench = Bench::declared(&TREE);
+    for number in [5, 6] {
+        bench.module(2, number);
+    }
+    let readers = Domain { role: RoleNumber(3), ..all_of(1) };
+    bench.rule(MpduType::INVITE, id(2, 0, 5), 9, readers);
+    bench.wire.take();
+    let content = enclosed((1, 8), 9, b"psst");
+    bench.rams("n1", &envelope(5, (2, 0, 5), 3, 9), &content);
+    assert_eq!(bench.messages(), ["m5a -2: 9 psst"]);
+    // 4.4.10.3.2: of another role, or to one who does not invite.
+    bench.rams("n1", &envelope(5, (2, 0, 5), 2, 9), &content);
+    bench.rams("n1", &envelope(5, (2, 0, 6), 3, 9), &content);
+    assert_eq!(bench.messages(), Vec::<String>::new());
+    assert_eq!(bench.gateway.stats().not_invited, 2);
+    // 4.4.10.3.1: for another continuum.
+    bench.rams("n1", &envelope(5, (3, 0, 5), 3, 9), &content);
+    assert_eq!(bench.rpdus(), ["n3 5 9 3.0.3>5 psst"]);
+    // Not back where it came from, nor nowhere.
+    bench.rams("n1", &envelope(5, (1, 0, 5), 3, 9), &content);
+    bench.rams("n1", &envelope(5, (4, 0, 5), 3, 9), &content);
+    assert_eq!(bench.rpdus(), Vec::<String>::new());
+    assert_eq!(bench.gateway.stats().no_conduit, 2);
+}
+
+#[test]
+fn clause_4_4_10_4_announcements_reach_all_who_invite_them() {
+    for (mib, passed) in [(&MESH, &[][..]), (&TREE, &["n3 6 9 0.0.3>2 hear"][..])] {
+        let mut bench = Bench::declared(mib);
+        for (role, number) in [(2, 5), (3, 6), (2, 7)] {
+            bench.module(role, number);
+        }
+        for (role, number) in [(2, 5), (3, 6)] {
+            bench.rule(MpduType::INVITE, id(role, 0, number), 9, all_of(0));
+        }
+        bench.wire.take();
+        let content = enclosed((1, 8), 9, b"hear");
+        bench.rams("n1", &envelope(6, (0, 0, 2), 3, 9), &content);
+        let sent = bench.wire.take();
+        bench.wire.put_back(sent.clone());
+        assert_eq!(bench.messages(), ["m5a -2: 9 hear"]);
+        bench.wire.put_back(sent);
+        assert_eq!(bench.rpdus(), passed);
+        bench.rams("n1", &envelope(6, (2, 0, 0), 3, 9), &content);
+        assert_eq!(bench.messages(), ["m5a -2: 9 hear", "m6a -2: 9 hear"]);
+    }
+}
+
+#[test]
+fn strangers_and_the_undeclared_are_not_listened_to() {
+    let mut bench = Bench::new(&MESH);
+    let content = enclosed((1, 8), 9, b"far");
+    bench.rams("n1", &envelope(4, (0, 0, 0), 2, 9), &content);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    bench.petition("n4", 2, declaration(continuum(4)));
+    bench.rams("x", &envelope(4, (0, 0, 0), 2, 9), &content);
+    let stats = bench.gateway.stats();
+    assert_eq!((stats.undeclared, stats.strangers, stats.delivered), (2, 2, 0));
+    assert_eq!(bench.gateway.petitions().count(), 1);
+}
+
+#[test]
+fn a_neighbour_may_send_from_elsewhere() {
+    let mut bench = Bench::new(&MESH);
+    bench.petition("somewhere", 2, declaration(continuum(1)));
+    bench.petition("somewhere", 2, on(9, all_of(2)));
+    assert_eq!(bench.gateway.declared(), NeighbourSet::one(0));
+    assert_eq!(bench.gateway.petitions().count(), 3);
+}
+
+#[test]
+fn what_a_channel_refuses_waits_in_the_order_of_urgency() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    bench.wire.take();
+    bench.wire.busy.insert("n1".to_string());
+    for (priority, data) in [(8, "a"), (8, "b"), (3, "c"), (12, "d")] {
+        let priority = Priority::new(priority).unwrap();
+        let header = AamsHeader { priority, ..letter((2, 5), SubjectNumber(9)) };
+        bench.aams(&header, data.as_bytes()).unwrap();
+    }
+    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 4, all_of(1));
+    assert_eq!(bench.gateway.waiting(), 4);
+    // A fifth does not fit: the least urgent gives way, or is refused.
+    for (priority, data) in [(15, "e"), (8, "f")] {
+        let priority = Priority::new(priority).unwrap();
+        let header = AamsHeader { priority, ..letter((2, 5), SubjectNumber(9)) };
+        bench.aams(&header, data.as_bytes()).unwrap();
+    }
+    bench.wire.busy.clear();
+    bench.seconds += 1;
+    assert!(bench.gateway.next_deadline().unwrap() <= bench.now().monotonic);
+    bench.tick();
+    let sent = [
+        "n1 2 4 1.0.0>0",
+        "n1 4 9 0.0.2>0 c",
+        "n1 4 9 0.0.2>0 a",
+        "n1 4 9 0.0.2>0 b",
+        "n1 4 9 0.0.2>0 f",
+    ];
+    assert_eq!(bench.rpdus(), sent);
+    let StoreStats { kept, delivered, displaced, refused, expired, .. } =
+        *bench.gateway.store_stats();
+    assert_eq!((kept, delivered, displaced, refused, expired), (5, 4, 1, 1, 0));
+}
+
+/// A channel is away for a day, and a message comes every 8 seconds. What a store
+/// of 200 messages has then is the most urgent of them, and of those as urgent the
+/// newest; they go out in the order of urgency, then of age.
+#[test]
+fn a_day_without_a_channel_leaves_the_most_urgent_and_the_newest() {
+    let mut bench = Bench::declared_with(&MESH, 200, 800);
+    bench.module(2, 5);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    bench.wire.take();
+    bench.wire.busy.insert("n1".to_string());
+    let mut model: Vec<(u8, u32)> = Vec::new();
+    let mut dropped = 0;
+    for number in 0..10_000_u32 {
+        bench.seconds += 8;
+        if number % 10 == 0 {
+            bench.alive();
+            bench.tick();
+        }
+        let urgency = u8::try_from(number.wrapping_mul(2_654_435_761) >> 28).unwrap().max(1);
+        // An emergency now and then; the store can hold all of these.
+        let urgency = if number % 100 == 0 { 1 } else { urgency.max(2) };
+        let priority = Priority::new(urgency).unwrap();
+        let header = AamsHeader { priority, ..letter((2, 5), SubjectNumber(9)) };
+        bench.aams(&header, number.to_string().as_bytes()).unwrap();
+        model.push((urgency, number));
+        if model.len() > 200 {
+            let worst = model.iter().map(|one| one.0).max().unwrap();
+            let oldest = model.iter().position(|one| one.0 == worst).unwrap();
+            model.remove(oldest);
+            dropped += 1;
+        }
+    }
+    assert_eq!(bench.gateway.waiting(), 200);
+    let stats = *bench.gateway.store_stats();
+    assert_eq!(stats.displaced + stats.refused, dropped);
+    assert_eq!(model.iter().filter(|one| one.0 == 1).count(), 100, "no emergency is lost");
+    bench.wire.busy.clear();
+    bench.seconds += 1;
+    bench.alive();
+    bench.tick();
+    model.sort_unstable();
+    let expected: Vec<_> =
+        model.iter().map(|(_, number)| format!("n1 4 9 0.0.2>0 {number}")).collect();
+    let mut sent = bench.rpdus();
+    // What petitions say is said again every minute, and before messages.
+    sent.retain(|line| line.contains(" 4 "));
+    assert_eq!(sent, expected);
+    assert_eq!(bench.gateway.waiting(), 0);
+}
+
+#[test]
+fn a_message_that_waits_too_long_is_dropped_and_counted() {
+    let mut bench = Bench::declared(&MESH);
+    bench.module(2, 5);
+    bench.petition("n1", 2, on(9, all_of(2)));
+    bench.wire.busy.insert("n1".to_string());
+    bench.aams(&letter((2, 5), SubjectNumber(9)), b"old").unwrap();
+    for _ in 0..1_441 {
+        bench.seconds += 60;
+        bench.alive();
+        bench.tick();
+    }
+    assert_eq!((bench.gateway.waiting(), bench.gateway.store_stats().expired), (0, 1));
+}
+
+#[test]
+fn extra_ticks_do_nothing() {
+    let mut bench = Bench::declared(&TREE);
+    bench.tick();
+    bench.wire.take();
+    bench.tick();
+    assert!(bench.wire.take().is_empty());
+    assert!(bench.gateway.next_deadline().unwrap() > bench.now().monotonic);
+}
