@@ -3,6 +3,7 @@
 //! configuration server and no Meta-AMS (735.1-B-1 7.1, conformance class 5).
 //!
 //! `cargo run --features std --example static_pair`
+#![allow(clippy::std_instead_of_core, reason = "an example for hosts")]
 
 use std::error::Error;
 use std::io;

@@ -86,7 +86,7 @@ impl Plan {
 
 /// One machine, and who uses it.
 pub(crate) enum Entity {
-    Server(ConfigServer<'static>),
+    Server(Box<ConfigServer<'static>>),
     Registrar(Box<Registrar<'static>>),
     Gateway(Box<Post>),
     Module(Box<Member>),
@@ -568,7 +568,11 @@ impl Venture {
                     cells: lend([const { Slot::EMPTY }; 2]),
                     buffer: lend([0; ConfigServer::BUFFER_LEN]),
                 };
-                Entity::Server(ConfigServer::new(mib, ConfigServerConfig::default(), storage))
+                Entity::Server(Box::new(ConfigServer::new(
+                    mib,
+                    ConfigServerConfig::default(),
+                    storage,
+                )))
             }
             1 => {
                 let config = RegistrarConfig {

@@ -86,7 +86,7 @@ impl Module<'_> {
             Copies::of_envelope(&outer, (&envelope, &enclosed), &message, checksum, buffer)?;
         let mut gateways = self.rules.on(RuleKind::Subscription, subject).filter_map(|rule| {
             let peer = self.peers.at(usize::from(rule.peer))?;
-            (rule.applies && peer.role == RoleNumber::RAMS_GATEWAY).then_some((peer, rule))
+            (rule.applies() && peer.role == RoleNumber::RAMS_GATEWAY).then_some((peer, rule))
         });
         // No message space contains more than one (4.4.1).
         let (peer, rule) = gateways.next().ok_or(Fault::RemoteContinuum)?;

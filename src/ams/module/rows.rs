@@ -77,9 +77,20 @@ pub struct Rule {
     pub(super) delivery_vector: u8,
     pub(super) priority: Priority,
     pub(super) flow_label: u8,
-    /// Its domain includes this module, and its module may receive on its
-    /// subject: judged when it is noted, for neither depends on the message.
-    pub(super) applies: bool,
+    pub(super) standing: Standing,
+}
+
+/// Whether messages of this module go by a rule: judged when it is noted, for it does
+/// not depend on the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Its domain does not include this module, or its module may not receive on its
+    /// subject.
+    Idle,
+    /// It applies, but another rule of its module for the subject does too, and wins.
+    Applies,
+    /// It applies, and wins.
+    Wins,
 }
 
 impl Rule {
@@ -90,6 +101,7 @@ impl Rule {
         assertion: &AssertionValues,
         applies: bool,
     ) -> Self {
+        let standing = if applies { Standing::Applies } else { Standing::Idle };
         let AssertionValues { subject, domain, delivery_vector, priority, flow_label } = *assertion;
         let Domain { continuum, unit, role } = domain;
         Self {
@@ -102,8 +114,21 @@ impl Rule {
             delivery_vector,
             priority,
             flow_label,
-            applies,
+            standing,
         }
+    }
+
+    /// What it is one of several for: of the rules of one module for one subject, one wins.
+    pub(super) const fn group(&self) -> (RuleKind, SubjectNumber, u16) {
+        (self.kind, self.subject, self.peer)
+    }
+
+    pub(super) fn applies(&self) -> bool {
+        self.standing != Standing::Idle
+    }
+
+    pub(super) fn wins(&self) -> bool {
+        self.standing == Standing::Wins
     }
 
     pub(super) const fn domain(&self) -> Domain {

@@ -3,7 +3,7 @@
 
 use core::slice;
 
-use super::rows::{Rule, RuleKey, RuleKind};
+use super::rows::{Rule, RuleKey, RuleKind, Standing};
 use crate::ams::ids::SubjectNumber;
 use crate::storage::{Full, Slot, Table};
 
@@ -56,26 +56,32 @@ impl<'s> Rules<'s> {
         let before = self.table.len();
         self.table.insert(rule)?;
         self.unprepare();
+        self.crown(&rule);
         Ok(self.table.len() != before)
     }
 
     pub(super) fn forget(&mut self, key: RuleKey) -> Option<Rule> {
         self.unprepare();
-        self.table.remove(key)
+        let rule = self.table.remove(key)?;
+        self.crown(&rule);
+        Some(rule)
     }
 
     /// Keeps the rules for which `keep` is true.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&Rule) -> bool) {
         self.unprepare();
-        self.table.retain(|rule| keep(rule));
+        if self.table.retain(|rule| keep(rule)) > 0 {
+            self.crown_all();
+        }
     }
 
     /// Judges anew which rules apply.
     pub(super) fn judge(&mut self, applies: impl Fn(&Rule) -> bool) {
         self.unprepare();
         for rule in self.table.iter_mut() {
-            rule.applies = applies(rule);
+            rule.standing = if applies(rule) { Standing::Applies } else { Standing::Idle };
         }
+        self.crown_all();
     }
 
     /// A module has got this place among the peers: those behind it have moved.
@@ -147,9 +153,8 @@ impl<'s> Rules<'s> {
             let from = self.table.position(RuleKey::first(kind, subject, peer));
             let rows = self.table.rows().get(from..).unwrap_or_default().iter();
             rows.map_while(Slot::row)
-                .take_while(|rule| (rule.kind, rule.subject, rule.peer) == (kind, subject, peer))
-                .filter(|rule| rule.applies)
-                .last()
+                .take_while(|rule| rule.group() == (kind, subject, peer))
+                .find(|rule| rule.wins())
         })
     }
 
@@ -180,16 +185,36 @@ impl<'s> Rules<'s> {
         (place(from), place(from.saturating_add(count)))
     }
 
-    #[cfg_attr(feature = "std", inline)]
     fn run(&self, (from, to): (u32, u32)) -> Run<'_> {
-        if from == to {
-            return Run { rest: [].iter(), next: None };
-        }
         let place = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
         let rows = self.table.rows().get(place(from)..place(to)).unwrap_or_default();
-        let mut run = Run { rest: rows.iter(), next: None };
-        run.next = run.advance();
-        run
+        Run { rest: rows.iter(), next: None }
+    }
+
+    /// Finds the rule that wins among those of the same kind, subject and module as
+    /// `rule`: of those that apply the last, for its domain is the greatest.
+    fn crown(&mut self, rule: &Rule) {
+        let group @ (kind, subject, peer) = rule.group();
+        let from = self.table.position(RuleKey::first(kind, subject, peer));
+        let rules = self.table.iter_mut().skip(from).take_while(|rule| rule.group() == group);
+        let mut last = None;
+        for rule in rules.filter(|rule| rule.applies()) {
+            rule.standing = Standing::Applies;
+            last = Some(rule);
+        }
+        if let Some(rule) = last {
+            rule.standing = Standing::Wins;
+        }
+    }
+
+    /// The same for all rules.
+    fn crown_all(&mut self) {
+        let mut crowned = None;
+        for rule in self.table.iter_mut().rev().filter(|rule| rule.applies()) {
+            let group = Some(rule.group());
+            rule.standing = if crowned == group { Standing::Applies } else { Standing::Wins };
+            crowned = group;
+        }
     }
 }
 
@@ -199,36 +224,26 @@ fn recent_place(subject: SubjectNumber) -> usize {
     usize::from(low) % RECENT
 }
 
-/// The rules of one kind on one subject that apply: for each module the last, in
-/// the order of the peers.
+/// The rules of one kind on one subject that win: one for each module, in the order
+/// of the peers.
 struct Run<'t> {
     rest: slice::Iter<'t, Slot<Rule>>,
-    /// The first rule of the next module.
+    /// One that was looked at already.
     next: Option<&'t Rule>,
 }
 
 impl<'t> Run<'t> {
-    fn peer(&self) -> Option<u16> {
+    fn peer(&mut self) -> Option<u16> {
+        self.next = self.take();
         self.next.map(|rule| rule.peer)
     }
 
-    /// The last rule of the next module.
     #[cfg_attr(feature = "std", inline)]
     fn take(&mut self) -> Option<&'t Rule> {
-        let mut last = self.next?;
-        loop {
-            self.next = self.advance();
-            match self.next {
-                Some(rule) if rule.peer == last.peer => last = rule,
-                _ => return Some(last),
-            }
+        match self.next.take() {
+            Some(rule) => Some(rule),
+            None => self.rest.by_ref().filter_map(Slot::row).find(|rule| rule.wins()),
         }
-    }
-
-    /// The next rule of the run that applies.
-    #[cfg_attr(feature = "std", inline)]
-    fn advance(&mut self) -> Option<&'t Rule> {
-        self.rest.by_ref().filter_map(Slot::row).find(|rule| rule.applies)
     }
 }
 
@@ -243,7 +258,7 @@ impl<'t> Iterator for Receivers<'t> {
 
     #[cfg_attr(feature = "std", inline)]
     fn next(&mut self) -> Option<&'t Rule> {
-        if self.general.next.is_none() {
+        if self.general.next.is_none() && self.general.rest.len() == 0 {
             return self.specific.take();
         }
         match (self.specific.peer(), self.general.peer()) {
