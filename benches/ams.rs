@@ -234,7 +234,7 @@ fn publisher(
 #[bench::of_1000_rules(args = ((1_000, 10, 4)), setup = publisher, config = limit(100 + 22 * 10))]
 #[bench::of_10000_rules(args = ((10_000, 27, 10)), setup = publisher, config = limit(100 + 22 * 27))]
 #[bench::one_of_10000(args = ((10_000, 1, 1)), setup = publisher, config = limit(100 + 22))]
-#[bench::all_of_250(args = ((250, 250, 250)), setup = publisher, config = limit(100 + 31 * 250))]
+#[bench::all_of_250(args = ((250, 250, 250)), setup = publisher, config = limit(100 + 22 * 250))]
 fn find_subscribers((module, _): (&'static mut Module<'static>, &'static [u8])) -> usize {
     black_box(&*module).subscribers(black_box(SUBJECT)).count()
 }

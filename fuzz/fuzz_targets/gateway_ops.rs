@@ -63,7 +63,7 @@ impl Bench<'_> {
                 }
                 gateway.next_deadline()
             }),
-            3 => wire.busy = u8(u)? % 2 == 1,
+            3 => wire.turn(u8(u)?),
             4 => gateway.receive_mams(*now, &from(u)?, noise(u)?, wire, user),
             5 => drop(gateway.receive_aams(*now, &message(u)?, wire)),
             6 => gateway.receive_rams(*now, &neighbour(u)?, noise(u)?, wire),

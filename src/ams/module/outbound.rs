@@ -374,11 +374,11 @@ impl Module<'_> {
                 let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
                 let mut whole = wanted.plain && wanted.domain.is_none();
                 self.batch.clear();
-                for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
+                space.receivers(&self.rules, subject, wanted).for_each(|(peer, rule)| {
                     let Some(point) = peer.delivery_point(rule.delivery_vector) else {
                         dispatch.miss(peer.key);
                         whole = false;
-                        continue;
+                        return;
                     };
                     if !self.batch.add(rule, point) {
                         dispatch.send(&self.batch);
@@ -386,7 +386,7 @@ impl Module<'_> {
                         self.batch.add(rule, point);
                         whole = false;
                     }
-                }
+                });
                 dispatch.send(&self.batch);
                 if let (true, Some(id)) = (whole, self.id()) {
                     let front = self.front(id.key(), self.batch.label());
@@ -531,10 +531,11 @@ impl<'t, 's> Space<'t, 's> {
         subject: SubjectNumber,
         Wanted { places, domain, .. }: Wanted,
     ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
+        let peers = self.peers.rows();
         rules.receivers(places).filter_map(move |rule| {
-            let peer = self.peers.at(usize::from(rule.peer))?;
+            let peer = peers.get(usize::from(rule.peer))?.row()?;
             // A rule for all subjects was not judged by this one.
-            let may = rule.subject == subject
+            let may = rule.subject != SubjectNumber::ALL
                 || self.venture.is_none_or(|venture| venture.may_receive(peer.role, subject));
             let place = (peer.key.unit, Some(peer.role));
             let concerned =

@@ -253,12 +253,19 @@ pub(super) struct Receivers<'t> {
     general: Run<'t>,
 }
 
+impl Receivers<'_> {
+    /// Whether no rules for all subjects are left.
+    fn is_specific(&self) -> bool {
+        self.general.next.is_none() && self.general.rest.len() == 0
+    }
+}
+
 impl<'t> Iterator for Receivers<'t> {
     type Item = &'t Rule;
 
     #[cfg_attr(feature = "std", inline)]
     fn next(&mut self) -> Option<&'t Rule> {
-        if self.general.next.is_none() && self.general.rest.len() == 0 {
+        if self.is_specific() {
             return self.specific.take();
         }
         match (self.specific.peer(), self.general.peer()) {
@@ -270,5 +277,27 @@ impl<'t> Iterator for Receivers<'t> {
             (Some(_), _) => self.specific.take(),
             (None, _) => self.general.take(),
         }
+    }
+
+    /// Nothing has to be compared where there are no rules for all subjects.
+    #[cfg_attr(feature = "std", inline)]
+    fn fold<B, F: FnMut(B, &'t Rule) -> B>(mut self, start: B, mut note: F) -> B {
+        let mut sum = start;
+        if self.is_specific() {
+            if let Some(rule) = self.specific.next {
+                sum = note(sum, rule);
+            }
+            // A loop, not a fold of the slice, which counts where this follows a pointer.
+            for rule in self.specific.rest.filter_map(Slot::row) {
+                if rule.wins() {
+                    sum = note(sum, rule);
+                }
+            }
+            return sum;
+        }
+        while let Some(rule) = self.next() {
+            sum = note(sum, rule);
+        }
+        sum
     }
 }
