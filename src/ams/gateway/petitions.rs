@@ -78,6 +78,11 @@ impl Petition {
         self.owed
     }
 
+    /// Whether nobody has anything to do with it.
+    const fn is_idle(&self) -> bool {
+        self.sources.union(self.destinations).union(self.owed).is_empty()
+    }
+
     /// To whom it ought to be asserted (4.4.3.1, 4.4.3.3), where `candidates` are
     /// the declared neighbours or the conduit, whichever its domain calls for.
     fn targets(
@@ -273,10 +278,7 @@ impl<'s> Petitions<'s> {
             let behind = |petition: &&Petition| petition.specification > specification;
             next = self.rows.iter_from(specification).find(behind).map(Row::key);
         }
-        self.rows.retain(|petition| {
-            petition.specification == own
-                || !petition.sources.union(petition.destinations).union(petition.owed).is_empty()
-        });
+        self.rows.retain(|petition| petition.specification == own || !petition.is_idle());
     }
 
     /// Whether the gateway itself is to subscribe so in its message space: some
@@ -313,8 +315,10 @@ impl<'s> Petitions<'s> {
 
     /// A neighbour has been told what it was owed of this petition.
     pub(super) fn told(&mut self, neighbour: NeighbourSet, specification: Specification) {
-        if let Some(petition) = self.rows.get_mut(specification) {
-            petition.owed.take(neighbour);
+        let Some(petition) = self.rows.get_mut(specification) else { return };
+        petition.owed.take(neighbour);
+        if petition.is_idle() && specification != declaration(self.local) {
+            self.rows.remove(specification);
         }
     }
 

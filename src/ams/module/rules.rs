@@ -295,9 +295,6 @@ impl<'t> Iterator for Receivers<'t> {
             }
             return sum;
         }
-        while let Some(rule) = self.next() {
-            sum = note(sum, rule);
-        }
-        sum
+        core::iter::from_fn(|| self.next()).fold(sum, note)
     }
 }
