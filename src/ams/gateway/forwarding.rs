@@ -6,6 +6,7 @@ use super::petitions::{self, Source, Specification};
 use super::{Gateway, PLACES, RETRY, bump, declaration, is_across, specification};
 use crate::ams::ids::{
     ContinuumNumber, Domain, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
+    UnitNumber,
 };
 use crate::ams::mib::{RamsNetwork, Venture};
 use crate::ams::module::{Module, RuleKind};
@@ -49,7 +50,7 @@ impl<'m, 's> Surroundings<'m, 's> {
     }
 
     /// Whether the unit and the role of `module` are those of a domain's modules.
-    fn is_in(&self, (unit, role): (crate::ams::ids::UnitNumber, u8), module: ModuleKey) -> bool {
+    fn is_in(&self, (unit, role): (UnitNumber, u8), module: ModuleKey) -> bool {
         let outer =
             self.venture.map_or(unit == module.unit, |venture| venture.contains(unit, module.unit));
         let known = self.module.peer(module).map(|peer| peer.id().role);
@@ -235,7 +236,7 @@ impl Gateway<'_> {
         let header = EnvelopeHeader {
             control_code: ControlCode::PublishOnReception,
             continuum: ContinuumNumber::ALL,
-            unit: crate::ams::ids::UnitNumber::ROOT,
+            unit: UnitNumber::ROOT,
             source: role.0,
             destination: 0,
             subject: message.subject(),

@@ -6,7 +6,21 @@ use crate::ams::ids::SubjectNumber;
 use crate::ams::mib::Venture;
 use crate::ams::pdu::{Aams, AamsHeader};
 use crate::ams::security::ContentHandler;
-use crate::ams::service::Fault;
+use crate::ams::service::{Fault, Message};
+
+/// What is transmitted of the data of `message`: themselves, or what they are prepared to.
+pub(super) fn transmitted<'d>(
+    handler: &'d mut Option<&mut dyn ContentHandler>,
+    venture: Option<&Venture<'_>>,
+    header: &AamsHeader,
+    message: &Message<'d>,
+    stats: &mut MessageStats,
+) -> Result<&'d [u8], Fault> {
+    if is_plain(venture, message.subject) {
+        return Ok(message.data);
+    }
+    prepare(handler, venture, header, message.data, stats)
+}
 
 /// What is transmitted of data that are to be encrypted or marshalled. Nothing goes out
 /// in clear instead.
@@ -48,7 +62,7 @@ impl Module<'_> {
 }
 
 /// Whether messages on `subject` are carried as they are.
-pub(super) fn is_plain(venture: Option<&Venture<'_>>, subject: SubjectNumber) -> bool {
+fn is_plain(venture: Option<&Venture<'_>>, subject: SubjectNumber) -> bool {
     let known = venture.and_then(|venture| venture.subject(subject));
     known.is_none_or(|subject| subject.is_plain())
 }

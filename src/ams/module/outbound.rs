@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::copies::{Copies, Dispatch, Label};
-use super::handling::{is_plain, prepare};
+use super::handling::{prepare, transmitted};
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
@@ -109,7 +109,7 @@ impl Module<'_> {
         let source = self.require_sender(message.subject)?;
         let (local, all) = (self.mib.continuum.number, ContinuumNumber::ALL);
         if domain.continuum != local && domain.continuum != all {
-            self.announce_far(domain, message, transport)?;
+            self.announce_far(source, domain, message, transport)?;
             return Ok(Fanout::default());
         }
         let places = self.rules.places(RuleKind::Invitation, message.subject);
@@ -118,7 +118,7 @@ impl Module<'_> {
         let fanout = self.spread_one((source, audience), message, transport, user)?;
         if domain.continuum == all && self.has_others() {
             // Theirs besides (4.3.7.1.2.2).
-            if let Err(fault) = self.announce_far(domain, message, transport) {
+            if let Err(fault) = self.announce_far(source, domain, message, transport) {
                 user.indicate(Indication::Fault(fault));
             }
         }
@@ -208,7 +208,7 @@ impl Module<'_> {
         let place = match to {
             Correspondent::Here(place) => place,
             Correspondent::Far(continuum, to) => {
-                return self.send_far(message_type, (continuum, to), message, transport);
+                return self.send_far((source, message_type), (continuum, to), message, transport);
             }
         };
         let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
@@ -219,11 +219,7 @@ impl Module<'_> {
         let label = Label::of(rule.label(), message);
         let header = header(message_type, self.mib.continuum.number, source, message, label);
         let Self { handler, venture, stats, .. } = self;
-        let data = if is_plain(*venture, message.subject) {
-            message.data
-        } else {
-            prepare(handler, *venture, &header, message.data, stats)?
-        };
+        let data = transmitted(handler, *venture, &header, message, stats)?;
         let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
         let sent = copies.send(peer, rule, transport);
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });

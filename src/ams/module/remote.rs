@@ -2,7 +2,7 @@
 //! an envelope in a message, which the gateway of the message space gets.
 
 use super::copies::{Copies, Label};
-use super::handling::{is_plain, prepare};
+use super::handling::transmitted;
 use super::outbound::header;
 use super::rows::RuleKind;
 use super::{Module, bump};
@@ -17,7 +17,7 @@ impl Module<'_> {
     /// Sends a message to one module of another continuum.
     pub(super) fn send_far(
         &mut self,
-        message_type: MessageType,
+        (source, message_type): (ModuleKey, MessageType),
         (continuum, to): (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
@@ -33,12 +33,13 @@ impl Module<'_> {
             destination: to.module.0,
             subject: message.subject,
         };
-        self.post(message_type, envelope, message, transport)
+        self.post((source, message_type), envelope, message, transport)
     }
 
     /// Announces a message to the modules of a domain in other continua, or in all others.
     pub(super) fn announce_far(
         &mut self,
+        source: ModuleKey,
         domain: Domain,
         message: &Message<'_>,
         transport: &mut dyn Transport,
@@ -51,19 +52,18 @@ impl Module<'_> {
             destination: domain.role.0,
             subject: message.subject,
         };
-        self.post(MessageType::Unary, envelope, message, transport)
+        self.post((source, MessageType::Unary), envelope, message, transport)
     }
 
     /// Publishes the envelope with the message (4.3.3.1.3). It is the gateway's
     /// alone: modules that subscribe to all subjects have no use for it.
     fn post(
         &mut self,
-        message_type: MessageType,
+        (source, message_type): (ModuleKey, MessageType),
         envelope: EnvelopeHeader,
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let source = self.require_sender(message.subject)?;
         let local = self.mib.continuum.number;
         let subject = pseudo_subject(envelope.continuum, local);
         let label = Label::of(Label::DEFAULT, message);
@@ -75,11 +75,7 @@ impl Module<'_> {
             ..enclosed
         };
         let Self { handler, venture, stats, .. } = self;
-        let data = if is_plain(*venture, message.subject) {
-            message.data
-        } else {
-            prepare(handler, *venture, &enclosed, message.data, stats)?
-        };
+        let data = transmitted(handler, *venture, &enclosed, message, stats)?;
         let (checksum, buffer) = (self.mib.checksums, &mut *self.message);
         let message = Message { data, ..*message };
         let mut copies =
