@@ -115,6 +115,14 @@ impl Neighbour {
         }
     }
 
+    /// Nothing has been said to it or by it yet.
+    pub(super) const fn forget_exchange(&mut self) {
+        self.declare_at = None;
+        self.declared_at = None;
+        self.heard_at = None;
+        self.sweep_at = None;
+    }
+
     /// The continuum it is the gateway of.
     #[must_use]
     pub const fn continuum(&self) -> ContinuumNumber {

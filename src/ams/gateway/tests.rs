@@ -165,7 +165,7 @@ fn clause_4_4_6_2_a_neighbour_that_declares_itself_again_is_told_everything_agai
         let subject = |petition: &Petition| petition.specification().subject;
         bench.gateway.petitions().any(|petition| subject(petition) == SubjectNumber(8))
     };
-    bench.pass(29);
+    bench.pass(149);
     assert!(wanted(&bench));
     bench.pass(2);
     assert!(!wanted(&bench));
