@@ -26,6 +26,12 @@
 //! - RPDUs other than a declaration go to declared neighbours alone, and are
 //!   taken from them alone. What waits for one that has retracted itself waits on:
 //!   it may have been restarted.
+//! - A declaration may be the first word of a neighbour that was restarted, or that
+//!   has not heard this gateway: it is answered with a declaration and all petitions.
+//!   That an answer is not answered in turn, for ever where channels are long, is by a
+//!   word before each declaration to a declared neighbour: the cancellation of the
+//!   petition for that neighbour's own pseudo-subject, which this gateway never
+//!   asserts to it. It says that the neighbour was heard, and means nothing to others.
 //! - A declaration that is repeated within a second is taken for a duplicate. A
 //!   petition that is asserted twice is asserted. But an RPDU has no number: a message
 //!   that a channel delivers twice is two messages, so channels are to deliver once.

@@ -94,6 +94,9 @@ pub struct Neighbour {
     pub(super) declared_at: Option<Instant>,
     /// When it was last taken to declare itself.
     pub(super) heard_at: Option<Instant>,
+    /// It has said that it has heard this gateway's declaration, and not declared
+    /// itself since.
+    pub(super) acknowledged: bool,
     /// When what it has not asserted again by then is forgotten.
     pub(super) sweep_at: Option<Instant>,
     /// Not before this is it offered again what the transport refused.
@@ -110,6 +113,7 @@ impl Neighbour {
             declare_at: None,
             declared_at: None,
             heard_at: None,
+            acknowledged: false,
             sweep_at: None,
             offer_at: Instant::ZERO,
         }
@@ -120,6 +124,7 @@ impl Neighbour {
         self.declare_at = None;
         self.declared_at = None;
         self.heard_at = None;
+        self.acknowledged = false;
         self.sweep_at = None;
     }
 

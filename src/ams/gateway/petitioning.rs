@@ -27,6 +27,7 @@ impl Gateway<'_> {
         }
         if specification == declaration(neighbour.continuum) {
             let time = now.monotonic;
+            let acknowledged = core::mem::take(&mut neighbour.acknowledged);
             if declared && neighbour.heard_at.is_some_and(|at| time < at.after(DUPLICATE)) {
                 return bump(&mut self.stats.duplicates);
             }
@@ -36,9 +37,10 @@ impl Gateway<'_> {
                 neighbour.sweep_at = Some(time.after(self.config.grace));
                 self.petitions.declared_anew(set);
             }
-            // It may have forgotten what it was told, unless that was just now: two
-            // who answer one another must come to an end.
-            if neighbour.declared_at.is_none_or(|at| time >= at.after(DUPLICATE)) {
+            // It may have forgotten what it was told, unless it says that it has not, or
+            // it was told just now: two who answer one another must come to an end.
+            let just_told = neighbour.declared_at.is_some_and(|at| time < at.after(DUPLICATE));
+            if !acknowledged && !just_told {
                 self.petitions.owe_again(set);
             }
         } else if !declared {
@@ -55,9 +57,12 @@ impl Gateway<'_> {
         let Some(neighbour) = self.neighbours.get_mut(place) else {
             return;
         };
-        if specification == declaration(neighbour.continuum) {
+        if specification == declaration(self.mib.continuum.number) {
+            neighbour.acknowledged = true;
+        } else if specification == declaration(neighbour.continuum) {
             neighbour.sweep_at = None;
             neighbour.heard_at = None;
+            neighbour.acknowledged = false;
             self.greeted.take(set);
             self.petitions.retracted(set);
         } else {
@@ -69,6 +74,7 @@ impl Gateway<'_> {
     /// neighbours assert and modules subscribe to, and sends what is to be sent.
     pub(super) fn settle(&mut self, now: Now, transport: &mut dyn Transport) {
         let local = self.mib.continuum.number;
+        self.petitions.drop_idle();
         let across = self.module.rules().filter(|(_, kind, rule)| is_across(local, *kind, rule));
         let specifications = across.map(|(_, _, rule)| rule);
         for specification in core::iter::once(declaration(local)).chain(specifications) {
@@ -238,6 +244,14 @@ impl Gateway<'_> {
             if owed == Owed::Assertion(own) && self.retracting.contains(set) {
                 self.send_petition(to, Owed::Cancellation(own), transport)?;
                 self.retracting.take(set);
+            }
+            if owed == Owed::Assertion(own)
+                && declared.contains(set)
+                && let Some(neighbour) = self.neighbours.get(place)
+            {
+                // It need not answer: that it leads here it never asserts.
+                let heard = Owed::Cancellation(declaration(neighbour.continuum));
+                self.send_petition(to, heard, transport)?;
             }
             self.send_petition(to, owed, transport)?;
             let specification = owed.specification();

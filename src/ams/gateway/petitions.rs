@@ -290,6 +290,12 @@ impl<'s> Petitions<'s> {
             let behind = |petition: &&Petition| petition.specification > specification;
             next = self.rows.iter_from(specification).find(behind).map(Row::key);
         }
+        self.drop_idle();
+    }
+
+    /// Forgets the petitions that nobody has anything to do with.
+    pub(super) fn drop_idle(&mut self) {
+        let own = declaration(self.local);
         self.rows.retain(|petition| petition.specification == own || !petition.is_idle());
     }
 
