@@ -86,6 +86,11 @@ struct Model {
     /// What modules subscribe to.
     subscribed: BTreeSet<(u8, Specification)>,
     present: BTreeSet<u8>,
+    /// Neighbours that were declared and have retracted themselves, and when they are
+    /// greeted again.
+    retracted: BTreeMap<u16, u64>,
+    /// Neighbours that have said that they have heard the declaration.
+    acknowledged: BTreeSet<u16>,
 }
 
 impl Model {
@@ -156,13 +161,20 @@ impl Model {
         self.across().filter(wants).map(|(number, _)| *number).collect()
     }
 
-    fn retract(&mut self, neighbour: u16) {
+    fn retract(&mut self, neighbour: u16, now: u64) {
+        if self.declared().contains(&neighbour) {
+            self.greeted.remove(&neighbour);
+            self.retracted.insert(neighbour, now + 60);
+        }
         self.wanted.retain(|(other, _), _| *other != neighbour);
         self.sweeps.remove(&neighbour);
-        self.greeted.remove(&neighbour);
+        self.acknowledged.remove(&neighbour);
     }
 
     fn sweep(&mut self, now: u64) {
+        let greeted = self.retracted.iter().filter(|(_, at)| **at <= now);
+        self.greeted.extend(greeted.map(|(neighbour, _)| *neighbour));
+        self.retracted.retain(|_, at| *at > now);
         let due: Vec<(u16, u64)> = self
             .sweeps
             .iter()
@@ -217,6 +229,8 @@ struct Bench<'s> {
     seconds: u64,
     model: Model,
     told: BTreeMap<u16, BTreeSet<Specification>>,
+    /// When neighbours were last declared to.
+    declared_to: BTreeMap<u16, u64>,
     /// Messages that went to neighbours and modules since it was last asked.
     messages: Vec<(String, Vec<u8>)>,
     asked: u32,
@@ -263,6 +277,9 @@ impl Bench<'_> {
             let domain = Domain { continuum, unit, role: RoleNumber(source) };
             let what = Specification { subject, domain };
             let told = self.told.entry(neighbour).or_default();
+            if what == declaration(LOCAL) {
+                self.declared_to.insert(neighbour, self.seconds);
+            }
             match control_code {
                 ControlCode::PetitionAssertion => _ = told.insert(what),
                 ControlCode::PetitionCancellation => _ = told.remove(&what),
@@ -299,8 +316,11 @@ impl Bench<'_> {
             subject: what.subject,
         };
         let declares = what == declaration(from);
-        if declares {
-            // Either it begins anew, or it has ended: it knows of nothing.
+        let acknowledged = asserted && declares && self.model.acknowledged.remove(&from);
+        let knows = acknowledged || self.declared_to.get(&from) == Some(&self.seconds);
+        if declares && !(asserted && knows) {
+            // Either it begins anew, or it has ended: it knows of nothing. Unless it says
+            // that it does, or was told a moment ago: then it would declare itself again.
             self.told.remove(&from);
         }
         let model = &mut self.model;
@@ -312,9 +332,11 @@ impl Bench<'_> {
                     model.sweeps.entry(from).or_insert((self.seconds, self.seconds + 150));
                 }
                 model.wanted.insert((from, what), self.seconds);
+                model.retracted.remove(&from);
             }
             (true, false) if declared && usable => _ = model.wanted.insert((from, what), self.seconds),
-            (false, true) => model.retract(from),
+            (false, true) => model.retract(from, self.seconds),
+            (false, false) if what == declaration(LOCAL) => _ = model.acknowledged.insert(from),
             (false, false) => _ = model.wanted.remove(&(from, what)),
             _ => {}
         }
@@ -545,6 +567,7 @@ pub(crate) fn play(octets: &[u8]) {
         seconds: 0,
         model: Model { is_tree, greeted: BTreeSet::from(NEIGHBOURS), ..Model::default() },
         told: BTreeMap::new(),
+        declared_to: BTreeMap::new(),
         messages: Vec::new(),
         asked: 0,
     };

@@ -178,7 +178,7 @@ fn every_story_of_a_venture_ends_well() {
     assert!(failures.is_empty(), "{} stories end badly\n{}", failures.len(), failures.join("\n"));
     let crossed = crossed.into_inner().unwrap();
     println!("{} stories, {crossed} messages over channels", end - first);
-    assert!(crossed > 100, "hardly any messages: {crossed}");
+    assert!(crossed > 20, "hardly any messages: {crossed}");
 }
 
 /// The story of `FARPOST_SEED`, or of seed 1, with the events `FARPOST_KEEP` lists or

@@ -477,7 +477,7 @@ impl Venture {
 
     /// A gateway ends, `politely` or not, and comes back without its memory.
     pub(crate) fn restart_gateway(&mut self, continuum: usize, politely: bool) {
-        let node = NodeId::try_from(continuum).unwrap() * NODES + 2;
+        let node = NodeId::try_from(continuum).unwrap() % self.plan.continua * NODES + 2;
         if politely {
             self.network.at(node, |entity, now, transport| {
                 let Entity::Gateway(post) = entity else { panic!() };
@@ -591,13 +591,45 @@ impl Venture {
                 let Letter { from, subject, number } = letter;
                 if got != due {
                     return Err(format!(
-                        "letter {number} on {subject} from node {from} at node {node}: {got} of {due}"
+                        "letter {number} on {subject} from node {from} at node {node}: {got} of \
+                         {due}{}",
+                        self.describe()
                     ));
                 }
             }
             self.check_crossings(letter, &wanted)?;
         }
         self.check_returns()
+    }
+
+    /// What gateways know, for a report.
+    fn describe(&self) -> String {
+        let mut text = String::new();
+        for (node, post) in self.posts() {
+            let module = post.gateway.module();
+            let peers: Vec<_> = module.peers().map(|peer| peer.id().module.0).collect();
+            let wanted: Vec<_> = module
+                .rules()
+                .filter(|(_, kind, rule)| *kind == RuleKind::Subscription && rule.subject.0 > 0)
+                .map(|(key, _, rule)| format!("{key}: {rule:?}"))
+                .collect();
+            text += &format!("\ngateway {node} {:?} of {peers:?}\n", module.membership());
+            text += &format!("  wanted here: {}\n", wanted.join("; "));
+            for petition in post.gateway.petitions() {
+                let places = |set: farpost::ams::gateway::NeighbourSet| {
+                    let names = post.gateway.neighbours().filter(|one| set.contains(one.set()));
+                    names.map(|one| one.continuum().get()).collect::<Vec<_>>()
+                };
+                text += &format!(
+                    "  {:?}: told {:?}, asked by {:?}, owed {:?}\n",
+                    petition.specification(),
+                    places(petition.sources()),
+                    places(petition.destinations()),
+                    places(petition.owed())
+                );
+            }
+        }
+        text
     }
 
     /// No message ever crossed a channel twice, either way.

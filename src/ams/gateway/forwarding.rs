@@ -129,7 +129,7 @@ impl Gateway<'_> {
                 self.settle(now, transport);
             }
             (ControlCode::PetitionCancellation, _) => {
-                self.petition_cancelled(place, specification(&header));
+                self.petition_cancelled(now, place, specification(&header));
                 self.settle(now, transport);
             }
             (_, Some(content)) if self.declared().contains(Set::one(place)) => {

@@ -10,7 +10,7 @@
 //! | a neighbour declares itself | all petitions that concern it are asserted to it | 4.4.6.5 |
 //! | a declared neighbour declares itself again | the same, for it may have been restarted; what it does not assert again is forgotten after [`GatewayConfig::grace`] | 4.4.6.2 |
 //! | a neighbour asserts, cancels a petition | the DGS changes; subscribes or unsubscribes in the message space; in a tree, asserts or cancels onwards | 4.4.6, 4.4.7 |
-//! | a neighbour retracts itself | it is taken out of all petitions | 4.4.7.4 |
+//! | a neighbour retracts itself | it is taken out of all petitions; the declaration to it is repeated every [`GatewayConfig::refresh`] | 4.4.7.4 |
 //! | a module subscribes to, unsubscribes from messages of other continua, or goes | the DMS changes; asserts or cancels | 4.4.4, 4.4.5 |
 //! | message on an application subject | forwarded to every neighbour that is interested | 4.4.9 |
 //! | message on a pseudo-subject | its envelope is forwarded to the conduit, or to all declared neighbours | 4.4.8 |
@@ -376,16 +376,18 @@ impl<'s> Gateway<'s> {
         }
         let own = declaration(self.mib.continuum.number);
         let refresh = self.refresh_at.is_some_and(|at| time >= at);
-        let mut swept = false;
+        let mut changed = false;
         for neighbour in self.neighbours.iter_mut() {
             if neighbour.sweep_at.is_some_and(|at| time >= at) {
                 neighbour.sweep_at = None;
                 self.petitions.sweep(neighbour.set());
-                swept = true;
+                changed = true;
             }
             if neighbour.declare_at.is_some_and(|at| time >= at) {
                 neighbour.declare_at = None;
+                self.greeted.add(neighbour.set());
                 self.petitions.owe(neighbour.set(), own);
+                changed = true;
             }
             if refresh {
                 self.petitions.owe_again(neighbour.set());
@@ -394,7 +396,7 @@ impl<'s> Gateway<'s> {
         if refresh {
             self.refresh_at = self.config.refresh.map(|period| time.after(period));
         }
-        if swept {
+        if changed {
             self.settle(now, transport);
         } else {
             self.flush(now, transport);

@@ -94,6 +94,8 @@ pub struct Neighbour {
     pub(super) declared_at: Option<Instant>,
     /// When it was last taken to declare itself.
     pub(super) heard_at: Option<Instant>,
+    /// It has retracted itself since it was declared last.
+    pub(super) retracted: bool,
     /// It has said that it has heard this gateway's declaration, and not declared
     /// itself since.
     pub(super) acknowledged: bool,
@@ -113,6 +115,7 @@ impl Neighbour {
             declare_at: None,
             declared_at: None,
             heard_at: None,
+            retracted: false,
             acknowledged: false,
             sweep_at: None,
             offer_at: Instant::ZERO,
@@ -124,6 +127,7 @@ impl Neighbour {
         self.declare_at = None;
         self.declared_at = None;
         self.heard_at = None;
+        self.retracted = false;
         self.acknowledged = false;
         self.sweep_at = None;
     }

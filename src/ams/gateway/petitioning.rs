@@ -33,6 +33,7 @@ impl Gateway<'_> {
             }
             neighbour.heard_at = Some(time);
             neighbour.declare_at = None;
+            neighbour.retracted = false;
             if declared && neighbour.sweep_at.is_none() {
                 neighbour.sweep_at = Some(time.after(self.config.grace));
                 self.petitions.declared_anew(set);
@@ -52,8 +53,9 @@ impl Gateway<'_> {
     }
 
     /// A petition cancellation from a neighbour (4.4.7).
-    pub(super) fn petition_cancelled(&mut self, place: u8, specification: Specification) {
+    pub(super) fn petition_cancelled(&mut self, now: Now, place: u8, specification: Specification) {
         let set = Set::one(place);
+        let declared = self.declared().contains(set);
         let Some(neighbour) = self.neighbours.get_mut(place) else {
             return;
         };
@@ -63,7 +65,13 @@ impl Gateway<'_> {
             neighbour.sweep_at = None;
             neighbour.heard_at = None;
             neighbour.acknowledged = false;
-            self.greeted.take(set);
+            if declared {
+                // It will declare itself when it is back. But where channels lose RPDUs both
+                // may wait for that: it is greeted again after a while.
+                self.greeted.take(set);
+                neighbour.retracted = true;
+                neighbour.declare_at = self.config.refresh.map(|period| now.monotonic.after(period));
+            }
             self.petitions.retracted(set);
         } else {
             self.petitions.cancelled(set, specification);
@@ -260,8 +268,12 @@ impl Gateway<'_> {
                 && let Some(neighbour) = self.neighbours.get_mut(place)
             {
                 neighbour.declared_at = Some(now.monotonic);
-                let again = now.monotonic.after(self.config.repeat);
-                neighbour.declare_at = (!declared.contains(set)).then_some(again);
+                let period = match neighbour.retracted {
+                    true => self.config.refresh,
+                    false => Some(self.config.repeat),
+                };
+                let again = period.map(|period| now.monotonic.after(period));
+                neighbour.declare_at = again.filter(|_| !declared.contains(set));
             }
         }
         Ok(())
