@@ -18,7 +18,10 @@ pub mod ssm;
 #[cfg(test)]
 mod testing;
 
-pub use association::{Admission, AssociationEvent, DeviceConfig, RegisteredDevice};
+pub use association::{
+    Admission, AssociationEvent, AttemptLimit, Attempts, Authentication, DeviceConfig,
+    DeviceSigner, RegisteredDevice, Suspicion,
+};
 pub use calendar::{ActorId, DeviceIndex, RequestId, When};
 pub use link::LinkStats;
 pub use metadata::{Antenna, Capabilities, Environment, Host, Limit, Location, Receiver};
