@@ -15,6 +15,7 @@ mod series;
 mod simulation;
 pub mod ssd;
 pub mod ssm;
+pub mod stream;
 #[cfg(test)]
 mod testing;
 
