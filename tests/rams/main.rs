@@ -41,6 +41,26 @@ fn a_message_crosses_to_the_subscribers_of_another_continuum() {
     venture.check().unwrap();
 }
 
+/// Conformance class 8: publications, queries, replies and announcements cross continua
+/// whose modules come, subscribe and invite as they like, in a mesh and in a tree.
+#[test]
+fn class_8_dynamic_open_bus_crosses_continua() {
+    for plan in [Plan::mesh(8, 3), Plan::tree(8, 4)] {
+        let mut venture = Venture::new(plan, Weather::FAIR);
+        venture.start();
+        venture.network.run(MINUTE);
+        venture.subscribe_everybody();
+        venture.invite_everybody();
+        venture.network.run(MINUTE);
+        venture.publish_everybody();
+        venture.converse();
+        venture.network.run(MINUTE);
+        assert!(venture.crossings() > 0);
+        venture.check().unwrap();
+        venture.check_private();
+    }
+}
+
 /// In a mesh nothing crosses more than one channel; everyone gets everything once.
 #[test]
 fn a_mesh_serves_every_subscription_once() {
@@ -193,7 +213,7 @@ fn the_loss_of_any_one_rpdu_is_made_up_for() {
 /// Channels so long that declarations cross: in the end nobody answers any more.
 #[test]
 fn gateways_far_apart_come_to_rest() {
-    for seconds in [1, 7, 20, 90] {
+    for seconds in [2, 30] {
         let mut venture = Venture::new(Plan::mesh(2, 3), Weather::FAIR);
         venture.network.far = Some((venture::RAMS, Duration::from_secs(seconds)));
         venture.start();
@@ -201,10 +221,10 @@ fn gateways_far_apart_come_to_rest() {
         venture.subscribe_everybody();
         venture.network.run(10 * MINUTE);
         let before = venture.rpdus();
-        venture.network.run(60 * MINUTE);
-        // An hour of refreshes: for each of two neighbours a word that it was heard, the
+        venture.network.run(20 * MINUTE);
+        // Twenty refreshes: for each of two neighbours a word that it was heard, the
         // declaration and at most three petitions.
-        let refreshed = 60 * 3 * 2 * (2 + 3);
+        let refreshed = 20 * 3 * 2 * (2 + 3);
         assert!(venture.rpdus() - before <= refreshed, "{}", venture.rpdus() - before);
         venture.publish_everybody();
         venture.network.run(10 * MINUTE);
@@ -212,9 +232,9 @@ fn gateways_far_apart_come_to_rest() {
     }
 }
 
-/// A neighbour that is restarted without a word, where every channel is an hour long.
+/// What is cancelled while a neighbour is away, without a word, is not wanted when it is back.
 #[test]
-fn what_is_said_while_a_gateway_is_away_is_said_again() {
+fn what_is_cancelled_while_a_gateway_is_away_is_forgotten() {
     let mut venture = Venture::new(Plan::line(4, 2, RamsNetwork::Mesh), Weather::FAIR);
     venture.start();
     venture.network.run(MINUTE);

@@ -334,7 +334,9 @@ impl Bench<'_> {
                 model.wanted.insert((from, what), self.seconds);
                 model.retracted.remove(&from);
             }
-            (true, false) if declared && usable => _ = model.wanted.insert((from, what), self.seconds),
+            (true, false) if declared && usable => {
+                _ = model.wanted.insert((from, what), self.seconds)
+            }
             (false, true) => model.retract(from, self.seconds),
             (false, false) if what == declaration(LOCAL) => _ = model.acknowledged.insert(from),
             (false, false) => _ = model.wanted.remove(&(from, what)),
@@ -443,7 +445,8 @@ impl Bench<'_> {
             }
         }
         due.retain(|to| !self.wire.busy.contains(to));
-        let got: Vec<_> = std::mem::take(&mut self.messages).into_iter().map(|(to, _)| to).collect();
+        let got: Vec<_> =
+            std::mem::take(&mut self.messages).into_iter().map(|(to, _)| to).collect();
         let once: BTreeSet<_> = got.iter().cloned().collect();
         assert_eq!(once.len(), got.len(), "twice: {got:?}");
         assert!(once == due || self.gateway.waiting() > 0, "{got:?} is not {due:?}");
@@ -634,6 +637,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn a_gateway_says_what_a_naive_model_would(octets in proptest::collection::vec(any::<u8>(), 0..400)) {
             play(&octets);

@@ -647,7 +647,8 @@ impl Venture {
 
     fn check_crossings(&self, letter: &Letter, wanted: &BTreeSet<NodeId>) -> Result<(), String> {
         for (node, post) in self.posts() {
-            let crossed = post.channels.crossed.iter().filter(|(number, _)| *number == letter.number);
+            let crossed =
+                post.channels.crossed.iter().filter(|(number, _)| *number == letter.number);
             for (_, to) in crossed {
                 let (here, there) = (node / NODES, to / NODES);
                 let beyond = self.beyond(there, here);

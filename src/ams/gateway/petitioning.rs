@@ -70,7 +70,8 @@ impl Gateway<'_> {
                 // may wait for that: it is greeted again after a while.
                 self.greeted.take(set);
                 neighbour.retracted = true;
-                neighbour.declare_at = self.config.refresh.map(|period| now.monotonic.after(period));
+                neighbour.declare_at =
+                    self.config.refresh.map(|period| now.monotonic.after(period));
             }
             self.petitions.retracted(set);
         } else {

@@ -118,7 +118,10 @@ fn a_message_that_waits_too_long_is_dropped_at_a_deadline_of_its_own() {
     bench.gateway.unregister(bench.now(), &mut bench.wire).unwrap();
     let lifetime = GatewayConfig::default().lifetime;
     let ten = Duration::from_secs(10);
-    assert_eq!(bench.gateway.next_deadline(), Some(since.after(lifetime.checked_sub(ten).unwrap())));
+    assert_eq!(
+        bench.gateway.next_deadline(),
+        Some(since.after(lifetime.checked_sub(ten).unwrap()))
+    );
     bench.seconds += 86_390;
     bench.tick();
     assert_eq!((bench.gateway.waiting(), bench.gateway.store_stats().expired), (1, 1));

@@ -7,7 +7,9 @@ use super::bench::{
     Bench, LOCAL, MESH, MESH_VENTURE, TREE, all_of, continuum, enclosed, envelope, letter, on,
 };
 use crate::ams::gateway::*;
-use crate::ams::ids::{ContextNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber};
+use crate::ams::ids::{
+    ContextNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
+};
 use crate::ams::mib::{Subject, Venture};
 use crate::ams::pdu::{Aams, AamsHeader, Content, Enclosure, Envelope, EnvelopeHeader, MpduType};
 use crate::ams::script::id;
@@ -121,7 +123,8 @@ fn clauses_4_4_3_2_and_4_4_3_4_the_sgs_is_who_was_told() {
     bench.module(2, 5);
     bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 9, all_of(0));
     let sources = |bench: &Bench| {
-        let petition = bench.gateway.petitions().find(|one| one.specification() == on(9, all_of(0)));
+        let petition =
+            bench.gateway.petitions().find(|one| one.specification() == on(9, all_of(0)));
         petition.map(|petition| petition.sources())
     };
     assert_eq!(sources(&bench).map(NeighbourSet::len), Some(2));
@@ -238,7 +241,8 @@ fn clause_4_4_10_2_1_what_comes_in_a_circle_is_discarded() {
 #[test]
 fn clause_4_4_10_3_1_and_4_4_10_4_2_for_others_is_forwarded_in_a_tree_alone() {
     let content = enclosed((1, 8), 9, b"on");
-    for (mib, sent) in [(&TREE, &["n3 5 9 3.0.2>7 on", "n3 6 9 3.1.2>4 on"][..]), (&MESH, &[][..])] {
+    for (mib, sent) in [(&TREE, &["n3 5 9 3.0.2>7 on", "n3 6 9 3.1.2>4 on"][..]), (&MESH, &[][..])]
+    {
         let mut bench = Bench::declared(mib);
         bench.rams("n1", &envelope(5, (3, 0, 7), 2, 9), &content);
         bench.rams("n1", &envelope(6, (3, 1, 4), 2, 9), &content);

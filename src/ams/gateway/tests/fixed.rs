@@ -8,9 +8,7 @@ use std::vec::Vec;
 
 use super::bench::{all_of, continuum, far};
 use crate::ams::gateway::*;
-use crate::ams::ids::{
-    ContextNumber, ModuleId, ModuleKey, Priority, SubjectNumber, VentureNumber,
-};
+use crate::ams::ids::{ContextNumber, ModuleId, ModuleKey, Priority, SubjectNumber, VentureNumber};
 use crate::ams::mib::{ChangeRefused, Item, RemoteMessageSpace, Role, Venture};
 use crate::ams::module::{
     Fanout, ModuleMemory, ModuleStorage, StaticFault, StaticMember, StaticModule, StaticSpace,
@@ -45,9 +43,7 @@ fn forwarded(local: u16) -> AssertionValues {
 /// The message space of continuum 1, 2 or 3: a gateway, a meter and a reader each,
 /// at `g`, `m` and `r` and the number.
 fn space(local: u16) -> StaticSpace<'static> {
-    let lend = |rules: &[AssertionValues]| -> &'static [AssertionValues] {
-        rules.to_vec().leak()
-    };
+    let lend = |rules: &[AssertionValues]| -> &'static [AssertionValues] { rules.to_vec().leak() };
     let at = |name: &str| -> &'static [DeliveryVectorValues<'static>] {
         let endpoint: &'static str = format!("{name}{local}").leak();
         let points: &'static _ = vec![DeliveryPoint { service: "udp", endpoint }].leak();

@@ -7,7 +7,8 @@ use std::vec;
 use std::vec::Vec;
 
 use super::bench::{
-    Bench, MESH, MESH_VENTURE, Sizes, all_of, continuum, enclosed, envelope, far, ignore, letter, on,
+    Bench, MESH, MESH_VENTURE, Sizes, all_of, continuum, enclosed, envelope, far, ignore, letter,
+    on,
 };
 use crate::ams::gateway::*;
 use crate::ams::ids::{Priority, SubjectNumber};
@@ -71,7 +72,10 @@ fn no_more_than_32_neighbours() {
     let many = Box::leak(Box::new(Mib { ventures: vec![venture].leak(), ..MESH }));
     let sizes = Sizes { neighbours: 50, ..Sizes::USUAL };
     let bench = Bench::sized(many, GatewayConfig::default(), sizes);
-    assert_eq!((bench.gateway.neighbours().count(), bench.gateway.stats().neighbours_full), (32, 8));
+    assert_eq!(
+        (bench.gateway.neighbours().count(), bench.gateway.stats().neighbours_full),
+        (32, 8)
+    );
 }
 
 fn urgent(priority: u8) -> AamsHeader {
