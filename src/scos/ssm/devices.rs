@@ -7,7 +7,7 @@ use crate::scos::DeviceIndex;
 use crate::scos::association::{Admitted, Rejected};
 use crate::scos::link::count;
 use crate::scos::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Message,
+    Associate, Associated, Association, AssociationRefusal, AssociationRefused, Message,
     ScheduleAck, ScheduleChange,
 };
 use crate::scos::retry::Retry;
@@ -52,25 +52,6 @@ impl Ssm<'_> {
         };
         // Not taken: the device asks again.
         self.stats.link.send(from, &answer, transport);
-    }
-
-    pub(super) fn advertised(
-        &mut self,
-        now: Now,
-        from: &Address,
-        index: DeviceIndex,
-        said: &Advertise<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn SsmUser,
-    ) {
-        if !self.registry.advertise(index, said) {
-            return count(&mut self.stats.link.malformed);
-        }
-        count(&mut self.stats.advertisements);
-        if let Some(device) = self.registry.get(index) {
-            user.device(now, device.device(), DeviceEvent::Advertised);
-        }
-        self.stats.link.send(from, &Message::Advertised(said.revision), transport);
     }
 
     /// A device says how far its schedule is.
@@ -151,6 +132,9 @@ impl Ssm<'_> {
             Association::Refresh => &mut self.stats.refreshes,
             Association::Disassociate => &mut self.stats.disassociations,
         });
+        if admitted.state == Association::New {
+            self.forget_metadata(admitted.index);
+        }
         if admitted.state == Association::New
             && let Some(device) = self.registry.get_mut(admitted.index)
         {
