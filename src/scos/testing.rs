@@ -9,10 +9,10 @@ use super::actor::{Actor, ActorConfig};
 use super::calendar::{DevicePlan, Policy, RefusalReason};
 use super::messages::{
     Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
-    AssociationRefused, Cancel, Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice,
-    InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome, Place, Refusal, Refused,
-    Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
-    Usage, UsageItem, UsageRequest,
+    AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor, EntriesBuffer,
+    Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome,
+    Place, Proof, Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange,
+    ScheduleEntry, ScheduleMark, Usage, UsageItem, UsageRequest,
 };
 use super::metadata::{Analyser, Antenna, HardwareSpec, Host, Location, Receiver, SectionsBuffer};
 use super::ssd::{Ssd, SsdConfig, SsdStorage};
@@ -238,7 +238,7 @@ const REQUESTS: [Association; 3] =
     [Association::New, Association::Refresh, Association::Disassociate];
 
 /// How many kinds of messages there are.
-pub(crate) const KINDS: u8 = 19;
+pub(crate) const KINDS: u8 = 20;
 
 impl Parts {
     pub(crate) fn pick<T: Copy>(&self, of: &[T]) -> T {
@@ -293,6 +293,10 @@ impl Parts {
                 boot: a,
                 sequence: b,
                 schedule: ScheduleMark { epoch: c, version: d },
+                proof: self.flag.then(|| Proof {
+                    binding: self.pick(&[Binding::Connection, Binding::Challenge([7; 16])]),
+                    signature: self.spectrum.get(..96).unwrap_or(&self.spectrum),
+                }),
             }),
             1 => Message::Associated(Associated {
                 device,
@@ -374,6 +378,11 @@ impl Parts {
             }),
             14 => Message::Cancelled(Cancelled { actor, request, keep: self.small[2] }),
             15 => Message::InventoryRequest(InventoryRequest { actor, copy: a, at: cursor }),
+            17 => Message::Challenge(Challenge {
+                device,
+                sequence: a,
+                nonce: core::array::from_fn(|at| self.choice.wrapping_mul(at as u8)),
+            }),
             16 => Message::InventoryItem(InventoryItem {
                 actor,
                 copy: a,
@@ -386,7 +395,7 @@ impl Parts {
                 }),
                 next: self.choice.is_multiple_of(2).then_some(cursor),
             }),
-            17 => Message::UsageRequest(UsageRequest { actor, copy: a, at: ActorId(b) }),
+            18 => Message::UsageRequest(UsageRequest { actor, copy: a, at: ActorId(b) }),
             _ => Message::UsageItem(UsageItem {
                 actor,
                 copy: a,

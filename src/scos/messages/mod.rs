@@ -6,7 +6,8 @@
 //!
 //! | message | from | to | answered by |
 //! |---|---|---|---|
-//! | [`Associate`] | SSD | SSM | [`Associated`], [`AssociationRefused`] |
+//! | [`Associate`] | SSD | SSM | [`Associated`], [`AssociationRefused`], [`Challenge`] |
+//! | [`Challenge`] | SSM | SSD | [`Associate`] |
 //! | [`Advertise`] | SSD | SSM | [`Advertised`] |
 //! | [`ScheduleChange`] | SSM | SSD | [`ScheduleAck`] |
 //! | [`Report`] | SSD, SSM | SSM, Actor | [`Message::ReportAck`] |
@@ -30,7 +31,7 @@ mod usage;
 
 pub use association::{
     Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
-    AssociationRefused, ScheduleMark,
+    AssociationRefused, Binding, Challenge, Nonce, Proof, ScheduleMark,
 };
 pub use inventory::{
     Cursor, Entries, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest, Place,
@@ -58,6 +59,9 @@ pub const DEVICE_ID_MAX: usize = 32;
 
 /// The longest public key, in octets.
 pub const PUBLIC_KEY_MAX: usize = 64;
+
+/// The longest signature of a [`Proof`], in octets.
+pub const SIGNATURE_MAX: usize = 96;
 
 /// A message. The order of the variants is their number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,6 +101,8 @@ pub enum Message<'a> {
     InventoryRequest(InventoryRequest),
     /// A part of the inventory.
     InventoryItem(#[serde(borrow)] InventoryItem<'a>),
+    /// SSM to SSD: prove that you have the private key.
+    Challenge(#[serde(borrow)] Challenge<'a>),
     /// A request for what Actors have had.
     UsageRequest(UsageRequest),
     /// What some Actors have had.
@@ -177,7 +183,12 @@ impl<'a> Message<'a> {
     /// Whether every part is as long and as great as it may be.
     fn is_sound(&self) -> bool {
         match self {
-            Self::Associate(m) => is_id(m.device) && m.public_key.len() <= PUBLIC_KEY_MAX,
+            Self::Associate(m) => {
+                is_id(m.device)
+                    && m.public_key.len() <= PUBLIC_KEY_MAX
+                    && m.proof.is_none_or(|proof| proof.signature.len() <= SIGNATURE_MAX)
+            }
+            Self::Challenge(m) => is_id(m.device),
             Self::Associated(m) => is_id(m.device),
             Self::AssociationRefused(m) => is_id(m.device),
             Self::Advertise(m) => m.revision > 0 && m.section.check().is_ok(),

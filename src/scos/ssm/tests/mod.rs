@@ -45,7 +45,7 @@ impl SsmUser for Notes {
         self.said.push(section.key().kind.name());
     }
 
-    fn intruder(&mut self, _now: Now, _device: &str, _from: &Address) {
+    fn intruder(&mut self, _now: Now, _device: &str, _from: &Address, _why: Suspicion) {
         self.intruders += 1;
     }
 
@@ -115,6 +115,7 @@ impl Bench {
             boot,
             sequence: self.sequence,
             schedule: ScheduleMark::default(),
+            proof: None,
         };
         self.receive(seconds, DEVICE, &Message::Associate(request))
     }
@@ -595,6 +596,7 @@ fn intruders_are_counted_apart_and_answered_alike() {
             boot: 1,
             sequence: 1,
             schedule: ScheduleMark::default(),
+            proof: None,
         })
     };
     let wrong = bench.receive(1, 5, &ask("mast-2", b"mast-1"));
