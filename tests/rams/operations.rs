@@ -16,7 +16,7 @@ use farpost::ams::ids::{
 use farpost::ams::mib::{Mib, RamsNetwork, RemoteMessageSpace, Role, Unit, Venture};
 use farpost::ams::module::{ModuleIdentity, ModuleMemory, RuleKind};
 use farpost::ams::pdu::{
-    Aams, AamsHeader, Assertion, AssertionValues, Cancellation, CancellationValues, CellDescriptor,
+    AamsHeader, Assertion, AssertionValues, Cancellation, CancellationValues, CellDescriptor,
     ContactSummary, ContactSummaryValues, Content, ControlCode, DeliveryPoint,
     DeliveryVectorValues, Enclosure, EndpointName, Envelope, EnvelopeHeader, MessageType, Mpdu,
     MpduHeader, Sender,
