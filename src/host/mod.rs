@@ -7,6 +7,8 @@
 
 mod binding;
 pub mod clock;
+#[cfg(feature = "tls-psk")]
+pub mod devices;
 pub mod draw;
 pub mod driver;
 pub mod gateway;
@@ -16,5 +18,9 @@ pub mod module;
 pub mod net;
 pub mod rams;
 pub mod random;
+#[cfg(feature = "tls-psk")]
+pub mod secret;
 pub mod sensing;
 pub mod station;
+#[cfg(all(feature = "tls-psk", unix))]
+pub mod tls;
