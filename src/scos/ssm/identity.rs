@@ -58,3 +58,6 @@ impl Ssm<'_> {
         self.actors.get(actor).is_some_and(|known| known.address == *from)
     }
 }
+
+#[cfg(test)]
+mod tests;
