@@ -231,6 +231,12 @@ impl TlsServer {
         &self.stats
     }
 
+    /// Where the connection is that has the key of an identity.
+    #[must_use]
+    pub fn resolve_identity(&self, identity: &str) -> Option<Address> {
+        self.identities.get(identity).map(|serial| self.address(*serial))
+    }
+
     /// How many connections there are, and of how many the handshake is not done.
     #[must_use]
     pub fn connections(&self) -> (usize, usize) {
@@ -488,8 +494,7 @@ impl Link for TlsServer {
 
 impl Transport for TlsServer {
     fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
-        let serial = self.identities.get(endpoint).filter(|_| service == "psk")?;
-        Some(self.address(*serial))
+        if service == "psk" { self.resolve_identity(endpoint) } else { None }
     }
 
     fn send(&mut self, to: &Address, _flow_label: u8, octets: &[u8]) -> Result<(), SendError> {

@@ -170,6 +170,15 @@ fn a_device_proves_itself_when_it_is_challenged() {
     bench.device.leave();
     bench.settle(110);
     assert_eq!(bench.ssm.stats().disassociations, 1);
+    // It changes its mind before it is answered.
+    bench.device.join();
+    bench.settle(120);
+    bench.device.leave();
+    bench.device.tick(at(121), &mut bench.air, &mut bench.idle);
+    bench.device.join();
+    bench.settle(122);
+    assert!(bench.device.is_associated());
+    assert_eq!(bench.ssm.stats().disassociations, 1);
     assert_eq!(bench.notes.suspicions, []);
 }
 
@@ -335,22 +344,8 @@ fn what_passes_while_a_device_is_away_is_rejected_offline_and_the_rest_resumes()
         // It leaves, or its TTL is over, before it was handed the recipes.
         let away = if leaves {
             bench.device.leave();
-            // The device speaks first, so that it leaves without them.
-            let now = at(2);
-            bench.device.tick(now, &mut bench.air, &mut bench.idle);
-            for (_, octets) in bench.air.take() {
-                let from = address(DEVICE);
-                bench.ssm.receive(now, &from, &octets, &mut bench.ground, &mut bench.notes);
-                for (_, octets) in bench.ground.take() {
-                    let from = address(0);
-                    bench.device.receive(now, &from, &octets, &mut bench.air, &mut bench.idle);
-                }
-            }
-            bench.device.tick(now, &mut bench.air, &mut bench.idle);
-            for (_, octets) in bench.air.take() {
-                let from = address(DEVICE);
-                bench.ssm.receive(now, &from, &octets, &mut bench.ground, &mut bench.notes);
-            }
+            bench.hear_the_device(2);
+            assert!(!bench.device.is_associated());
             assert_eq!(bench.ssm.stats().disassociations, 1);
             2
         } else {
