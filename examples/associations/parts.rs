@@ -18,11 +18,12 @@ use farpost::host::tls::{LinkHost, TlsClient, TlsClientOptions, TlsLimits, TlsSe
 use farpost::machine::Machine;
 use farpost::scos::calendar::Policy;
 use farpost::scos::messages::Rejection;
+use farpost::scos::metadata::{Analyser, Receiver as Tuner};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    Admission, Antenna, AttemptLimit, Authentication, Backoff, Capabilities, DeviceConfig,
-    DeviceSigner, Environment, Host, Receiver as Tuner, Summary,
+    Admission, AttemptLimit, Authentication, Backoff, DeviceConfig, DeviceMetadata, DeviceSigner,
+    Section, Summary,
 };
 use farpost::storage::Slot;
 use farpost::time::Now;
@@ -33,26 +34,17 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-const CAPABILITIES: Capabilities<'static> = Capabilities {
-    receiver: Tuner {
-        frequency_low_hz: 24_000_000,
-        frequency_high_hz: 1_766_000_000,
-        bandwidth_max_hz: 2_400_000,
-        resolution_min_hz: 500,
-        gain_min_db: 0,
-        gain_max_db: 49,
-    },
-    antenna: Antenna {
-        model: "D-130",
-        kind: "discone",
-        gain_tenth_dbi: 21,
-        azimuth_tenth_deg: None,
-    },
-    host: Host { name: "mast", model: "M4" },
-    location: None,
-    environment: Environment::OutdoorRural,
-    recipes: 16,
-};
+const METADATA: &[Section<'static>] = &[Section::Analyser(Analyser::new(Tuner {
+    frequency_low_hz: 24_000_000,
+    frequency_high_hz: 1_766_000_000,
+    bandwidth_max_hz: 2_400_000,
+    resolution_min_hz: 500,
+    gain_min_db: 0,
+    gain_max_db: 49,
+}))];
+
+/// How many advertisements each makes: of its analyser, its clock and itself.
+const SECTIONS: u64 = 3;
 
 fn name(device: usize) -> String {
     format!("mast-{device}")
@@ -90,12 +82,16 @@ pub(crate) fn manage(devices: usize) -> Outcome<()> {
         backoff: Backoff::NOMINAL,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
+        operator: None,
     };
     let (mut rows, mut attempts) = (slots(devices), slots(64));
+    let mut metadata: Vec<_> = (0..devices).map(|_| DeviceMetadata::EMPTY).collect();
     let storage = SsmStorage {
         devices: &mut rows,
         // Nothing is booked here.
         plans: &mut [],
+        metadata: &mut metadata,
+        usage: &mut [],
         recipes: &mut [],
         bookings: &mut [],
         actors: &mut [],
@@ -252,8 +248,9 @@ pub(crate) fn associate(devices: usize) -> Outcome<()> {
     let identities: Vec<_> = (0..devices)
         .map(|device| (name(device), key(device, 1), Ed25519::public_key(&key(device, 1))))
         .collect();
-    let mut rows: Vec<_> =
-        (0..devices).map(|_| (slots(1), slots(1), [Summary::EMPTY; 1])).collect();
+    let mut rows: Vec<_> = (0..devices)
+        .map(|_| (slots(1), slots(1), [Summary::EMPTY; 1], [0; DeviceMetadata::OCTETS]))
+        .collect();
     let (mut manager, at) = Manager::start(devices)?;
     let before = manager.ask()?;
     let mut driver = Driver::new(SystemClock::new())?;
@@ -263,7 +260,7 @@ pub(crate) fn associate(devices: usize) -> Outcome<()> {
         let config = SsdConfig {
             device,
             public_key: public,
-            capabilities: CAPABILITIES,
+            metadata: METADATA,
             ssm: TlsClient::server(),
             boot: 1,
             seed: u64::try_from(number)?,
@@ -271,8 +268,12 @@ pub(crate) fn associate(devices: usize) -> Outcome<()> {
             tolerance: Duration::from_secs(5),
             guard: Duration::from_secs(30),
         };
-        let storage =
-            SsdStorage { recipes: &mut rows.0, reports: &mut rows.1, summaries: &mut rows.2 };
+        let storage = SsdStorage {
+            recipes: &mut rows.0,
+            reports: &mut rows.1,
+            summaries: &mut rows.2,
+            metadata: &mut rows.3,
+        };
         let ssd = Ssd::new(config, storage).with_signer(DeviceSigner::new(&Ed25519, private));
         let psk = Psk::new(&key(number, 2)).ok_or("no key")?;
         let options = TlsClientOptions {
@@ -288,7 +289,9 @@ pub(crate) fn associate(devices: usize) -> Outcome<()> {
     }
     let all = u64::try_from(devices)?;
     let begun = Instant::now();
-    let there = run(&mut driver, &mut posts, &mut manager, |told| told.advertisements >= all)?;
+    let there = run(&mut driver, &mut posts, &mut manager, |told| {
+        told.advertisements >= all.saturating_mul(SECTIONS)
+    })?;
     let took = begun.elapsed();
     println!("{devices} devices associated over TLS in {:.1} s", took.as_secs_f64());
     println!(

@@ -18,7 +18,7 @@ use farpost::scos::{
 use farpost::storage::Slot;
 use farpost::time::Now;
 use farpost::transport::{Address, Peer, SendError, Transport};
-use farpost_fuzz::scos::{self, BACKOFF, CAPABILITIES, DEVICES};
+use farpost_fuzz::scos::{self, BACKOFF, DEVICES};
 use farpost_fuzz::{Result, Unstructured, noise, u8};
 use libfuzzer_sys::fuzz_target;
 
@@ -284,11 +284,14 @@ fuzz_target!(|octets: &[u8]| {
         backoff: BACKOFF,
         memory: Duration::from_secs(300),
         keep: Duration::from_secs(600),
+        operator: None,
     };
     let mut devices = [const { Slot::EMPTY }; 2];
     let storage = SsmStorage {
         devices: &mut devices,
         plans: &mut [],
+        metadata: &mut [],
+        usage: &mut [],
         recipes: &mut [],
         bookings: &mut [],
         actors: &mut [],
@@ -306,7 +309,7 @@ fuzz_target!(|octets: &[u8]| {
     let config = SsdConfig {
         device: DEVICES[0],
         public_key: b"yek",
-        capabilities: CAPABILITIES,
+        metadata: &[],
         ssm: Address::new(0, &[0]),
         boot: 3,
         seed: 1,
@@ -316,7 +319,12 @@ fuzz_target!(|octets: &[u8]| {
     };
     let mut recipes = [const { Slot::EMPTY }; 1];
     let mut reports = [const { Slot::EMPTY }; 1];
-    let storage = SsdStorage { recipes: &mut recipes, reports: &mut reports, summaries: &mut [] };
+    let storage = SsdStorage {
+        recipes: &mut recipes,
+        reports: &mut reports,
+        summaries: &mut [],
+        metadata: &mut [],
+    };
     let ssd = Ssd::new(config, storage).with_signer(DeviceSigner::new(&Toy, b"key"));
     let mut bench = Bench {
         ssm,

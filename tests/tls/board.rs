@@ -18,7 +18,7 @@ use farpost::transport::{Address, SendError, Transport};
 use rand_core::{CryptoRng, RngCore};
 
 use super::commands::CertificateServer;
-use super::harness::{DEVICES, Idle, Network, psk_octets, ssd};
+use super::harness::{DEVICES, Idle, Network, SECTIONS, psk_octets, ssd};
 
 /// A stream of octets, as a board's driver has one.
 struct Stream(TcpStream);
@@ -108,8 +108,8 @@ fn board(at: SocketAddr, identity: &str, key: &[u8]) -> Result<u64, TlsError> {
             tls.write(&frame)?;
             tls.flush()?;
         }
-        // Challenge, association, acknowledgement of the advertisement.
-        if answers == 3 {
+        // Challenge, association, acknowledgements of advertisements.
+        if answers == 2 + SECTIONS {
             break;
         }
         let mut buffer = [0; 256];
@@ -142,7 +142,7 @@ fn a_board_with_embedded_tls_associates_by_a_challenge() {
     assert_eq!(outcome.unwrap().unwrap(), 1);
     thread.join().unwrap();
     let stats = network.manager.machine.ssm.stats();
-    assert_eq!((stats.challenges, stats.associations, stats.advertisements), (1, 1, 1));
+    assert_eq!((stats.challenges, stats.associations, stats.advertisements), (1, 1, SECTIONS));
     network.run("its end", &mut [], |manager, _| manager.link.connections() == (0, 0));
     let link = network.manager.link.stats();
     assert_eq!((link.handshakes, link.broken), (1, 0), "{link:?}");

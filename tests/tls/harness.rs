@@ -13,11 +13,12 @@ use farpost::host::tls::{LinkHost, TlsClient, TlsClientOptions, TlsLimits, TlsSe
 use farpost::machine::Machine;
 use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::messages::Rejection;
+use farpost::scos::metadata::{Analyser, Receiver};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{ActorName, Ssm, SsmConfig, SsmStorage, SsmUser};
 use farpost::scos::{
-    ActorId, Admission, Antenna, AssociationEvent, AttemptLimit, Authentication, Backoff,
-    Capabilities, DeviceConfig, DeviceSigner, Environment, Host, Receiver, Summary, Suspicion,
+    ActorId, Admission, AssociationEvent, AttemptLimit, Authentication, Backoff, DeviceConfig,
+    DeviceMetadata, DeviceSigner, Section, Summary, Suspicion,
 };
 use farpost::storage::Slot;
 use farpost::time::Now;
@@ -27,26 +28,17 @@ pub(crate) const DEVICES: [&str; 3] = ["mast-1", "mast-2", "mast-3"];
 pub(crate) const ACTOR: &str = "regulator";
 const NAMES: &[ActorName<'static>] = &[ActorName { name: ACTOR, actor: ActorId(7) }];
 
-pub(crate) const CAPABILITIES: Capabilities<'static> = Capabilities {
-    receiver: Receiver {
-        frequency_low_hz: 24_000_000,
-        frequency_high_hz: 1_766_000_000,
-        bandwidth_max_hz: 2_400_000,
-        resolution_min_hz: 500,
-        gain_min_db: 0,
-        gain_max_db: 49,
-    },
-    antenna: Antenna {
-        model: "D-130",
-        kind: "discone",
-        gain_tenth_dbi: 21,
-        azimuth_tenth_deg: None,
-    },
-    host: Host { name: "mast", model: "M4" },
-    location: None,
-    environment: Environment::OutdoorRural,
-    recipes: 4,
-};
+const METADATA: &[Section<'static>] = &[Section::Analyser(Analyser::new(Receiver {
+    frequency_low_hz: 24_000_000,
+    frequency_high_hz: 1_766_000_000,
+    bandwidth_max_hz: 2_400_000,
+    resolution_min_hz: 500,
+    gain_min_db: 0,
+    gain_max_db: 49,
+}))];
+
+/// How many advertisements a device makes: of its analyser, its clock and itself.
+pub(crate) const SECTIONS: u64 = 3;
 
 /// How long anything here may take before it counts as never happening.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -134,7 +126,7 @@ pub(crate) fn ssd(device: &'static str, signs: &str, ssm: Address) -> Ssd<'stati
     let config = SsdConfig {
         device,
         public_key: Vec::leak(public(device).to_vec()),
-        capabilities: CAPABILITIES,
+        metadata: METADATA,
         ssm,
         boot: 1,
         seed: 1,
@@ -146,6 +138,7 @@ pub(crate) fn ssd(device: &'static str, signs: &str, ssm: Address) -> Ssd<'stati
         recipes: slots(4),
         reports: slots(2),
         summaries: Vec::leak(vec![Summary::EMPTY; 2]),
+        metadata: Vec::leak(vec![0; DeviceMetadata::OCTETS]),
     };
     Ssd::new(config, storage)
         .with_signer(DeviceSigner::new(&Ed25519, Vec::leak(private(signs).to_vec())))
@@ -241,10 +234,13 @@ fn ssm() -> Ssm<'static> {
         backoff: Backoff::NOMINAL,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
+        operator: None,
     };
     let storage = SsmStorage {
         devices: slots(4),
         plans: Vec::leak(vec![DevicePlan::EMPTY; 4]),
+        metadata: Vec::leak((0..4).map(|_| DeviceMetadata::EMPTY).collect()),
+        usage: slots(2),
         recipes: slots(8),
         bookings: slots(8),
         actors: slots(2),

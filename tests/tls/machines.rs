@@ -12,21 +12,21 @@ use farpost::storage::Slot;
 use farpost::time::Now;
 use farpost::transport::Transport;
 
-use super::harness::{ACTOR, DEVICES, Idle, Network, Post, client, post, psk, ssd};
+use super::harness::{ACTOR, DEVICES, Idle, Network, Post, SECTIONS, client, post, psk, ssd};
 
 #[test]
 fn devices_associate_over_tls_and_prove_themselves_by_its_exporter() {
     let mut network = Network::new();
     let mut posts = DEVICES.map(|device| post(network.at(), device));
     network.run("associated", &mut posts, |manager, _| {
-        manager.machine.ssm.stats().advertisements == 3
+        manager.machine.ssm.stats().advertisements == 3 * SECTIONS
     });
     let stats = network.manager.machine.ssm.stats();
     // Bound to the connection at once: no challenge was needed, and nobody suspected.
     assert_eq!((stats.associations, stats.challenges), (3, 0));
     assert_eq!(network.manager.machine.user.suspicions, []);
     let link = network.manager.link.stats();
-    assert_eq!((link.accepted, link.handshakes, link.sent), (3, 3, 6));
+    assert_eq!((link.accepted, link.handshakes, link.sent), (3, 3, 3 + 3 * SECTIONS));
     assert_eq!(network.manager.link.connections(), (3, 0));
     for (post, device) in posts.iter().zip(DEVICES) {
         let address = network.manager.link.resolve_identity(device).unwrap();
@@ -66,7 +66,7 @@ fn a_device_whose_connection_is_lost_is_there_again_at_once() {
     let mut network = Network::new();
     let mut posts = [post(network.at(), DEVICES[0])];
     network.run("associated", &mut posts, |manager, _| {
-        manager.machine.ssm.stats().advertisements == 1
+        manager.machine.ssm.stats().advertisements == SECTIONS
     });
     posts[0].link.reconnect(farpost::time::Instant::ZERO);
     network.run("refreshed", &mut posts, |manager, _| manager.machine.ssm.stats().refreshes == 1);
