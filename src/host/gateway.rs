@@ -209,9 +209,12 @@ impl<'s, U: GatewayUser> GatewayHost<'s, U> {
         &self.carriages
     }
 
-    /// Neighbours in the MIB whose locations no carriage serves.
-    pub fn unserved(&self) -> impl Iterator<Item = &'s RemoteMessageSpace<'s>> {
-        neighbours(self.mib, self.venture).filter(|space| {
+    /// Neighbours in a MIB whose locations no carriage serves.
+    pub fn unserved<'m>(
+        &self,
+        mib: &'m Mib<'m>,
+    ) -> impl Iterator<Item = &'m RemoteMessageSpace<'m>> {
+        neighbours(mib, self.venture).filter(|space| {
             let service = space.gateway.split_once('@').map(|(service, _)| service);
             !self.carriages.iter().any(|carriage| Some(carriage.service()) == service)
         })

@@ -71,7 +71,12 @@ impl Node {
     }
 
     pub(crate) fn url(&self) -> DaemonUrl {
-        DaemonUrl::parse(&format!("http://{}", self.web)).unwrap()
+        DaemonUrl::parse(&self.interface()).unwrap()
+    }
+
+    /// The same as text.
+    pub(crate) fn interface(&self) -> String {
+        format!("http://{}", self.web)
     }
 
     /// Starts the daemon and waits until it answers.

@@ -5,12 +5,14 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::std_instead_of_core,
     clippy::unwrap_used,
     reason = "a test may stop on anything"
 )]
 
+mod command;
 #[path = "../gateways/continuum.rs"]
 #[expect(dead_code, reason = "not all that a continuum can do is done here")]
 mod continuum;

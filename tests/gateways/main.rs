@@ -137,6 +137,6 @@ fn carriages_have_numbers_of_their_own_and_neighbours_without_one_are_told() {
     let twice = GatewayHost::new(&arena, mib, setup, sockets(), vec![udp(), udp()], ());
     assert!(twice.unwrap_err().to_string().contains("[2, 3, 3]"));
     let once = GatewayHost::new(&arena, mib, setup, sockets(), vec![udp()], ()).unwrap();
-    let unserved: Vec<_> = once.unserved().map(|space| space.gateway).collect();
+    let unserved: Vec<_> = once.unserved(mib).map(|space| space.gateway).collect();
     assert_eq!(unserved, ["bp@ipn:3.1"]);
 }

@@ -74,8 +74,9 @@ pub enum DaemonState {
 /// An RPDU that has arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Arrived {
-    /// The endpoint it came from.
+    /// The endpoint it came from, as text.
     pub source: String,
+    /// Its octets.
     pub rpdu: Vec<u8>,
     /// What the daemon calls the bundle.
     name: String,
@@ -124,7 +125,10 @@ struct Connected {
     out: Vec<u8>,
 }
 
-/// See the [table of what it does](self).
+/// The conversation with a daemon, without sockets or clock: [`BundleCarriage`] has it
+/// over TCP. What it does when is told in a table at the top of its file.
+///
+/// [`BundleCarriage`]: super::BundleCarriage
 #[derive(Debug)]
 pub struct Client {
     own: EndpointId,
@@ -159,6 +163,7 @@ pub struct Client {
 impl Client {
     /// A client for the endpoint `own` and the daemon at `host`. Bundles live for
     /// `lifetime`; the first has the sequence number `sequence`.
+    #[must_use]
     pub fn new(own: EndpointId, host: String, lifetime: Duration, sequence: u64) -> Self {
         Self {
             own,
@@ -183,14 +188,20 @@ impl Client {
         }
     }
 
+    /// What became of bundles and the daemon.
+    #[must_use]
     pub const fn stats(&self) -> &BundleStats {
         &self.stats
     }
 
+    /// The endpoint RPDUs are received at.
+    #[must_use]
     pub const fn own(&self) -> &EndpointId {
         &self.own
     }
 
+    /// Whether there is a daemon.
+    #[must_use]
     pub const fn state(&self) -> DaemonState {
         match &self.state {
             State::Connected(Connected { is_registered: true, .. }) => DaemonState::Joined,
@@ -200,22 +211,22 @@ impl Client {
     }
 
     /// Whether there is no connection, nor one being made.
+    #[must_use]
     pub const fn is_away(&self) -> bool {
         matches!(self.state, State::Away { .. })
     }
 
     /// Bundles that the daemon has not confirmed.
+    #[must_use]
     pub fn unconfirmed(&self) -> usize {
         self.unconfirmed.len()
     }
 
     /// Sends an RPDU: refused unless it can be offered to the daemon at once.
-    pub fn send(
-        &mut self,
-        now: Now,
-        to: &EndpointId,
-        rpdu: &[u8],
-    ) -> Result<(), SendError> {
+    ///
+    /// # Errors
+    /// [`SendError::Busy`].
+    pub fn send(&mut self, now: Now, to: &EndpointId, rpdu: &[u8]) -> Result<(), SendError> {
         let octets: usize = self.unconfirmed.iter().map(|one| one.bundle.len()).sum();
         let is_full =
             self.unconfirmed.len() >= MOST_UNCONFIRMED || octets >= MOST_UNCONFIRMED_OCTETS;
@@ -239,6 +250,7 @@ impl Client {
     }
 
     /// Whether a connection is to be made now.
+    #[must_use]
     pub fn wants_connection(&self, now: Now) -> bool {
         matches!(self.state, State::Away { until } if now.monotonic >= until)
     }
@@ -283,6 +295,7 @@ impl Client {
     }
 
     /// What is to be written to the connection.
+    #[must_use]
     pub fn output(&self) -> &[u8] {
         match &self.state {
             State::Connected(connected) => &connected.out,
@@ -332,6 +345,7 @@ impl Client {
     }
 
     /// When there is something to do though nothing arrives.
+    #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Away { until } => Some(*until),

@@ -122,7 +122,10 @@ mod tests {
         assert_eq!(&octets[..4], [0x9f, 0x89, 0x07, 0x04]);
         let received = decode(&octets, &two).unwrap();
         assert_eq!(received.id, "ipn:2.7-848707200000-5");
-        assert_eq!((received.source.as_str(), received.payload.as_slice()), ("ipn:2.7", &b"rpdu"[..]));
+        assert_eq!(
+            (received.source.as_str(), received.payload.as_slice()),
+            ("ipn:2.7", &b"rpdu"[..])
+        );
         assert_eq!(decode(&octets, &one), Err(NotTaken::Elsewhere));
     }
 

@@ -32,21 +32,22 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
-pub use client::DaemonState;
+pub use client::{Arrived, Client, DaemonState};
 pub use eid::{EndpointId, EndpointIdFault};
 pub use fault::{BundleStats, DaemonFault};
 pub use http::AnswerFault;
 
 use std::borrow::ToOwned;
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::rc::Rc;
 use std::string::String;
 use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use self::client::Client;
 use self::eid::Directory;
 use super::net::resolve_endpoint;
 use super::rams::{Arrivals, RamsCarriage, number};
@@ -107,7 +108,35 @@ pub struct BundleCarriage {
     directory: Directory,
     daemon: DaemonUrl,
     connection: Option<Connection>,
+    watched: Rc<Cell<(DaemonState, BundleStats)>>,
     registry: Option<(Registry, Token)>,
+}
+
+/// Tells how it goes with a carriage that a gateway has.
+#[derive(Clone, Debug)]
+pub struct BundleWatch {
+    endpoint: String,
+    watched: Rc<Cell<(DaemonState, BundleStats)>>,
+}
+
+impl BundleWatch {
+    /// The endpoint RPDUs are received at.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// As [`BundleCarriage::state`].
+    #[must_use]
+    pub fn state(&self) -> DaemonState {
+        self.watched.get().0
+    }
+
+    /// As [`BundleCarriage::stats`].
+    #[must_use]
+    pub fn stats(&self) -> BundleStats {
+        self.watched.get().1
+    }
 }
 
 #[derive(Debug)]
@@ -122,11 +151,7 @@ impl BundleCarriage {
     ///
     /// # Errors
     /// When the system has no random octets.
-    pub fn new(
-        endpoint: EndpointId,
-        daemon: DaemonUrl,
-        lifetime: Duration,
-    ) -> io::Result<Self> {
+    pub fn new(endpoint: EndpointId, daemon: DaemonUrl, lifetime: Duration) -> io::Result<Self> {
         // The clock may be behind that of an earlier life: the number of the first
         // bundle is then not one that was given before.
         let mut octets = [0; 4];
@@ -136,8 +161,14 @@ impl BundleCarriage {
         let sequence = u64::from(u32::from_be_bytes(octets));
         let lifetime = lifetime.min(Duration::from_secs(315_360_000));
         let client = Client::new(endpoint, daemon.authority.clone(), lifetime, sequence);
-        let directory = Directory::default();
-        Ok(Self { client, directory, daemon, connection: None, registry: None })
+        Ok(Self {
+            client,
+            directory: Directory::default(),
+            daemon,
+            connection: None,
+            watched: Rc::new(Cell::new((DaemonState::Away, BundleStats::default()))),
+            registry: None,
+        })
     }
 
     /// The endpoint RPDUs are received at.
@@ -156,6 +187,13 @@ impl BundleCarriage {
     #[must_use]
     pub const fn stats(&self) -> &BundleStats {
         self.client.stats()
+    }
+
+    /// What tells how it goes after a gateway was given the carriage.
+    #[must_use]
+    pub fn watch(&self) -> BundleWatch {
+        let endpoint = self.endpoint().as_str().to_owned();
+        BundleWatch { endpoint, watched: Rc::clone(&self.watched) }
     }
 
     /// The endpoint of an address that [`RamsCarriage::resolve`] gave.
@@ -188,6 +226,7 @@ impl BundleCarriage {
         if self.client.is_away() {
             self.connection = None;
         }
+        self.watched.set((self.client.state(), *self.client.stats()));
     }
 
     fn connect(&self) -> Result<Connection, DaemonFault> {

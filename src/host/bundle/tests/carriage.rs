@@ -138,8 +138,14 @@ fn a_daemon_is_told_by_its_url() {
         assert!(DaemonUrl::parse(good).is_ok(), "{good}");
     }
     for bad in [
-        "", "127.0.0.1:3000", "https://127.0.0.1:3000", "http://127.0.0.1", "http://@:3000",
-        "http://127.0.0.1:0", "http://127.0.0.1:3000/x", "http://a\r\nb:1",
+        "",
+        "127.0.0.1:3000",
+        "https://127.0.0.1:3000",
+        "http://127.0.0.1",
+        "http://@:3000",
+        "http://127.0.0.1:0",
+        "http://127.0.0.1:3000/x",
+        "http://a\r\nb:1",
     ] {
         assert_eq!(DaemonUrl::parse(bad), Err(NotADaemonUrl), "{bad}");
     }

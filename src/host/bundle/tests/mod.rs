@@ -3,8 +3,8 @@
 mod carriage;
 mod daemon;
 
-use std::format;
 use std::boxed::Box;
+use std::format;
 use std::string::{String, ToString};
 use std::time::Duration;
 use std::vec;
@@ -300,7 +300,10 @@ fn a_connection_that_is_never_made_is_given_up() {
     bench.now = bench.now.after(Duration::from_secs(9));
     bench.client.run(bench.now);
     assert!(!bench.client.is_away());
-    assert_eq!(bench.client.next_deadline(), Some(start().monotonic.after(Duration::from_secs(10))));
+    assert_eq!(
+        bench.client.next_deadline(),
+        Some(start().monotonic.after(Duration::from_secs(10)))
+    );
     bench.now = bench.now.after(Duration::from_secs(1));
     bench.client.run(bench.now);
     assert!(bench.client.is_away());
@@ -315,7 +318,11 @@ fn nonsense_and_refusals_are_named_and_lose_nothing() {
         ("/status/nodeid", "hello\r\n\r\n", None),
         ("/status/nodeid", "HTTP/1.1 200 OK\r\n\r\n", Some(AnswerFault::Length)),
         ("/register", "HTTP/1.1 200 OK\r\ntransfer-encoding: x\r\n\r\n", Some(AnswerFault::Coding)),
-        ("/status/bundles", "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n", Some(AnswerFault::TooLong)),
+        (
+            "/status/bundles",
+            "HTTP/1.1 200 OK\r\ncontent-length: 99999999\r\n\r\n",
+            Some(AnswerFault::TooLong),
+        ),
     ] {
         let mut bench = Bench::new();
         bench.daemon.moods = vec![(target, Mood::Says(says))];
@@ -328,7 +335,11 @@ fn nonsense_and_refusals_are_named_and_lose_nothing() {
         }
     }
     for (target, says, fault) in [
-        ("/status/nodeid", "HTTP/1.1 403 X\r\ncontent-length: 0\r\n\r\n", DaemonFault::Refused(403)),
+        (
+            "/status/nodeid",
+            "HTTP/1.1 403 X\r\ncontent-length: 0\r\n\r\n",
+            DaemonFault::Refused(403),
+        ),
         ("/register", "HTTP/1.1 400 X\r\ncontent-length: 0\r\n\r\n", DaemonFault::Refused(400)),
         ("/insert", "HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n", DaemonFault::Refused(500)),
         ("/status/bundles", list_of_numbers, DaemonFault::NoList),
