@@ -14,7 +14,9 @@
 //! | joined | every [`POLL`] | asks for the bundles there are; fetches each, and has the daemon delete it once it was taken |
 //!
 //! The bundles that the daemon has not confirmed stay here while it is away, and are
-//! the same bundles when they are offered again: who gets one twice knows it.
+//! the same bundles when they are offered again: who gets one twice knows it. It confirms
+//! a bundle a moment before it has stored it; so one that it confirmed less than
+//! [`SETTLE`] before the connection ended is offered again, too.
 //!
 //! A bundle is fetched from the daemon's store, where it stays until the gateway has
 //! taken it: so one that arrived while either of them was restarted is not lost. The
@@ -51,6 +53,8 @@ const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// confirmation.
 const MOST_UNCONFIRMED: usize = 64;
 const MOST_UNCONFIRMED_OCTETS: usize = 1 << 20;
+/// How long after its confirmation a bundle may not be stored yet.
+const SETTLE: Duration = Duration::from_secs(2);
 /// Bundles that may wait here to be taken by the gateway.
 const MOST_ARRIVED: usize = 64;
 /// How many bundles are known when they come again.
@@ -87,6 +91,8 @@ pub struct Arrived {
 struct Unconfirmed {
     bundle: Vec<u8>,
     expires_at: Instant,
+    /// When the daemon confirmed it.
+    confirmed_at: Option<Instant>,
 }
 
 /// What the daemon was asked.
@@ -140,6 +146,8 @@ pub struct Client {
     /// The sequence number of the next bundle.
     sequence: u64,
     unconfirmed: VecDeque<Unconfirmed>,
+    /// Bundles that were confirmed lately.
+    confirmed: VecDeque<Unconfirmed>,
     arrived: VecDeque<Arrived>,
     /// Names of bundles to fetch, and of those to have deleted.
     wanted: VecDeque<String>,
@@ -173,6 +181,7 @@ impl Client {
             failures: 0,
             sequence,
             unconfirmed: VecDeque::new(),
+            confirmed: VecDeque::new(),
             arrived: VecDeque::new(),
             wanted: VecDeque::new(),
             done: VecDeque::new(),
@@ -237,7 +246,7 @@ impl Client {
         let bundle = codec::encode(now, self.sequence, self.lifetime, (&self.own, to), rpdu);
         self.sequence = self.sequence.wrapping_add(1);
         let expires_at = now.monotonic.after(self.lifetime);
-        self.unconfirmed.push_back(Unconfirmed { bundle, expires_at });
+        self.unconfirmed.push_back(Unconfirmed { bundle, expires_at, confirmed_at: None });
         self.advance(now);
         Ok(())
     }
@@ -285,6 +294,11 @@ impl Client {
             if let Some((Asked::Delete(name), _)) = &connected.asked {
                 self.done.push_front(name.clone());
             }
+        }
+        self.settle(now);
+        while let Some(again) = self.confirmed.pop_back() {
+            bump(&mut self.stats.repeated);
+            self.unconfirmed.push_front(again);
         }
         self.stats.last_fault = Some(fault);
         let doubled = FIRST_RETRY.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(0));
@@ -341,6 +355,7 @@ impl Client {
         if self.waits_until().is_some_and(|until| now.monotonic >= until) {
             self.failed(now, DaemonFault::Silent);
         }
+        self.settle(now);
         self.advance(now);
     }
 
@@ -403,10 +418,34 @@ impl Client {
     /// What is to be asked next of what is to be sent.
     fn next_out(&mut self, now: Now) -> Option<Asked> {
         while self.unconfirmed.front()?.expires_at <= now.monotonic {
-            self.unconfirmed.pop_front();
-            bump(&mut self.stats.expired);
+            if self.unconfirmed.pop_front().is_some_and(|one| one.confirmed_at.is_none()) {
+                bump(&mut self.stats.expired);
+            }
         }
         Some(Asked::Insert)
+    }
+
+    /// Notes that the daemon has confirmed the first bundle.
+    fn confirmed(&mut self, now: Now) {
+        self.settle(now);
+        let Some(mut first) = self.unconfirmed.pop_front() else { return };
+        if first.confirmed_at.is_none() {
+            bump(&mut self.stats.sent);
+        }
+        first.confirmed_at = Some(now.monotonic);
+        self.confirmed.push_back(first);
+        if self.confirmed.len() > MOST_UNCONFIRMED {
+            self.confirmed.pop_front();
+        }
+    }
+
+    /// Forgets the bundles that were confirmed long enough ago.
+    fn settle(&mut self, now: Now) {
+        let is_old =
+            |one: &Unconfirmed| one.confirmed_at.is_none_or(|at| now.monotonic.since(at) >= SETTLE);
+        while self.confirmed.front().is_some_and(is_old) {
+            self.confirmed.pop_front();
+        }
     }
 
     /// What is to be asked next of what is to be received.
@@ -448,14 +487,12 @@ impl Client {
                 connected.is_registered = true;
                 bump(&mut self.stats.joined);
             }
-            Asked::Insert if is_good => {
-                self.unconfirmed.pop_front();
-                bump(&mut self.stats.sent);
-            }
+            Asked::Insert if is_good => self.confirmed(now),
             // It cannot be taken, however often it is offered.
             Asked::Insert if matches!(status, 400 | 413 | 422) => {
-                self.unconfirmed.pop_front();
-                bump(&mut self.stats.rejected);
+                if self.unconfirmed.pop_front().is_some_and(|one| one.confirmed_at.is_none()) {
+                    bump(&mut self.stats.rejected);
+                }
                 self.stats.last_fault = Some(DaemonFault::Refused(status));
             }
             Asked::List if is_good => {

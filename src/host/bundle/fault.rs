@@ -65,8 +65,11 @@ pub struct BundleStats {
     pub joined: u32,
     /// Connections to a daemon that ended.
     pub lost: u32,
-    /// Bundles that a daemon has taken.
+    /// Bundles that a daemon has taken, each once.
     pub sent: u32,
+    /// Bundles that were offered again though a daemon had confirmed them, for it ended
+    /// just then.
+    pub repeated: u32,
     /// RPDUs that were refused because there is no daemon or it is behind. A gateway
     /// keeps them and offers them again.
     pub busy: u32,

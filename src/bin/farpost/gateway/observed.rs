@@ -198,6 +198,7 @@ fn bundle_counters(stats: &BundleStats) -> Value {
         joined,
         lost,
         sent,
+        repeated,
         busy,
         expired,
         rejected,
@@ -210,7 +211,7 @@ fn bundle_counters(stats: &BundleStats) -> Value {
         ..
     } = *stats;
     json!({
-        "joined": joined, "lost": lost, "sent": sent, "busy": busy, "expired": expired,
+        "joined": joined, "lost": lost, "sent": sent, "repeated": repeated, "busy": busy, "expired": expired,
         "rejected": rejected, "received": received, "duplicates": duplicates,
         "fragments": fragments, "records": records, "unreadable": unreadable,
         "last_fault": last_fault.map(|fault| fault.to_string()),

@@ -256,6 +256,27 @@ fn what_a_daemon_did_not_confirm_is_offered_again_as_the_same_bundle() {
 }
 
 #[test]
+fn what_a_daemon_confirmed_just_before_it_ended_is_offered_again() {
+    let mut bench = Bench::joined();
+    bench.send("settled").unwrap();
+    bench.talk();
+    bench.pass(Duration::from_secs(2));
+    bench.send("late").unwrap();
+    bench.talk();
+    bench.pass(Duration::from_millis(1_999));
+    let confirmed = bench.daemon.taken[1].clone();
+    bench.daemon.restart(true);
+    bench.lose_daemon();
+    assert_eq!(bench.client.unconfirmed(), 1);
+    bench.is_daemon_there = true;
+    bench.pass(Duration::from_secs(1));
+    // The same bundle; and it is counted once.
+    assert_eq!(bench.daemon.taken, [confirmed]);
+    let stats = bench.client.stats();
+    assert_eq!((stats.sent, stats.repeated, bench.client.unconfirmed()), (2, 1, 0));
+}
+
+#[test]
 fn bundles_expire_while_the_daemon_is_away() {
     let mut bench = Bench::joined();
     bench.daemon.moods = vec![("/insert", Mood::Ends)];
