@@ -5,6 +5,12 @@
 //! ```sh
 //! cargo run --release --features tls-psk --example associations -- 1000
 //! ```
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::alloc_instead_of_core,
+    clippy::arithmetic_side_effects,
+    reason = "a host has both, and an example may stop on its own bugs"
+)]
 
 use std::error::Error;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use farpost::crypto::Ed25519;
 use farpost::host::clock::SystemClock;
-use farpost::host::driver::{Driver, Entity};
+use farpost::host::driver::Driver;
 use farpost::host::random::SystemRandom;
 use farpost::host::secret::Psk;
 use farpost::host::station::ManagerStation;
