@@ -77,8 +77,10 @@ impl Story {
         let body = match path {
             "/status/nodeid" => b"dtn://one/".to_vec(),
             "/status/bundles/filtered" => {
-                let names: Vec<_> =
-                    (0..MINTED).filter(has).map(|number| format!("{:?}", self.minted[number].0)).collect();
+                let names: Vec<_> = (0..MINTED)
+                    .filter(has)
+                    .map(|number| format!("{:?}", self.minted[number].0))
+                    .collect();
                 format!("[{}]", names.join(",")).into_bytes()
             }
             "/download" => match self.minted.iter().find(|(name, _)| name == query) {
