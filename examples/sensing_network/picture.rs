@@ -17,7 +17,7 @@ const WIDTH: f64 = 1_614.0;
 /// Writes the picture of what the journal has.
 pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()> {
     let about = format!(
-        "Three devices, two Actors, one week calendar; {} requests, at {speed} times real time.",
+        "Three devices in the field, two Actors in the centre; {} requests, at {speed} times real time.",
         journal.entries.len()
     );
     let mut page = Page::new("A sensing network", &about);
@@ -44,7 +44,8 @@ pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()
             (booking, ending)
         }));
     }
-    let note = "what is struck out was not finished in its slot, or its device was away";
+    let note = "what is struck out was not finished in its slot, or its device was away; from 10:16 \
+                to 10:20 the link between field and centre was";
     page.add("The run", note, &hours(START, 40, &bookings, WIDTH));
     let (week, _) = Week::of_minute(START.unix_minute());
     let bookings: Vec<_> = bookings.into_iter().map(|(booking, _)| booking).collect();

@@ -67,22 +67,24 @@ pub(crate) struct Gateway {
     /// How many octets of them.
     #[arg(long, value_name = "N", default_value_t = GatewayCapacity::default().octets)]
     store_octets: usize,
-    /// How long they wait at the most.
-    #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = seconds)]
-    lifetime: Duration,
-    /// How often it declares itself to a neighbour that has not declared itself.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    repeat: Duration,
-    /// How often it asserts all petitions again, in case some were lost.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    refresh: Duration,
+    /// How long they wait at the most; by default a day.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    lifetime: Option<Duration>,
+    /// How often it declares itself to a neighbour that has not declared itself;
+    /// by default 10 s.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    repeat: Option<Duration>,
+    /// How often it asserts all petitions again, in case some were lost; by
+    /// default 60 s.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    refresh: Option<Duration>,
     /// Never assert them again: nothing that carries RPDUs here loses any.
     #[arg(long, conflicts_with = "refresh")]
     no_refresh: bool,
     /// How long the petitions of a neighbour that has started anew stand without being
-    /// asserted again.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    grace: Duration,
+    /// asserted again; by default half a minute.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    grace: Option<Duration>,
     /// How many subscription specifications it has room for.
     #[arg(long, value_name = "N", default_value_t = GatewayCapacity::default().petitions)]
     petitions: usize,
@@ -151,11 +153,12 @@ impl Gateway {
                 "the store has room for at most {MOST_OCTETS} octets and {MOST_MESSAGES} messages"
             )));
         }
+        let usual = GatewayConfig::default();
         let config = GatewayConfig {
-            repeat: self.repeat,
-            refresh: (!self.no_refresh).then_some(self.refresh),
-            grace: self.grace,
-            lifetime: self.lifetime,
+            repeat: self.repeat.unwrap_or(usual.repeat),
+            refresh: if self.no_refresh { None } else { self.refresh.or(usual.refresh) },
+            grace: self.grace.unwrap_or(usual.grace),
+            lifetime: self.lifetime.unwrap_or(usual.lifetime),
         };
         if config.repeat < LEAST || config.refresh.is_some_and(|period| period < LEAST) {
             return Err(Failure::new("--repeat and --refresh take 0.1 seconds at the least"));
