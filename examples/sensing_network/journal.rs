@@ -43,7 +43,7 @@ pub(crate) struct Kept {
 /// What a gateway stored while its link was away.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stored {
-    kept: u32,
+    pub(crate) kept: u32,
     delivered: u32,
     /// Messages it could not forward or deliver, or still has.
     lost: u32,

@@ -61,9 +61,8 @@ pub(crate) struct Network<'a> {
     asked: usize,
     /// Whether one of them has asked once more.
     asked_late: bool,
-    /// How many messages waited in the field and in the centre when last looked at, while
-    /// the link is away.
-    waiting: Option<[usize; 2]>,
+    /// Whether the link is away.
+    away: bool,
 }
 
 impl<'a> Network<'a> {
@@ -96,7 +95,7 @@ impl<'a> Network<'a> {
             recorded: options.recording.as_deref().map(recorded_band).transpose()?,
             asked: 0,
             asked_late: false,
-            waiting: None,
+            away: false,
         };
         for continuum in [&mut network.field, &mut network.centre] {
             for entity in continuum.entities() {
@@ -187,21 +186,20 @@ impl<'a> Network<'a> {
         Ok(())
     }
 
+    /// Tells when the link goes and when it is back.
     fn look_at_link(&mut self, now: Now) {
-        let what = match self.waiting {
-            None if link::is_away(now) => "is away, for both continua".to_owned(),
-            Some([field, centre]) if !link::is_away(now) => {
-                format!(
-                    "is back: {field} messages have waited in the field, {centre} in the centre"
-                )
-            }
-            _ => String::new(),
-        };
-        let waiting = [&self.field, &self.centre].map(|it| it.gateway().waiting());
-        self.waiting = link::is_away(now).then_some(waiting);
-        if !what.is_empty() {
-            self.journal.borrow().tell(now, "link", &what);
+        if self.away == link::is_away(now) {
+            return;
         }
+        self.away = !self.away;
+        let [field, centre] = self.stored().map(|stored| stored.kept);
+        let what = match self.away {
+            true => "is away, for both continua".to_owned(),
+            false => {
+                format!("is back: {field} messages waited in the field, {centre} in the centre")
+            }
+        };
+        self.journal.borrow().tell(now, "link", &what);
     }
 
     fn tell_device(&self, now: Now, device: usize, what: &str) {

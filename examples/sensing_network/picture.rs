@@ -4,12 +4,14 @@
 use std::io;
 use std::path::Path;
 
-use farpost::host::draw::{Booking, Ending, Page, Scan, Trace, hours, spectra, waterfall, weeks};
+use farpost::host::draw::{
+    Booking, Ending, Page, Scan, Spell, Trace, hours, spectra, waterfall, weeks,
+};
 use farpost::scos::messages::Outcome;
 use farpost::time::Week;
 
 use super::journal::{Entry, Journal};
-use super::script::{ACTORS, START};
+use super::script::{ACTORS, OUTAGE, START};
 
 /// How wide a drawing is: as wide as a week.
 const WIDTH: f64 = 1_614.0;
@@ -44,9 +46,14 @@ pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()
             (booking, ending)
         }));
     }
-    let note = "what is struck out was not finished in its slot, or its device was away; from 10:16 \
-                to 10:20 the link between field and centre was";
-    page.add("The run", note, &hours(START, 40, &bookings, WIDTH));
+    let note = "what is struck out was not finished in its slot, or its device was away";
+    let (start, length) = (OUTAGE.start, OUTAGE.end - OUTAGE.start);
+    let away = Spell {
+        start: START.after(start),
+        minutes: u16::try_from(length.as_secs() / 60).unwrap_or(u16::MAX),
+        note: "the link is away",
+    };
+    page.add("The run", note, &hours((START, 40), &bookings, &[away], WIDTH));
     let (week, _) = Week::of_minute(START.unix_minute());
     let bookings: Vec<_> = bookings.into_iter().map(|(booking, _)| booking).collect();
     page.add("The week", "each device has a band in each day", &weeks(&[week], &bookings));
