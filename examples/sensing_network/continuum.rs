@@ -203,6 +203,6 @@ pub(crate) fn slots<T>(arena: &Bump, count: usize) -> &mut [Slot<T>] {
     arena.alloc_slice_fill_with(count, |_| Slot::EMPTY)
 }
 
-fn octets(arena: &Bump, count: usize) -> &mut [u8] {
+pub(crate) fn octets(arena: &Bump, count: usize) -> &mut [u8] {
     arena.alloc_slice_fill_copy(count, 0)
 }
