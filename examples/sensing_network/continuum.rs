@@ -18,7 +18,7 @@ use farpost::host::driver::{Entity, MachineHost};
 use farpost::host::gateway::{GatewayCapacity, GatewayHost, GatewaySetup, GatewayUser};
 use farpost::host::module::{Capacity, ModuleHost, ModuleSockets};
 use farpost::host::net::{NameStyle, UdpEndpoint};
-use farpost::host::rams::UdpCarriage;
+use farpost::host::rams::{RamsCarriage, UdpCarriage};
 use farpost::host::station::StationApplication;
 use farpost::machine::Machine;
 use farpost::scos::carriage::{Carriage, Continua, Station};
@@ -92,12 +92,12 @@ impl<'a> Continuum<'a> {
         };
         let user = Watch { name: local.1, journal: journal.clone(), declared: false };
         let sockets = ModuleSockets::bind(LOCAL, 0)?;
-        let carriages = vec![Box::new(FarLink::new(link)) as Box<_>];
+        let link: Box<dyn RamsCarriage> = Box::new(FarLink::new(link));
         Ok(Self {
             mib,
             server: MachineHost::new(server, server_socket),
             registrar: MachineHost::new(registrar, registrar_socket),
-            gateway: GatewayHost::new(arena, mib, setup, sockets, carriages, user)?,
+            gateway: GatewayHost::new(arena, mib, setup, sockets, vec![link], user)?,
         })
     }
 
