@@ -305,7 +305,8 @@ fn b_is_restarted_and_its_declaration_overtakes_its_retraction() {
     bench.petition("n1", 2, declaration(continuum(1)));
     bench.petition("n1", 3, declaration(continuum(1)));
     assert_eq!(bench.gateway.declared(), NeighbourSet::one(1));
-    bench.pass(60);
+    // It was greeted a few seconds ago.
+    bench.pass(65);
     bench.petition("n1", 2, declaration(continuum(1)));
     assert_eq!(bench.gateway.declared().len(), 2);
     assert_eq!(bench.rpdus(), ["n1 3 -1 0.0.0>0", "n1 2 -2 0.0.0>0"]);
@@ -318,16 +319,15 @@ fn a_and_b_are_restarted_and_both_declarations_are_lost() {
     bench.petition("n1", 3, declaration(continuum(1)));
     assert_eq!(bench.rpdus(), Vec::<String>::new());
     // It was declared and has ended: it is greeted once a minute.
-    bench.pass(59);
-    for _ in 0..3 {
+    let mut greeted = Vec::new();
+    for _ in 0..200 {
         bench.seconds += 1;
         bench.alive();
         bench.tick();
-        let greeted: Vec<_> =
-            bench.rpdus().into_iter().filter(|line| line.starts_with("n1")).collect();
-        assert_eq!(greeted, ["n1 2 -2 0.0.0>0"]);
-        bench.pass(59);
+        greeted.extend(bench.rpdus().into_iter().filter(|line| line.starts_with("n1")));
     }
+    assert!(greeted.iter().all(|line| line == "n1 2 -2 0.0.0>0"), "{greeted:?}");
+    assert!((2..=4).contains(&greeted.len()), "{greeted:?}");
     // One that was never heard before is greeted on.
     let mut bench = Bench::new(&MESH);
     bench.petition("n1", 3, declaration(continuum(1)));
