@@ -237,7 +237,7 @@ fn slots_take_what_the_document_says() {
         ("Summary", size_of::<scos::Summary>()),
         ("RegisteredDevice", size_of::<Slot<scos::RegisteredDevice>>()),
         ("DevicePlan", size_of::<calendar::DevicePlan>()),
-        ("Recipe", size_of::<Slot<calendar::Recipe>>()),
+        ("RecipeRow", size_of::<Slot<calendar::RecipeRow>>()),
         ("Booking", size_of::<Slot<ssm::Booking>>()),
         ("KnownActor", size_of::<Slot<ssm::KnownActor>>()),
         ("ActorRequest", size_of::<Slot<actor::ActorRequest>>()),

@@ -19,7 +19,7 @@ pub mod ssm;
 mod testing;
 
 pub use association::{Admission, AssociationEvent, DeviceConfig, RegisteredDevice};
-pub use calendar::{ActorId, DeviceIndex, RequestId, When};
+pub use calendar::{ActorId, ActorPolicy, DeviceIndex, RequestId, When};
 pub use link::LinkStats;
 pub use metadata::{Antenna, Capabilities, Environment, Host, Limit, Location, Receiver};
 pub use outbox::{StoredReport, Summary};

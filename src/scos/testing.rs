@@ -8,16 +8,18 @@ use proptest::prelude::*;
 use super::actor::{Actor, ActorConfig};
 use super::calendar::{DevicePlan, Policy, RefusalReason};
 use super::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Cancel,
-    Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice, InventoryItem,
-    InventoryRequest, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
-    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
+    ActorPolicyAck, Advertise, Alternative, Associate, Associated, Association, AssociationRefusal,
+    AssociationRefused, Cancel, Cancelled, Change, Cursor, Devices, EntriesBuffer, Granted,
+    InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome, PolicyOutcome,
+    Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry,
+    ScheduleMark, SetActorPolicy,
 };
 use super::ssd::{Ssd, SsdConfig, SsdStorage};
 use super::ssm::{Ssm, SsmConfig, SsmStorage};
 use super::{
-    ActorId, Admission, Antenna, Backoff, Capabilities, Detector, DeviceConfig, Environment, Host,
-    Limit, Location, Receiver, RequestId, ScanId, ScanParameters, Series, Summary, When, Window,
+    ActorId, ActorPolicy, Admission, Antenna, Backoff, Capabilities, Detector, DeviceConfig,
+    Environment, Host, Limit, Location, Receiver, RequestId, ScanId, ScanParameters, Series,
+    Summary, When, Window,
 };
 use crate::storage::Slot;
 use crate::time::{ClockQuality, Instant, Now, Utc};
@@ -188,7 +190,8 @@ pub(crate) fn parameters() -> impl Strategy<Value = ScanParameters> {
         )
 }
 
-const REFUSALS: [Refusal; 5] = [
+const REFUSALS: [Refusal; 6] = [
+    Refusal::Calendar(RefusalReason::UnknownRequest),
     Refusal::Calendar(RefusalReason::Conflict),
     Refusal::OutOfCapability(Limit::Gain),
     Refusal::Calendar(RefusalReason::NotOnAMinute),
@@ -196,7 +199,8 @@ const REFUSALS: [Refusal; 5] = [
     Refusal::Busy,
 ];
 
-const OUTCOMES: [Outcome; 5] = [
+const OUTCOMES: [Outcome; 6] = [
+    Outcome::Rejected(Rejection::Displaced),
     Outcome::Complete,
     Outcome::Incomplete,
     Outcome::Rejected(Rejection::Clock),
@@ -208,7 +212,7 @@ const REQUESTS: [Association; 3] =
     [Association::New, Association::Refresh, Association::Disassociate];
 
 /// How many kinds of messages there are.
-pub(crate) const KINDS: u8 = 17;
+pub(crate) const KINDS: u8 = 19;
 
 impl Parts {
     fn pick<T: Copy>(&self, of: &[T]) -> T {
@@ -335,7 +339,15 @@ impl Parts {
                 actor,
                 request,
                 floor,
-                device,
+                replaces: self.flag.then_some(floor),
+                dry_run: self.choice.is_multiple_of(3),
+                devices: self.pick(&[
+                    Devices::One(device),
+                    Devices::Any,
+                    Devices::any_of(&[device, "b", device]).unwrap(),
+                    Devices::any_of(&[device; 8]).unwrap(),
+                ]),
+                across_weeks: self.choice.is_multiple_of(5),
                 series: Series {
                     start: self.long[0],
                     minutes: self.small[2],
@@ -353,6 +365,8 @@ impl Parts {
             12 => Message::Granted(Granted {
                 actor,
                 request,
+                dry_run: self.flag,
+                replaced: self.choice.is_multiple_of(3).then_some(self.small[2]),
                 device,
                 series: self.series(),
                 parameters: self.parameters,
@@ -362,9 +376,29 @@ impl Parts {
                 request,
                 reason: self.pick(&REFUSALS),
                 first_conflict: self.flag.then_some(self.long[1]),
+                alternative: (self.choice.is_multiple_of(3))
+                    .then_some(Alternative { device, start: self.long[0] }),
             }),
             14 => Message::Cancelled(Cancelled { actor, request, keep: self.small[2] }),
             15 => Message::InventoryRequest(InventoryRequest { actor, copy: a, at: cursor }),
+            17 => Message::SetActorPolicy(SetActorPolicy {
+                version: a.max(1),
+                actor,
+                policy: ActorPolicy {
+                    quota_minutes: self.flag.then_some(b),
+                    priority: self.choice,
+                },
+            }),
+            18 => Message::ActorPolicyAck(ActorPolicyAck {
+                actor,
+                version: a,
+                outcome: self.pick(&[
+                    PolicyOutcome::Applied,
+                    PolicyOutcome::Stale(b),
+                    PolicyOutcome::NotAuthorised,
+                    PolicyOutcome::NoRoom,
+                ]),
+            }),
             _ => Message::InventoryItem(InventoryItem {
                 actor,
                 copy: a,

@@ -25,7 +25,7 @@ impl ActorUser for Notes {
         self.granted.push(granted.request);
     }
 
-    fn refused(&mut self, _now: Now, refused: &Refused) {
+    fn refused(&mut self, _now: Now, refused: &Refused<'_>) {
         self.refused.push((refused.request, refused.reason));
     }
 
@@ -53,8 +53,13 @@ struct Bench {
 }
 
 const SERIES: Series = Series { start: MONDAY + 60, minutes: 5, repeats: 2, offset: 10 };
-const WISH: Wish<'static> =
-    Wish { device: "mast-1", series: SERIES, when: When::Exact, parameters: SCAN };
+const WISH: Wish<'static> = Wish {
+    devices: Devices::One("mast-1"),
+    series: SERIES,
+    when: When::Exact,
+    across_weeks: false,
+    parameters: SCAN,
+};
 const FIRST: RequestId = RequestId(1);
 const ID: ActorId = ActorId(7);
 
@@ -79,11 +84,25 @@ impl Bench {
 
 fn granted(request: RequestId) -> Message<'static> {
     let series = SERIES;
-    Message::Granted(Granted { actor: ID, request, device: "mast-1", series, parameters: SCAN })
+    Message::Granted(Granted {
+        actor: ID,
+        request,
+        dry_run: false,
+        replaced: None,
+        device: "mast-1",
+        series,
+        parameters: SCAN,
+    })
 }
 
 fn refused(request: RequestId, reason: Refusal) -> Message<'static> {
-    Message::Refused(Refused { actor: ID, request, reason, first_conflict: None })
+    Message::Refused(Refused {
+        actor: ID,
+        request,
+        reason,
+        first_conflict: None,
+        alternative: None,
+    })
 }
 
 fn cancelled(request: RequestId, keep: u16) -> Message<'static> {
@@ -109,7 +128,10 @@ fn a_request_is_repeated_until_it_is_answered() {
     assert_eq!(asked[0].0, address(0));
     let [Message::ScanRequest(request)] = messages(&asked)[..] else { panic!("{asked:?}") };
     assert_eq!((request.actor, request.request, request.floor), (ID, FIRST, FIRST));
-    assert_eq!((request.device, request.series, request.parameters), ("mast-1", SERIES, SCAN));
+    assert_eq!(
+        (request.devices, request.series, request.parameters),
+        ("mast-1".into(), SERIES, SCAN)
+    );
     assert_eq!(bench.tick(1), []);
     assert_eq!(bench.tick(2), asked);
     assert_eq!(bench.receive(3, &refused(FIRST, Refusal::Busy)), 0);
@@ -257,7 +279,7 @@ fn the_inventory_is_copied_part_by_part() {
 fn what_cannot_be_asked_is_refused_by_name() {
     let mut bench = Bench::new();
     for device in ["", "123456789012345678901234567890123"] {
-        let wish = Wish { device, ..WISH };
+        let wish = Wish { devices: device.into(), ..WISH };
         assert_eq!(bench.actor.request(&wish), Err(RequestError::DeviceId));
     }
     for _ in 0..64 {

@@ -71,11 +71,13 @@ impl WeekPlan {
             return None;
         }
         if shape.repeats() != 0 || !search.reserve.is_none() {
-            return nearest(&Starts::new(&self.taken, search.reserve, shape), shape, search);
+            let starts = Starts::new(&self.taken, search.reserve, shape);
+            return nearest(&starts, shape.latest_start(), search);
         }
+        let latest = shape.latest_start();
         match ShortRuns::new(&self.taken, &self.reach, minutes) {
-            Some(runs) => nearest(&runs, shape, search),
-            None => nearest(&LongRuns { taken: &self.taken, minutes }, shape, search),
+            Some(runs) => nearest(&runs, latest, search),
+            None => nearest(&LongRuns { taken: &self.taken, minutes }, latest, search),
         }
     }
 
@@ -91,6 +93,11 @@ impl WeekPlan {
         let taken = self.taken.iter().fold(0_u32, |sum, word| sum.wrapping_add(word.count_ones()));
         // The bits past the week count as taken: 32 of 10,112.
         u16::try_from(10_112_u32.wrapping_sub(taken)).unwrap_or(0)
+    }
+
+    /// Which slots are taken.
+    pub(super) const fn taken(&self) -> &Words {
+        &self.taken
     }
 
     /// The first taken slot of the `minutes` from `start` on.

@@ -29,7 +29,7 @@ impl Ssm<'_> {
 
     /// An Actor has a report.
     pub(super) fn report_acknowledged(&mut self, from: &Address, scan: ScanId) {
-        let known = self.actors.get(scan.actor).is_some_and(|actor| actor.address == *from);
+        let known = self.actors.get(scan.actor).is_some_and(|actor| actor.address == Some(*from));
         if known && self.outbox.remove(scan) {
             count(&mut self.stats.reports_acknowledged);
         } else {
@@ -60,6 +60,8 @@ impl Ssm<'_> {
                     return;
                 }
                 booked.progress.settle(index);
+                let start = booked.series.start_of(index);
+                self.scheduler.give_back(actor, request, start);
                 count(&mut self.stats.reports_issued);
                 user.report(now, &report);
             }
@@ -97,7 +99,7 @@ impl Ssm<'_> {
     /// Sends the reports that are due to their Actors.
     pub(super) fn forward(&mut self, now: Instant, transport: &mut dyn Transport) {
         let actors = &self.actors;
-        let address = |actor: ActorId| actors.get(actor).map(|actor| actor.address);
+        let address = |actor: ActorId| actors.get(actor).and_then(|actor| actor.address);
         let (backoff, link) = (&self.settings.backoff, &mut self.stats.link);
         let sent = self.outbox.send_due(now, backoff, &address, link, transport);
         self.stats.reports_sent = self.stats.reports_sent.saturating_add(sent);
@@ -151,6 +153,9 @@ impl Ssm<'_> {
         if let Some(booking) = self.bookings.get_mut(actor, request) {
             booking.settled = now.monotonic;
         }
+        if matches!(report.outcome, Outcome::Rejected(_)) {
+            self.scheduler.give_back(actor, request, start);
+        }
         count(&mut self.stats.reports);
         user.report(now, report);
         true
@@ -168,6 +173,7 @@ fn first_overdue(booked: &Booked, now: Now, grace: core::time::Duration) -> Opti
 fn why_missing(booked: &Booked, device: Option<&RegisteredDevice>, index: u16) -> Rejection {
     match device {
         _ if index < booked.resume => Rejection::Restart,
+        _ if index >= booked.displaced => Rejection::Displaced,
         Some(device) if !device.is_there() => Rejection::Offline,
         Some(device) if booked.version > device.acknowledged => Rejection::Undelivered,
         Some(_) => Rejection::NoReport,
