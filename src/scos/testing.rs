@@ -9,10 +9,10 @@ use super::actor::{Actor, ActorConfig};
 use super::calendar::{DevicePlan, Policy, RefusalReason};
 use super::messages::{
     ActorPolicyAck, Advertise, Alternative, Associate, Associated, Association, AssociationRefusal,
-    AssociationRefused, Cancel, Cancelled, Change, Cursor, Devices, EntriesBuffer, Granted,
-    InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome, PolicyOutcome,
-    Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry,
-    ScheduleMark, SetActorPolicy,
+    AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor, Devices,
+    EntriesBuffer, Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message,
+    Outcome, PolicyOutcome, Proof, Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck,
+    ScheduleChange, ScheduleEntry, ScheduleMark, SetActorPolicy,
 };
 use super::ssd::{Ssd, SsdConfig, SsdStorage};
 use super::ssm::{Ssm, SsmConfig, SsmStorage};
@@ -212,7 +212,7 @@ const REQUESTS: [Association; 3] =
     [Association::New, Association::Refresh, Association::Disassociate];
 
 /// How many kinds of messages there are.
-pub(crate) const KINDS: u8 = 19;
+pub(crate) const KINDS: u8 = 20;
 
 impl Parts {
     fn pick<T: Copy>(&self, of: &[T]) -> T {
@@ -293,6 +293,10 @@ impl Parts {
                 boot: a,
                 sequence: b,
                 schedule: ScheduleMark { epoch: c, version: d },
+                proof: self.flag.then(|| Proof {
+                    binding: self.pick(&[Binding::Connection, Binding::Challenge([7; 16])]),
+                    signature: self.spectrum.get(..96).unwrap_or(&self.spectrum),
+                }),
             }),
             1 => Message::Associated(Associated {
                 device,
@@ -381,7 +385,12 @@ impl Parts {
             }),
             14 => Message::Cancelled(Cancelled { actor, request, keep: self.small[2] }),
             15 => Message::InventoryRequest(InventoryRequest { actor, copy: a, at: cursor }),
-            17 => Message::SetActorPolicy(SetActorPolicy {
+            17 => Message::Challenge(Challenge {
+                device,
+                sequence: a,
+                nonce: core::array::from_fn(|at| self.choice.wrapping_mul(at as u8)),
+            }),
+            18 => Message::SetActorPolicy(SetActorPolicy {
                 version: a.max(1),
                 actor,
                 policy: ActorPolicy {
@@ -389,7 +398,7 @@ impl Parts {
                     priority: self.choice,
                 },
             }),
-            18 => Message::ActorPolicyAck(ActorPolicyAck {
+            19 => Message::ActorPolicyAck(ActorPolicyAck {
                 actor,
                 version: a,
                 outcome: self.pick(&[

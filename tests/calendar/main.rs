@@ -130,9 +130,7 @@ impl Life<'_> {
             actor: ActorId(random.below(3) as u32),
             request: RequestId(random.below(24) as u32),
             device: DeviceIndex(random.below(u64::from(self.devices) + 1) as u16),
-            start: Utc::from_unix_micros(
-                start * 60_000_000 + i64::from(random.percent(1)),
-            ),
+            start: Utc::from_unix_micros(start * 60_000_000 + i64::from(random.percent(1))),
             minutes,
             when,
             repeats,
@@ -347,9 +345,8 @@ impl Life<'_> {
         assert!(self.scheduler.is_consistent());
         let mut recipes: Vec<_> = self.scheduler.recipes().map(known).collect();
         let bookings = self.reference.bookings.iter();
-        let mut expected: Vec<_> = bookings
-            .map(|other| (other.request, other.starts.clone(), other.priority))
-            .collect();
+        let mut expected: Vec<_> =
+            bookings.map(|other| (other.request, other.starts.clone(), other.priority)).collect();
         let key = |of: &(ScanRequest, Vec<i64>, u8)| (of.0.actor, of.0.request);
         recipes.sort_unstable_by_key(key);
         expected.sort_unstable_by_key(key);
@@ -398,7 +395,8 @@ fn lives_as_one_minute_at_a_time() {
     let (count, first) = (number("FARPOST_SEQUENCES", 2_000), number("FARPOST_SEQUENCE", 0));
     let mut seen = Seen::default();
     for seed in first..first + count {
-        let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| live(seed, &mut seen)));
+        let lived =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| live(seed, &mut seen)));
         assert!(
             lived.is_ok(),
             "again: FARPOST_SEQUENCE={seed} FARPOST_SEQUENCES=1 cargo test --all-features --test calendar"
@@ -421,6 +419,10 @@ fn lives_as_one_minute_at_a_time() {
     for reason in RefusalReason::ALL {
         // These two are not of a search: of a number, and of room.
         let apart = [RefusalReason::RequestIdReused, RefusalReason::TableFull].contains(&reason);
-        assert!(apart || seen.refused.contains_key(reason.name()), "{} was never seen", reason.name());
+        assert!(
+            apart || seen.refused.contains_key(reason.name()),
+            "{} was never seen",
+            reason.name()
+        );
     }
 }

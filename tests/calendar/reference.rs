@@ -330,9 +330,11 @@ impl Reference {
                 let weaker = other.priority < found.booking.priority;
                 let same = other.request.device == found.booking.request.device;
                 let overlaps = other.starts[keep..].iter().any(|a| {
-                    found.booking.starts.iter().any(|b| {
-                        *a < b + found.booking.minutes() && *b < a + other.minutes()
-                    })
+                    found
+                        .booking
+                        .starts
+                        .iter()
+                        .any(|b| *a < b + found.booking.minutes() && *b < a + other.minutes())
                 });
                 if weaker && same && overlaps {
                     self.cut(other.key(), keep);
@@ -384,8 +386,9 @@ impl Reference {
         replaced: Option<(&Booking, usize)>,
     ) -> i64 {
         let all = self.policy.quota_scope == QuotaScope::AllDevices;
-        let counts =
-            |other: &&Booking| other.request.actor == actor && (all || other.request.device == device);
+        let counts = |other: &&Booking| {
+            other.request.actor == actor && (all || other.request.device == device)
+        };
         self.bookings
             .iter()
             .filter(counts)

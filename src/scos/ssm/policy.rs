@@ -9,7 +9,16 @@ use crate::scos::{ActorId, ActorPolicy};
 use crate::storage::Full;
 use crate::transport::{Address, Transport};
 
-impl Ssm<'_> {
+/// Who may set what holds for Actors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolicyManager<'c> {
+    /// Whoever sends from this address, for links that nobody else can send from it on.
+    Address(Address),
+    /// Whoever proved this identity to the link ([`Transport::peer`]).
+    Identity(&'c str),
+}
+
+impl<'s> Ssm<'s> {
     /// Puts other rules in force for requests to come. What is booked stays.
     pub const fn set_policy(&mut self, policy: Policy) {
         self.scheduler.set_policy(policy);
@@ -60,9 +69,9 @@ impl Ssm<'_> {
         Ok(())
     }
 
-    /// Whose settings are taken: whoever sends from this address. At first nobody's.
-    pub const fn set_policy_manager(&mut self, address: Option<Address>) {
-        self.policy_manager = address;
+    /// Whose settings are taken. At first nobody's.
+    pub const fn set_policy_manager(&mut self, manager: Option<PolicyManager<'s>>) {
+        self.policy_manager = manager;
     }
 
     /// Keeps these minutes of each hour of a device for short scans, or with `None` those of
@@ -81,7 +90,11 @@ impl Ssm<'_> {
     ) {
         let SetActorPolicy { version, actor, policy } = *set;
         let known = self.actors.get(actor).map(|known| (known.version, known.policy));
-        let outcome = if self.policy_manager != Some(*from) {
+        let is_manager = self.policy_manager.is_some_and(|manager| match manager {
+            PolicyManager::Address(address) => address == *from,
+            PolicyManager::Identity(name) => transport.peer(from).identity == Some(name),
+        });
+        let outcome = if !is_manager {
             count(&mut self.stats.policies_refused);
             PolicyOutcome::NotAuthorised
         } else {
