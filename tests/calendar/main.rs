@@ -69,6 +69,20 @@ struct Seen {
     refused: std::collections::BTreeMap<&'static str, u64>,
 }
 
+impl Seen {
+    fn add(&mut self, other: Self) {
+        self.granted += other.granted;
+        self.across += other.across;
+        self.replaced += other.replaced;
+        self.displaced += other.displaced;
+        self.alternatives += other.alternatives;
+        self.cancelled += other.cancelled;
+        for (reason, times) in other.refused {
+            *self.refused.entry(reason).or_default() += times;
+        }
+    }
+}
+
 struct Life<'s> {
     random: Random,
     reference: Reference,
@@ -194,7 +208,7 @@ impl Life<'_> {
             guarded: Utc::from_unix_micros(self.now.unix_micros() + 30_000_001),
         };
         let terms = Terms {
-            devices: if devices.len() == usize::from(self.devices) && devices[0].0 == 0 {
+            devices: if (0..self.devices).map(DeviceIndex).eq(devices.iter().copied()) {
                 Candidates::All(&everywhere)
             } else {
                 Candidates::These(&devices)
@@ -389,18 +403,17 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
-/// `FARPOST_SEQUENCES` lives from seed `FARPOST_SEQUENCE` on.
+/// `FARPOST_SEQUENCES` lives from seed `FARPOST_SEQUENCE` on, shared among the processors.
 #[test]
 fn lives_as_one_minute_at_a_time() {
     let (count, first) = (number("FARPOST_SEQUENCES", 2_000), number("FARPOST_SEQUENCE", 0));
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let workers: Vec<_> = (0..threads)
+        .map(|nth| std::thread::spawn(move || lives(first + nth, first + count, threads)))
+        .collect();
     let mut seen = Seen::default();
-    for seed in first..first + count {
-        let lived =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| live(seed, &mut seen)));
-        assert!(
-            lived.is_ok(),
-            "again: FARPOST_SEQUENCE={seed} FARPOST_SEQUENCES=1 cargo test --all-features --test calendar"
-        );
+    for worker in workers {
+        seen.add(worker.join().unwrap());
     }
     println!("{count} sequences: {seen:?}");
     if count < 1_000 {
@@ -425,4 +438,18 @@ fn lives_as_one_minute_at_a_time() {
             reason.name()
         );
     }
+}
+
+/// The lives of every `step`th seed.
+fn lives(first: u64, end: u64, step: u64) -> Seen {
+    let mut seen = Seen::default();
+    for seed in (first..end).step_by(step as usize) {
+        let lived =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| live(seed, &mut seen)));
+        assert!(
+            lived.is_ok(),
+            "again: FARPOST_SEQUENCE={seed} FARPOST_SEQUENCES=1 cargo test --all-features --test calendar"
+        );
+    }
+    seen
 }

@@ -8,19 +8,19 @@ use farpost::scos::calendar::{
 use farpost::time::Utc;
 
 /// Minutes of a week.
-pub const WEEK: i64 = 10_080;
+pub(crate) const WEEK: i64 = 10_080;
 
 /// Monday, 1969-12-29: where week 0 begins, in minutes since 1970.
 const ORIGIN: i64 = -4_320;
 
 /// What was asked for and the minutes it got, since 1970.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Booking {
-    pub request: ScanRequest,
-    pub starts: Vec<i64>,
-    pub priority: u8,
+pub(crate) struct Booking {
+    pub(crate) request: ScanRequest,
+    pub(crate) starts: Vec<i64>,
+    pub(crate) priority: u8,
     /// The starts of occurrences that were rejected.
-    pub rejected: Vec<i64>,
+    pub(crate) rejected: Vec<i64>,
 }
 
 impl Booking {
@@ -38,38 +38,38 @@ impl Booking {
     }
 
     /// The week the last occurrence ends in.
-    pub fn last_week(&self) -> i64 {
+    pub(crate) fn last_week(&self) -> i64 {
         week_of(self.starts[self.starts.len() - 1] + self.minutes() - 1)
     }
 }
 
 /// The terms of a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
-    pub devices: &'a [DeviceIndex],
-    pub actor: ActorPolicy,
-    pub replaces: Option<RequestId>,
-    pub guarded: Utc,
+pub(crate) struct Ask<'a> {
+    pub(crate) devices: &'a [DeviceIndex],
+    pub(crate) actor: ActorPolicy,
+    pub(crate) replaces: Option<RequestId>,
+    pub(crate) guarded: Utc,
 }
 
 /// A place for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    pub booking: Booking,
-    pub displaces: bool,
-    pub replaced: Option<(RequestId, usize)>,
-    pub shift: i64,
+pub(crate) struct Found {
+    pub(crate) booking: Booking,
+    pub(crate) displaces: bool,
+    pub(crate) replaced: Option<(RequestId, usize)>,
+    pub(crate) shift: i64,
     guarded: Utc,
 }
 
 /// The calendar of some devices.
 #[derive(Clone, Debug)]
-pub struct Reference {
-    pub policy: Policy,
+pub(crate) struct Reference {
+    pub(crate) policy: Policy,
     /// The last minutes of each hour that are kept, for each device.
-    pub reserves: Vec<Option<u8>>,
-    pub bookings: Vec<Booking>,
-    pub room: usize,
+    pub(crate) reserves: Vec<Option<u8>>,
+    pub(crate) bookings: Vec<Booking>,
+    pub(crate) room: usize,
 }
 
 /// Two weeks of one device, minute by minute, and from each minute on how many are free.
@@ -109,7 +109,7 @@ impl Window {
     }
 }
 
-pub fn week_of(minute: i64) -> i64 {
+pub(crate) fn week_of(minute: i64) -> i64 {
     (minute - ORIGIN).div_euclid(WEEK)
 }
 
@@ -119,7 +119,7 @@ fn first_of(week: i64) -> i64 {
 
 impl Reference {
     /// The place a request would get.
-    pub fn find(
+    pub(crate) fn find(
         &self,
         now: Utc,
         request: &ScanRequest,
@@ -279,11 +279,23 @@ impl Reference {
             When::Exact => Ok(wanted),
             When::Nearest { max_shift_minutes } => {
                 let most = max_shift_minutes.map_or(2 * WEEK, i64::from).min(2 * WEEK);
+                let earliest = now.unix_micros() + lead + 59_999_999;
+                let low = first_of(weeks.start).max(earliest.div_euclid(60_000_000));
+                let high = first_of(weeks.end) - span;
                 let find = |runs: &Runs, most: i64| {
-                    (0..=most)
-                        .flat_map(|shift| [wanted - shift, wanted + shift])
-                        .filter(|first| in_weeks(*first) && in_time(*first))
-                        .find(|first| fits(runs, *first))
+                    for shift in 0..=most {
+                        let (before, after) = (wanted - shift, wanted + shift);
+                        if before < low && after > high {
+                            return None;
+                        }
+                        let possible = |first: i64| (low..=high).contains(&first);
+                        for first in [before, after] {
+                            if possible(first) && fits(runs, first) {
+                                return Some(first);
+                            }
+                        }
+                    }
+                    None
                 };
                 if short && kept > 0 && self.policy.reserve_first && as_policy {
                     let reserve = window.runs(is_kept);
@@ -291,16 +303,16 @@ impl Reference {
                         return Ok(first);
                     }
                 }
-                find(&allowed, most).ok_or_else(|| match find(&any, most) {
-                    Some(_) => RefusalReason::ReservedForShort,
-                    None => RefusalReason::NoFit,
+                find(&allowed, most).ok_or_else(|| {
+                    let reserved = !short && kept > 0 && find(&any, most).is_some();
+                    if reserved { RefusalReason::ReservedForShort } else { RefusalReason::NoFit }
                 })
             }
         }
     }
 
     /// How far the nearest start is that would be granted, whatever the request says of that.
-    pub fn alternative(&self, now: Utc, request: &ScanRequest, ask: &Ask<'_>) -> Option<i64> {
+    pub(crate) fn alternative(&self, now: Utc, request: &ScanRequest, ask: &Ask<'_>) -> Option<i64> {
         let wanted = request.start.unix_minute();
         let this = week_of(now.unix_minute());
         let in_week = |week: i64| {
@@ -314,7 +326,7 @@ impl Reference {
     }
 
     /// Books what was found. Returns the keys of those that gave way, in order.
-    pub fn book(&mut self, found: &Found) -> Result<Vec<(ActorId, RequestId)>, RefusalReason> {
+    pub(crate) fn book(&mut self, found: &Found) -> Result<Vec<(ActorId, RequestId)>, RefusalReason> {
         let actor = found.booking.request.actor;
         let frees = found.replaced.is_some_and(|(_, keep)| keep == 0);
         if self.bookings.len() == self.room && !frees {
@@ -348,7 +360,7 @@ impl Reference {
     }
 
     /// Cancels what has not begun.
-    pub fn cancel(&mut self, now: Utc, key: (ActorId, RequestId)) -> Result<(), CancelError> {
+    pub(crate) fn cancel(&mut self, now: Utc, key: (ActorId, RequestId)) -> Result<(), CancelError> {
         let booking = self.booking(key.0, key.1).ok_or(CancelError::UnknownRequest)?;
         let begun = booking.before(now);
         if begun == booking.starts.len() {
@@ -359,14 +371,14 @@ impl Reference {
     }
 
     /// An occurrence is rejected.
-    pub fn give_back(&mut self, (actor, request): (ActorId, RequestId), start: i64) {
+    pub(crate) fn give_back(&mut self, (actor, request): (ActorId, RequestId), start: i64) {
         let of = |booking: &&mut Booking| booking.key() == (actor, request);
         if let Some(booking) = self.bookings.iter_mut().find(of) {
             booking.rejected.push(start);
         }
     }
 
-    pub fn booking(&self, actor: ActorId, request: RequestId) -> Option<&Booking> {
+    pub(crate) fn booking(&self, actor: ActorId, request: RequestId) -> Option<&Booking> {
         self.bookings.iter().find(|booking| booking.key() == (actor, request))
     }
 

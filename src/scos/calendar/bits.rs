@@ -109,6 +109,25 @@ pub(super) fn longest_free_run(taken: u64, next: u64) -> u8 {
     u8::try_from(length).unwrap_or(128)
 }
 
+/// What [`longest_free_run`] is once the bits of `freed`, which follow one another, are
+/// clear in `taken`, and some perhaps in `next`, given what it was: no run is shorter
+/// then, and only these are longer.
+pub(super) fn grown_free_run(was: u8, taken: u64, next: u64, freed: u64) -> u8 {
+    let tail = taken.leading_zeros();
+    let across = if tail == 0 { 0 } else { tail.wrapping_add(next.trailing_zeros()) };
+    // The run of the freed bits, unless it is the one that goes on in `next`.
+    let (from, to) = (freed.trailing_zeros(), 64_u32.wrapping_sub(freed.leading_zeros()));
+    let above = taken.unbounded_shr(to);
+    let merged = if above == 0 {
+        0
+    } else {
+        let below = (taken & low_bits(from)).leading_zeros();
+        let end = to.wrapping_add(above.trailing_zeros());
+        end.wrapping_sub(64_u32.wrapping_sub(below))
+    };
+    was.max(u8::try_from(across.max(merged)).unwrap_or(128))
+}
+
 /// The length of the longest run of set bits, at most 63.
 fn longest_run(bits: u64) -> u32 {
     // Runs of 2, 4, 8, 16 and 32 begin at the set bits of these.
@@ -190,6 +209,21 @@ mod tests {
                     let fits = (both >> bit).trailing_ones() >= length;
                     prop_assert_eq!(runs >> bit & 1 == 1, fits);
                 }
+            }
+        }
+
+        #[test]
+        fn freed_runs_are_what_they_seem(a in any::<u64>(), b in any::<u64>(), c in any::<u64>(),
+            from in 0_u32..64, length in 1_u32..=64, freed_next in 0_u32..=64)
+        {
+            let freed = low_bits(length) << from;
+            for (taken, next) in [(a, b), (a | b, b | c), (a & b, c), (u64::MAX, u64::MAX), (0, a)] {
+                let was = longest_free_run(taken, next);
+                // What is freed in the next word begins with it, and only if this one ends so.
+                let on = if freed >> 63 == 1 { freed_next } else { 0 };
+                let (taken, next) = (taken & !freed, next & !low_bits(on));
+                let now = grown_free_run(was, taken, next, freed);
+                prop_assert_eq!(now, longest_free_run(taken, next));
             }
         }
 
