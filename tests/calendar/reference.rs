@@ -312,7 +312,12 @@ impl Reference {
     }
 
     /// How far the nearest start is that would be granted, whatever the request says of that.
-    pub(crate) fn alternative(&self, now: Utc, request: &ScanRequest, ask: &Ask<'_>) -> Option<i64> {
+    pub(crate) fn alternative(
+        &self,
+        now: Utc,
+        request: &ScanRequest,
+        ask: &Ask<'_>,
+    ) -> Option<i64> {
         let wanted = request.start.unix_minute();
         let this = week_of(now.unix_minute());
         let in_week = |week: i64| {
@@ -326,7 +331,10 @@ impl Reference {
     }
 
     /// Books what was found. Returns the keys of those that gave way, in order.
-    pub(crate) fn book(&mut self, found: &Found) -> Result<Vec<(ActorId, RequestId)>, RefusalReason> {
+    pub(crate) fn book(
+        &mut self,
+        found: &Found,
+    ) -> Result<Vec<(ActorId, RequestId)>, RefusalReason> {
         let actor = found.booking.request.actor;
         let frees = found.replaced.is_some_and(|(_, keep)| keep == 0);
         if self.bookings.len() == self.room && !frees {
@@ -360,7 +368,11 @@ impl Reference {
     }
 
     /// Cancels what has not begun.
-    pub(crate) fn cancel(&mut self, now: Utc, key: (ActorId, RequestId)) -> Result<(), CancelError> {
+    pub(crate) fn cancel(
+        &mut self,
+        now: Utc,
+        key: (ActorId, RequestId),
+    ) -> Result<(), CancelError> {
         let booking = self.booking(key.0, key.1).ok_or(CancelError::UnknownRequest)?;
         let begun = booking.before(now);
         if begun == booking.starts.len() {

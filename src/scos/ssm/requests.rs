@@ -1,6 +1,7 @@
 //! Scan requests and cancellations.
 
 use super::bookings::{Booked, Booking, State, Turned};
+use super::metadata::add_usage;
 use super::{Ssm, SsmUser};
 use crate::scos::association::Registry;
 use crate::scos::calendar::{Placement, Recipe, RefusalReason};
@@ -161,6 +162,10 @@ impl Ssm<'_> {
         match booking.answer(&self.registry) {
             Message::Granted(granted) => {
                 count(&mut self.stats.granted);
+                let series = granted.series;
+                add_usage(&mut self.usage, &mut self.stats.usage_full, actor, |usage| {
+                    usage.grant(series.occurrences(), series.minutes);
+                });
                 user.granted(now, request, &granted);
             }
             Message::Refused(refused) => {
@@ -274,9 +279,11 @@ impl Ssm<'_> {
         let booking = self.bookings.get_mut(actor, request)?;
         booking.settled = now.monotonic;
         let booked = booking.booked_mut()?;
+        let (dropped, minutes) = (booked.keep.saturating_sub(keep), booked.series.minutes);
         booked.keep = keep;
         booked.cancelled = true;
         booked.version = changed(&mut self.registry, booked.device);
+        self.count_usage(actor, |usage| usage.cancel(dropped, minutes));
         count(&mut self.stats.cancelled);
         user.cancelled(now, &Cancelled { actor, request, keep });
         Some(keep)
@@ -312,6 +319,7 @@ impl Ssm<'_> {
                     outcome: Outcome::Rejected(Rejection::Displaced),
                     time_to_complete_ms: 0,
                     parameters: booked.parameters,
+                    metadata: 0,
                     spectrum: &[],
                 };
                 if self.outbox.insert(now.monotonic, &report).is_err() {
@@ -320,6 +328,8 @@ impl Ssm<'_> {
                 }
                 booked.progress.settle(index);
                 count(&mut self.stats.reports_issued);
+                let (minutes, full) = (booked.series.minutes, &mut self.stats.usage_full);
+                add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
         }

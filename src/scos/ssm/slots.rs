@@ -97,7 +97,8 @@ impl Ssm<'_> {
         loop {
             let usable = |index| {
                 let device = self.registry.get(index);
-                !full.contains(&index) && device.is_some_and(|device| can(device, request).is_ok())
+                !full.contains(&index)
+                    && device.is_some_and(|device| self.can(device, request).is_ok())
             };
             let place = match self.place_on(now, request, Candidates::All(&usable)) {
                 Ok(place) => place,
@@ -122,14 +123,14 @@ impl Ssm<'_> {
             return Refusal::ScheduleFull;
         }
         let mut there = self.registry.iter().filter(|device| device.is_there());
-        let lacks = there.find_map(|device| can(device, request).err());
+        let lacks = there.find_map(|device| self.can(device, request).err());
         lacks.unwrap_or(Refusal::Offline)
     }
 
     /// A device by its ID, if it is there, can do the scan and holds another recipe.
     fn usable(&self, id: &str, request: &ScanRequest<'_>) -> Result<DeviceIndex, Refusal> {
         let device = self.registry.by_id(id).ok_or(Refusal::UnknownDevice)?;
-        can(device, request)?;
+        self.can(device, request)?;
         if self.holds_another(device.index(), request) {
             Ok(device.index())
         } else {
@@ -137,10 +138,18 @@ impl Ssm<'_> {
         }
     }
 
+    /// Whether a device is there and can do the scan.
+    fn can(&self, device: &RegisteredDevice, request: &ScanRequest<'_>) -> Result<(), Refusal> {
+        let metadata = self.metadata_of(device.index());
+        metadata.sensor().filter(|_| device.is_there()).ok_or(Refusal::Offline)?;
+        let (parameters, minutes) = (&request.parameters, request.series.minutes);
+        metadata.check(parameters, minutes).map_err(Refusal::OutOfCapability)
+    }
+
     /// Whether a device holds another recipe, beside those it has and those on their way.
     fn holds_another(&self, index: DeviceIndex, request: &ScanRequest<'_>) -> bool {
         let Some(device) = self.registry.get(index) else { return false };
-        let most = device.capabilities().map_or(0, |capabilities| capabilities.recipes);
+        let most = self.metadata_of(index).sensor().map_or(0, |sensor| sensor.recipes);
         let held = self.bookings.held_by(index, device.acknowledged);
         // One that is replaced as a whole is dropped before the other is added.
         let gives_way = request.replaces.is_some_and(|old| {
@@ -152,13 +161,6 @@ impl Ssm<'_> {
         });
         held < usize::from(most).saturating_add(usize::from(gives_way))
     }
-}
-
-/// Whether a device is there and can do the scan.
-fn can(device: &RegisteredDevice, request: &ScanRequest<'_>) -> Result<(), Refusal> {
-    let capabilities = device.capabilities().filter(|_| device.is_there());
-    let capabilities = capabilities.ok_or(Refusal::Offline)?;
-    capabilities.receiver.check(&request.parameters).map_err(Refusal::OutOfCapability)
 }
 
 /// A request as the calendar knows it. Which device it is for is said apart.

@@ -26,6 +26,14 @@ fn answer<R>(
     }
 }
 
+/// A device of the first run says what it can do.
+fn advertise_from(bench: &mut Bench, from: u8, revision: u32, recipes: u16) {
+    for section in [ANALYSER, ANTENNA, sensor(recipes)] {
+        let said = Message::Advertise(Advertise { boot: 1, revision, section });
+        bench.receive(0, from, &said);
+    }
+}
+
 /// Adds `mast-2`, which can do what `mast-1` can.
 fn second_device(bench: &mut Bench) {
     let request = Associate {
@@ -38,7 +46,7 @@ fn second_device(bench: &mut Bench) {
         proof: None,
     };
     bench.receive(0, 2, &Message::Associate(request));
-    bench.receive(0, 2, &Message::Advertise(advertise(16)));
+    advertise_from(bench, 2, 1, 16);
 }
 
 fn state(bench: &Bench) -> std::string::String {
@@ -107,8 +115,7 @@ fn the_ssm_picks_the_device() {
     assert_eq!(device(&mut bench, &unable), Err(Refusal::OutOfCapability(Limit::Gain)));
     // One that is full is passed over, and when all are it is said so.
     for (at, from) in [(7, DEVICE), (8, 2)] {
-        let said = Advertise { revision: 2, ..advertise(2) };
-        bench.receive(0, from, &Message::Advertise(said));
+        advertise_from(&mut bench, from, 11, 2);
         let expected = if at == 7 { Ok(true) } else { Err(Refusal::ScheduleFull) };
         assert_eq!(device(&mut bench, &any(at, 700 + 10 * i64::from(at))), expected);
     }
@@ -204,7 +211,7 @@ fn a_booked_request_is_replaced_by_another() {
 #[test]
 fn a_full_device_takes_another_in_place_of_one() {
     let mut bench = Bench::new();
-    bench.receive(0, DEVICE, &Message::Advertise(Advertise { revision: 2, ..advertise(1) }));
+    bench.advertise(0, 11, 1);
     assert_eq!(bench.refusal(0, &request(1, 50, 0)), None);
     bench.deliver(0);
     assert_eq!(bench.refusal(0, &request(2, 60, 0)).unwrap().0, Refusal::ScheduleFull);
@@ -379,6 +386,8 @@ fn a_thousand_devices_are_served() {
         actors: crate::scos::testing::slots(2),
         reports: crate::scos::testing::slots(4),
         summaries: crate::scos::testing::summaries(4),
+        metadata: Vec::leak(std::vec![DeviceMetadata::EMPTY; DEVICES]),
+        usage: crate::scos::testing::slots(2),
     };
     let mut bench = Bench::empty(Ssm::new(config, storage));
     for number in 0..DEVICES as u16 {
@@ -393,9 +402,10 @@ fn a_thousand_devices_are_served() {
             schedule: ScheduleMark::default(),
             proof: None,
         };
-        let advertise = Message::Advertise(advertise(4));
-        for message in [Message::Associate(request), advertise] {
-            let octets = octets(&message);
+        let said = [ANALYSER, ANTENNA, sensor(4)]
+            .map(|section| Message::Advertise(Advertise { boot: 1, revision: 1, section }));
+        for message in [Message::Associate(request)].iter().chain(&said) {
+            let octets = octets(message);
             bench.ssm.receive(at(0), &from, &octets, &mut bench.wire, &mut bench.notes);
         }
     }
