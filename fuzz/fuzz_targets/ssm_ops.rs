@@ -67,9 +67,8 @@ impl Watch {
         let monotonic = now.monotonic.as_micros() as i64;
         let ahead = now.utc.unix_micros().saturating_sub(monotonic);
         let doubt = Duration::from_secs(14 * 86_400);
-        let slow = self.slow.filter(|(slow, since)| {
-            *slow < ahead && now.monotonic < since.after(doubt)
-        });
+        let slow =
+            self.slow.filter(|(slow, since)| *slow < ahead && now.monotonic < since.after(doubt));
         let (slow, _) = *self.slow.insert(slow.unwrap_or((ahead, now.monotonic)));
         Week::of_minute(Utc::from_unix_micros(slow.saturating_add(monotonic)).unix_minute()).0
     }

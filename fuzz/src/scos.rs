@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use farpost::scos::messages::{
     ActorPolicyAck, Advertise, Advertised, Alternative, Associate, Associated, Association,
-    AssociationRefusal, AssociationRefused, Cancel, Cancelled, Change, Cursor, Devices,
-    EntriesBuffer, Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message,
-    Outcome, Place, PolicyOutcome, Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck,
-    ScheduleChange, ScheduleEntry, ScheduleMark, SetActorPolicy, Usage, UsageItem, UsageRequest,
-    VERSION_NOTICE,
+    AssociationRefusal, AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor,
+    Devices, EntriesBuffer, Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX,
+    Message, Outcome, Place, PolicyOutcome, Proof, Refusal, Refused, Rejection, Report,
+    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark, SetActorPolicy, Usage,
+    UsageItem, UsageRequest, VERSION_NOTICE,
 };
 use farpost::scos::metadata::{
     Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, SectionKey, SectionKind,
@@ -271,8 +271,8 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
     let (actor, request) = (ActorId(few(u, 3)?), RequestId(few(u, 6)?));
     let mut entries = EntriesBuffer::new();
     let mut sections = SectionsBuffer::new();
-    // What came later has the numbers from 247 on.
-    let message = match if kind < 247 { kind % 19 } else { 19 + kind % 2 } {
+    // What came later has the numbers from 240 on.
+    let message = match if kind < 240 { kind % 20 } else { 20 + kind % 2 } {
         0 => {
             let device = device(u)?;
             let key = if u8(u)? % 8 == 7 { "another" } else { device };
@@ -283,7 +283,11 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 boot: few(u, 3)?,
                 sequence: few(u, 16)?,
                 schedule: ScheduleMark { epoch: few(u, 3)?, version: few(u, 6)? },
-                proof: None,
+                proof: if u8(u)? % 4 == 3 {
+                    Some(Proof { binding: Binding::Challenge([7; 16]), signature: &[7; 64] })
+                } else {
+                    None
+                },
             })
         }
         1 => Message::Associated(Associated {
@@ -379,7 +383,7 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 .then(|| Alternative { device: DEVICES[0], start: now.utc.unix_minute() });
             Message::Refused(Refused { actor, request, reason, first_conflict: None, alternative })
         }
-        19 => Message::SetActorPolicy(SetActorPolicy {
+        20 => Message::SetActorPolicy(SetActorPolicy {
             version: few(u, 4)?.max(1),
             actor,
             policy: ActorPolicy {
@@ -387,12 +391,17 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 priority: u8(u)? % 4,
             },
         }),
-        20 => Message::ActorPolicyAck(ActorPolicyAck {
+        21 => Message::ActorPolicyAck(ActorPolicyAck {
             actor,
             version: few(u, 4)?,
             outcome: PolicyOutcome::Applied,
         }),
         14 => Message::Cancelled(Cancelled { actor, request, keep: few_u16(u, 4)? }),
+        19 => Message::Challenge(Challenge {
+            device: DEVICES[0],
+            sequence: radio.sequence.wrapping_sub(few(u, 2)?),
+            nonce: [u8(u)?; 16],
+        }),
         15 => Message::InventoryRequest(InventoryRequest {
             actor,
             copy: few(u, 3)?,
