@@ -34,6 +34,7 @@ const SCAN: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 20,
+    settings: None,
 };
 
 /// SplitMix64.
