@@ -175,7 +175,7 @@ impl Ssm<'_> {
             Association::Refresh => &mut self.stats.refreshes,
             Association::Disassociate => &mut self.stats.disassociations,
         });
-        if admitted.state == Association::New {
+        if admitted.state == Association::New && !admitted.repeated {
             self.forget_metadata(admitted.index);
         }
         if admitted.state == Association::New
