@@ -15,6 +15,18 @@ impl<T> Slot<T> {
     pub(crate) const fn row(&self) -> Option<&T> {
         self.0.as_ref()
     }
+
+    /// The row, to change it.
+    #[cfg(feature = "scos")]
+    pub(crate) const fn row_mut(&mut self) -> Option<&mut T> {
+        self.0.as_mut()
+    }
+
+    /// Puts a row here, whatever was.
+    #[cfg(feature = "scos")]
+    pub(crate) fn put(&mut self, row: T) {
+        self.0 = Some(row);
+    }
 }
 
 impl<T> Default for Slot<T> {

@@ -128,6 +128,40 @@ fn the_configuration_is_in_force() {
     );
 }
 
+/// What goes beyond one device and one week is asked for, and nothing else is answered
+/// differently for it.
+#[test]
+fn several_devices_both_weeks_and_the_rest_are_asked_for() {
+    let answers = answers(&[
+        r#"{"config":{"now":"2026-11-22T00:00Z","alternatives":true,"preemption":true,"actors":{"ana":{"priority":2},"7":{"quota_minutes":4}},"ssds":{"m2":{"reserve_per_hour":60}}}}"#,
+        r#"{"id":1,"actor":"ben","ssd":"m1","start":"2026-11-29T23:58Z","minutes":5,"across_weeks":true}"#,
+        r#"{"id":2,"actor":"cid","ssd":"m1","start":"2026-11-29T23:57Z","minutes":2}"#,
+        r#"{"id":3,"actor":"cid","ssds":["m1","m2"],"start":"2026-11-29T23:57Z","minutes":2}"#,
+        r#"{"id":4,"actor":"cid","ssds":"any","start":"2026-11-23T10:00Z","minutes":2,"dry_run":true}"#,
+        r#"{"id":5,"actor":7,"ssd":"m2","start":"2026-11-23T10:00Z","minutes":5}"#,
+        r#"{"id":6,"actor":"ben","ssd":"m1","start":"2026-11-30T00:00Z","minutes":4,"replaces":1}"#,
+        r#"{"id":7,"actor":"ben","ssd":"m1","start":"2026-11-30T00:00Z","minutes":4,"replaces":99}"#,
+        r#"{"id":8,"actor":"ana","ssd":"m1","start":"2026-11-30T00:01Z","minutes":1}"#,
+        r#"{"id":6,"cancel":true}"#,
+    ]);
+    let starts = |id: u64, starts: &str| json!({"id": id, "granted": {"starts": [starts]}});
+    assert_eq!(
+        answers,
+        [
+            starts(1, "2026-11-29T23:58Z"),
+            json!({"id":2,"refused":{"reason":"conflict","first_conflict":"2026-11-29T23:58Z",
+                "alternative":{"ssd":"m1","start":"2026-11-29T23:56Z"}}}),
+            json!({"id":3,"granted":{"starts":["2026-11-29T23:57Z"],"ssd":"m2"}}),
+            json!({"id":4,"granted":{"starts":["2026-11-23T10:00Z"],"ssd":"m2"}}),
+            json!({"id":5,"refused":{"reason":"over_quota"}}),
+            starts(6, "2026-11-30T00:00Z"),
+            json!({"id":7,"refused":{"reason":"unknown_request"}}),
+            json!({"id":8,"granted":{"starts":["2026-11-30T00:01Z"],"displaced":[6]}}),
+            json!({"id":6,"cancelled":false,"reason":"unknown_request"}),
+        ]
+    );
+}
+
 #[test]
 fn a_malformed_line_is_named_and_the_next_is_answered() {
     let good = r#"{"id":1,"actor":1,"ssd":1,"start":"2026-11-23T10:00Z","minutes":1}"#;
@@ -141,6 +175,10 @@ fn a_malformed_line_is_named_and_the_next_is_answered() {
         r#"{"id":1,"actor":[],"ssd":1,"start":"2026-11-23T10:00Z","minutes":1}"#,
         r#"{"id":1,"actor":1,"ssd":1,"start":"2026-11-23T10:00Z","minutes":1,"when":"soon"}"#,
         r#"{"id":1,"actor":1,"ssd":1,"start":"2026-11-23T10:00Z","minutes":1,"repeat":1}"#,
+        r#"{"id":1,"actor":1,"ssds":[],"start":"2026-11-23T10:00Z","minutes":1}"#,
+        r#"{"id":1,"actor":1,"ssds":"all","start":"2026-11-23T10:00Z","minutes":1}"#,
+        r#"{"id":1,"actor":1,"ssd":1,"ssds":[1],"start":"2026-11-23T10:00Z","minutes":1}"#,
+        r#"{"id":1,"actor":1,"start":"2026-11-23T10:00Z","minutes":1}"#,
         CONFIG,
     ];
     for bad in bad {

@@ -239,7 +239,7 @@ fn slots_take_what_the_document_says() {
         ("DeviceMetadata", size_of::<scos::DeviceMetadata>()),
         ("Usage", size_of::<Slot<scos::messages::Usage>>()),
         ("DevicePlan", size_of::<calendar::DevicePlan>()),
-        ("Recipe", size_of::<Slot<calendar::Recipe>>()),
+        ("RecipeRow", size_of::<Slot<calendar::RecipeRow>>()),
         ("Booking", size_of::<Slot<ssm::Booking>>()),
         ("KnownActor", size_of::<Slot<ssm::KnownActor>>()),
         ("Attempts", size_of::<Slot<scos::Attempts>>()),

@@ -49,7 +49,8 @@ const ROUGH: Weather =
 /// Three slots of two minutes, the first `minutes` after the start, ten minutes apart.
 fn wish(device: &str, minutes: i64) -> Wish<'_> {
     let series = Series { start: START + minutes, minutes: 2, repeats: 2, offset: 10 };
-    Wish { device, series, when: When::Exact, parameters: SCAN }
+    let devices = device.into();
+    Wish { devices, series, when: When::Exact, across_weeks: false, parameters: SCAN }
 }
 
 /// A post that has been on for three minutes, in which all got to know one another.

@@ -321,7 +321,7 @@ impl ActorUser for Notes {
         journal.tell(now, name(self.actor), &what);
     }
 
-    fn refused(&mut self, now: Now, refused: &Refused) {
+    fn refused(&mut self, now: Now, refused: &Refused<'_>) {
         let mut journal = self.journal.borrow_mut();
         if let Some(entry) = journal.entries.get_mut(&(self.actor, refused.request)) {
             entry.refused = true;

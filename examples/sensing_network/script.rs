@@ -68,7 +68,7 @@ impl Plan {
     /// The wish, as the Actor puts it.
     pub(crate) fn wish(&self) -> Wish<'_> {
         Wish {
-            device: self.device,
+            devices: self.device.into(),
             series: Series {
                 start: START.unix_minute() + self.start,
                 minutes: self.minutes,
@@ -76,6 +76,7 @@ impl Plan {
                 offset: self.offset,
             },
             when: self.when,
+            across_weeks: false,
             parameters: self.parameters,
         }
     }

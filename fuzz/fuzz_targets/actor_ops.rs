@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Question, RequestError, Wish};
-use farpost::scos::messages::{Cancelled, Granted, InventoryItem, Refused, Report};
+use farpost::scos::messages::{Cancelled, Devices, Granted, InventoryItem, Refused, Report};
 use farpost::scos::{ActorId, RequestId};
 use farpost::storage::Slot;
 use farpost::time::Now;
@@ -22,6 +22,8 @@ struct Story {
     owed: Option<u16>,
     reported: BTreeSet<u16>,
     is_over: bool,
+    /// It is only tried.
+    is_dry: bool,
 }
 
 #[derive(Default)]
@@ -50,8 +52,17 @@ impl ActorUser for Told {
         assert_eq!(before, None, "granted twice, or after it was cancelled");
     }
 
-    fn refused(&mut self, _: Now, refused: &Refused) {
-        self.open(refused.request).is_over = true;
+    fn refused(&mut self, _: Now, refused: &Refused<'_>) {
+        let story = self.open(refused.request);
+        assert!(!story.is_dry);
+        story.is_over = true;
+    }
+
+    fn tried(&mut self, _: Now, answer: std::result::Result<&Granted<'_>, &Refused<'_>>) {
+        let request = answer.map_or_else(|refused| refused.request, |granted| granted.request);
+        let story = self.open(request);
+        assert!(story.is_dry);
+        story.is_over = true;
     }
 
     fn cancelled(&mut self, _: Now, cancelled: &Cancelled) {
@@ -75,8 +86,9 @@ impl ActorUser for Told {
     fn unanswered(&mut self, _: Now, question: Question) {
         self.unanswered += 1;
         match question {
-            Question::Scan(request) | Question::Cancel(request) => {
+            Question::Scan(request) | Question::DryRun(request) | Question::Cancel(request) => {
                 let story = self.open(request);
+                assert_eq!(story.is_dry, matches!(question, Question::DryRun(_)));
                 story.is_over = story.owed.is_none();
             }
             _ => assert!(std::mem::take(&mut self.copying)),
@@ -105,8 +117,16 @@ impl Bench<'_> {
             1 => radio.busy = u8(u)? % 2 == 1,
             2 => actor.receive(*now, &scos::address(u)?, noise(u)?, radio, told),
             3 | 4 => self.ask(u)?,
-            // It may be over.
-            5 | 6 => drop(actor.cancel(RequestId((u8(u)? % 6).into()))),
+            15 => self.ask_otherwise(u)?,
+            // It may be over; what is only tried is over then.
+            5 | 6 => {
+                let request = RequestId((u8(u)? % 6).into());
+                let found = actor.cancel(request).is_ok();
+                if let Some(story) = told.stories.get_mut(&request).filter(|story| story.is_dry) {
+                    assert_ne!(found, story.is_over);
+                    story.is_over = true;
+                }
+            }
             7 => {
                 actor.copy_inventory();
                 told.copying = true;
@@ -123,15 +143,44 @@ impl Bench<'_> {
         let Self { actor, told, now, .. } = self;
         let devices = [scos::device(u)?, "", "a device whose name has too many letters"];
         let wish = Wish {
-            device: devices[usize::from(u8(u)? / 8 % 16).saturating_sub(13)],
+            devices: Devices::One(devices[usize::from(u8(u)? / 8 % 16).saturating_sub(13)]),
             series: scos::series(u, *now)?,
             when: scos::when(u)?,
+            across_weeks: false,
             parameters: scos::parameters(u)?,
         };
         match actor.request(&wish) {
             Ok(request) => assert!(told.stories.insert(request, Story::default()).is_none()),
             Err(RequestError::Full) => assert_eq!(actor.open_requests(), REQUESTS),
             Err(RequestError::DeviceId) => assert!(!(1..=32).contains(&wish.device.len())),
+            Err(error) => panic!("{error}"),
+        }
+        Ok(())
+    }
+
+    /// Asks for another in place of one, or only tries.
+    fn ask_otherwise(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let Self { actor, told, now, .. } = self;
+        let (form, old) = (u8(u)?, RequestId((u8(u)? % 6).into()));
+        let wish = Wish {
+            devices: scos::devices(u)?,
+            series: scos::series(u, *now)?,
+            when: scos::when(u)?,
+            across_weeks: form & 4 != 0,
+            parameters: scos::parameters(u)?,
+        };
+        let asked = match form % 3 {
+            0 => actor.modify(old, &wish),
+            1 => actor.dry_run(&wish, Some(old)),
+            _ => actor.dry_run(&wish, None),
+        };
+        match asked {
+            Ok(request) => {
+                let story = Story { is_dry: form % 3 != 0, ..Story::default() };
+                assert!(told.stories.insert(request, story).is_none());
+            }
+            Err(RequestError::Full) => assert_eq!(actor.open_requests(), REQUESTS),
+            Err(RequestError::NotGranted) => {}
             Err(error) => panic!("{error}"),
         }
         Ok(())
@@ -147,7 +196,10 @@ impl Bench<'_> {
         assert_eq!(stats.cancelled, told.cancelled);
         assert_eq!(stats.reports, told.reports);
         assert_eq!(stats.unanswered, told.unanswered);
-        assert_eq!(stats.requests, u64::try_from(told.stories.len()).expect("it is small"));
+        let dry = told.stories.values().filter(|story| story.is_dry).count();
+        let asked = stats.requests + stats.dry_runs;
+        assert_eq!(asked, u64::try_from(told.stories.len()).expect("it is small"));
+        assert_eq!(stats.dry_runs, u64::try_from(dry).expect("it is small"));
         // What still may be told of, it knows.
         let open = told.stories.values().filter(|story| {
             let all = |owed| (0..owed).all(|nth| story.reported.contains(&nth));

@@ -1,11 +1,13 @@
-//! The scheduler grants and refuses what a naive one does that looks at every
-//! minute, whichever way the clock steps.
+//! The scheduler grants, refuses, replaces and displaces what a naive one does that looks at
+//! every minute, whichever way the clock steps.
 #![no_main]
 
-use std::collections::BTreeMap;
+#[path = "../../tests/calendar/reference.rs"]
+mod reference;
 
 use farpost::scos::calendar::{
-    CancelError, DevicePlan, Policy, RefusalReason, ScanRequest, Scheduler,
+    ActorPolicy, Candidates, DevicePlan, Policy, QuotaScope, RefusalReason, Reserve, ScanRequest,
+    Scheduler, Terms,
 };
 use farpost::scos::{ActorId, DeviceIndex, RequestId, When};
 use farpost::storage::Slot;
@@ -13,176 +15,16 @@ use farpost::time::Utc;
 use farpost_fuzz::scos::SCAN;
 use farpost_fuzz::{Result, Unstructured, u8};
 use libfuzzer_sys::fuzz_target;
+use reference::{Ask, Booking, Reference, WEEK, week_of};
 
 /// Monday, 2026-11-16T00:00Z, in minutes since 1970: the first of the weeks there
 /// are. Minutes are counted from then.
 const MONDAY: i64 = 29_913_120;
-const WEEK: i64 = 10_080;
 const WEEKS: i64 = 6;
 const ROOM: usize = 6;
 const DEVICES: u16 = 2;
 
 type Key = (ActorId, RequestId);
-
-/// What was asked for and the minutes it got.
-struct Booking {
-    request: ScanRequest,
-    starts: Vec<i64>,
-}
-
-impl Booking {
-    fn week(&self) -> i64 {
-        self.starts[0].div_euclid(WEEK)
-    }
-}
-
-/// The rules of the calendar, one minute at a time.
-struct Naive {
-    policy: Policy,
-    bookings: BTreeMap<Key, Booking>,
-}
-
-impl Naive {
-    fn taken(&self, device: DeviceIndex) -> Vec<bool> {
-        let mut taken = vec![false; (WEEKS * WEEK) as usize];
-        for Booking { request, starts } in self.bookings.values() {
-            for start in starts.iter().filter(|_| request.device == device) {
-                taken[*start as usize..][..usize::from(request.minutes)].fill(true);
-            }
-        }
-        taken
-    }
-
-    fn request(
-        &mut self,
-        now: i64,
-        request: &ScanRequest,
-    ) -> std::result::Result<Vec<i64>, RefusalReason> {
-        let key = (request.actor, request.request);
-        if let Some(known) = self.bookings.get(&key) {
-            let same = known.request == *request;
-            return same.then(|| known.starts.clone()).ok_or(RefusalReason::RequestIdReused);
-        }
-        let first = self.place(now, request)?;
-        if self.bookings.len() == ROOM {
-            return Err(RefusalReason::TableFull);
-        }
-        let offset = i64::from(request.offset_minutes);
-        let starts: Vec<_> =
-            (0..=i64::from(request.repeats)).map(|nth| first + nth * offset).collect();
-        self.bookings.insert(key, Booking { request: *request, starts: starts.clone() });
-        Ok(starts)
-    }
-
-    /// Where the first occurrence would be.
-    fn place(&self, now: i64, request: &ScanRequest) -> std::result::Result<i64, RefusalReason> {
-        let (minutes, repeats) = (i64::from(request.minutes), i64::from(request.repeats));
-        let offset = i64::from(request.offset_minutes);
-        let span = repeats * offset + minutes;
-        if minutes == 0 {
-            return Err(RefusalReason::ZeroMinutes);
-        }
-        if minutes > WEEK {
-            return Err(RefusalReason::TooLong);
-        }
-        if repeats > 0 && offset < minutes {
-            return Err(RefusalReason::OverlapsItself);
-        }
-        if span > WEEK {
-            return Err(RefusalReason::CrossesWeek);
-        }
-        if request.device.0 >= DEVICES {
-            return Err(RefusalReason::UnknownDevice);
-        }
-        let wanted = request.start.unix_minute() - MONDAY;
-        let (week, this) = (wanted.div_euclid(WEEK), minute(now).div_euclid(WEEK));
-        if week < this {
-            return Err(RefusalReason::InThePast);
-        }
-        if week > this + 1 {
-            return Err(RefusalReason::BeyondWindow);
-        }
-        self.check_quota(request, week)?;
-        let earliest = now + i64::from(self.policy.lead_minutes) * 60_000_000;
-        let in_time = |first: i64| first * 60_000_000 >= earliest;
-        let in_week = |first: i64| first >= week * WEEK && first + span <= (week + 1) * WEEK;
-        let taken = self.taken(request.device);
-        let is_long = request.minutes > self.policy.short_minutes;
-        let reserve = i64::from(self.policy.reserve_per_hour.min(60));
-        let is_free = |first: i64, regardless: bool| {
-            (0..=repeats).map(|nth| first + nth * offset).all(|start| {
-                (start..start + minutes).all(|minute| {
-                    let reserved = !regardless && is_long && minute.rem_euclid(60) >= 60 - reserve;
-                    !reserved && !taken[minute as usize]
-                })
-            })
-        };
-        match request.when {
-            When::Exact if !in_time(wanted) => Err(RefusalReason::InThePast),
-            When::Exact if !in_week(wanted) => Err(RefusalReason::CrossesWeek),
-            When::Exact if !is_free(wanted, true) => Err(RefusalReason::Conflict),
-            When::Exact if !is_free(wanted, false) => Err(RefusalReason::ReservedForShort),
-            When::Exact => Ok(wanted),
-            When::Nearest { max_shift_minutes } => {
-                let most = max_shift_minutes.map_or(WEEK, i64::from).min(WEEK);
-                let find = |regardless| {
-                    (0..=most)
-                        .flat_map(|shift| [wanted - shift, wanted + shift])
-                        .filter(|first| in_time(*first) && in_week(*first))
-                        .find(|first| is_free(*first, regardless))
-                };
-                find(false).ok_or_else(|| match find(true) {
-                    Some(_) => RefusalReason::ReservedForShort,
-                    None => RefusalReason::NoFit,
-                })
-            }
-        }
-    }
-
-    fn check_quota(
-        &self,
-        request: &ScanRequest,
-        week: i64,
-    ) -> std::result::Result<(), RefusalReason> {
-        let same = |other: &&Booking| {
-            (other.request.actor, other.request.device) == (request.actor, request.device)
-                && other.week() == week
-        };
-        let total = |occurrences: usize, minutes: u16| occurrences * usize::from(minutes);
-        let booked: usize = (self.bookings.values().filter(same))
-            .map(|other| total(other.starts.len(), other.request.minutes))
-            .sum();
-        let more = total(usize::from(request.repeats) + 1, request.minutes);
-        match self.policy.quota_minutes {
-            Some(quota) if booked + more > quota.into() => Err(RefusalReason::OverQuota),
-            _ => Ok(()),
-        }
-    }
-
-    fn cancel(&mut self, now: i64, key: Key) -> std::result::Result<(), CancelError> {
-        let booking = self.bookings.get_mut(&key).ok_or(CancelError::UnknownRequest)?;
-        let begun = booking.starts.iter().filter(|start| **start * 60_000_000 < now).count();
-        if begun == booking.starts.len() {
-            return Err(CancelError::AlreadyBegun);
-        }
-        booking.starts.truncate(begun);
-        if begun == 0 {
-            self.bookings.remove(&key);
-        }
-        Ok(())
-    }
-
-    /// Takes out a booking whose week is over.
-    fn forget(&mut self, now: i64, key: Key) -> bool {
-        let this = minute(now).div_euclid(WEEK);
-        let over = self.bookings.get(&key).is_some_and(|booking| booking.week() < this);
-        over && self.bookings.remove(&key).is_some()
-    }
-}
-
-fn minute(micros: i64) -> i64 {
-    micros.div_euclid(60_000_000)
-}
 
 /// A time, in microseconds since [`MONDAY`].
 fn utc(micros: i64) -> Utc {
@@ -217,57 +59,162 @@ fn request(u: &mut Unstructured<'_>) -> Result<ScanRequest> {
         },
         repeats: if form & 32 == 0 { 0 } else { long(u16(u)?, 9) },
         offset_minutes: if form & 128 == 0 { minutes } else { u16(u)? },
+        across_weeks: false,
         parameters: SCAN,
     })
 }
 
-fn run(u: &mut Unstructured<'_>) -> Result<()> {
-    let policy = Policy {
-        quota_minutes: (u8(u)? % 2 == 1).then_some(u16(u)? % 4_096),
-        short_minutes: u16::from(u8(u)? % 16),
-        reserve_per_hour: u8(u)? % 64,
-        lead_minutes: u16::from(u8(u)? % 4),
-    };
-    let mut naive = Naive { policy, bookings: BTreeMap::new() };
-    let mut devices = [DevicePlan::EMPTY; DEVICES as usize];
-    let mut slots = [const { Slot::EMPTY }; ROOM];
-    let mut scheduler = Scheduler::new(policy, &mut devices, &mut slots);
-    let mut now = WEEK * 60_000_000;
-    while !u.is_empty() {
+struct Bench<'s> {
+    reference: Reference,
+    scheduler: Scheduler<'s>,
+    /// Microseconds since [`MONDAY`].
+    now: i64,
+}
+
+impl Bench<'_> {
+    fn operate(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let now = utc(self.now);
         match u8(u)? % 8 {
             0 => {
                 let (actor, request) = key(u)?;
-                let cancelled = scheduler.cancel(utc(now), actor, request).map(drop);
-                assert_eq!(cancelled, naive.cancel(now, (actor, request)));
+                let cancelled = self.scheduler.cancel(now, actor, request).map(drop);
+                assert_eq!(cancelled, self.reference.cancel(now, (actor, request)));
             }
             1 => {
                 let (actor, request) = key(u)?;
-                scheduler.advance(utc(now));
-                let recipe = scheduler.forget(actor, request);
-                assert_eq!(recipe.is_some(), naive.forget(now, (actor, request)));
-                if let Some(recipe) = recipe
-                    && u8(u)? % 2 == 1
-                {
-                    // It is taken up again where it was; its week is over.
-                    scheduler.restore(&recipe).expect("nothing is in its way");
-                    assert!(scheduler.forget(actor, request).is_some());
+                self.scheduler.advance(now);
+                let this = week_of(now.unix_minute());
+                let booking = self.reference.booking(actor, request);
+                let over = booking.is_some_and(|booking| booking.last_week() < this);
+                let recipe = self.scheduler.forget(actor, request);
+                assert_eq!(recipe.is_some(), over);
+                if let Some(recipe) = recipe {
+                    if u8(u)? % 2 == 1 {
+                        // It is taken up again where it was; its week is over.
+                        self.scheduler.restore(&recipe).expect("nothing is in its way");
+                        assert!(self.scheduler.forget(actor, request).is_some());
+                    }
+                    let key = (actor, request);
+                    let of = |booking: &Booking| (booking.request.actor, booking.request.request);
+                    self.reference.bookings.retain(|booking| of(booking) != key);
                 }
             }
-            2 => now = i64::from(u16(u)?) % ((WEEKS - 2) * WEEK) * 60_000_000,
+            2 => self.now = i64::from(u16(u)?) % ((WEEKS - 2) * WEEK) * 60_000_000,
             3 => {
-                now = (now + i64::from(u.arbitrary::<u32>()?))
-                    .min((WEEKS - 2) * WEEK * 60_000_000 - 1)
+                let later = self.now + i64::from(u.arbitrary::<u32>()?);
+                self.now = later.min((WEEKS - 2) * WEEK * 60_000_000 - 1);
+            }
+            4 => {
+                let request = request(u)?;
+                self.ask(&request, 0, 0, 0)?;
+            }
+            5 | 6 => {
+                let (flags, replaces, policy) = (u8(u)?, u8(u)?, u8(u)?);
+                let request = ScanRequest { across_weeks: flags & 1 == 1, ..request(u)? };
+                self.ask(&request, flags, replaces, policy)?;
             }
             _ => {
-                let request = request(u)?;
-                let granted = scheduler.request(utc(now), &request);
-                let starts = granted.map_err(|refusal| refusal.reason).map(|grant| {
-                    grant.starts().map(|start| start.unix_minute() - MONDAY).collect::<Vec<_>>()
+                let key = key(u)?;
+                let booking = self.reference.booking(key.0, key.1);
+                let open = booking.and_then(|booking| {
+                    let starts = booking.starts.iter();
+                    starts.copied().find(|start| !booking.rejected.contains(start))
                 });
-                assert_eq!(starts, naive.request(now, &request), "{request:?}");
+                if let Some(start) = open {
+                    self.reference.give_back(key, start);
+                    self.scheduler.give_back(key.0, key.1, Utc::from_unix_minute(start));
+                }
             }
         }
-        assert!(scheduler.is_consistent());
+        Ok(())
+    }
+
+    fn ask(&mut self, request: &ScanRequest, flags: u8, replaces: u8, policy: u8) -> Result<()> {
+        let now = utc(self.now);
+        if let Some(known) = self.reference.booking(request.actor, request.request) {
+            let same = known.request == *request;
+            let starts = same.then(|| known.starts.clone());
+            let granted = self.scheduler.request(now, request);
+            let granted = granted.map(|grant| grant.starts().map(Utc::unix_minute).collect());
+            let reason = granted.map_err(|refusal| refusal.reason);
+            assert_eq!(reason, starts.ok_or(RefusalReason::RequestIdReused));
+            return Ok(());
+        }
+        let one = [request.device];
+        let all = [DeviceIndex(0), DeviceIndex(1)];
+        let ask = Ask {
+            devices: if flags & 2 == 0 { &one } else { &all },
+            actor: ActorPolicy {
+                quota_minutes: (policy & 64 != 0).then_some(u32::from(policy % 64) * 16),
+                priority: policy % 4,
+            },
+            replaces: (flags & 4 != 0).then_some(RequestId((replaces % 8).into())),
+            guarded: utc(self.now + i64::from(flags / 64) * 60_000_000),
+        };
+        let any = |_: DeviceIndex| true;
+        let devices = match flags & 10 {
+            0 | 8 => Candidates::Asked,
+            2 => Candidates::These(&all),
+            _ => Candidates::All(&any),
+        };
+        let terms =
+            Terms { devices, actor: ask.actor, replaces: ask.replaces, guarded: ask.guarded };
+        self.scheduler.advance(now);
+        let place = self.scheduler.find(now, request, &terms);
+        let found = self.reference.find(now, request, &ask, true);
+        match (place, found) {
+            (Ok(place), Ok(found)) => {
+                let starts: Vec<_> = place.grant().starts().map(Utc::unix_minute).collect();
+                assert_eq!(starts, found.booking.starts, "{request:?}");
+                assert_eq!(place.device(), found.booking.request.device);
+                assert_eq!(place.displaces(), found.displaces);
+                if flags & 16 != 0 {
+                    return Ok(()); // It was only tried.
+                }
+                let mut gone = Vec::new();
+                let booked = self.scheduler.book(&place, &mut |was, _| gone.push(was.key()));
+                gone.sort_unstable();
+                let booked = booked.map(|()| gone).map_err(|refusal| refusal.reason);
+                assert_eq!(booked, self.reference.book(&found));
+            }
+            (Err(refusal), Err(reason)) => {
+                assert_eq!(refusal.reason, reason, "{request:?}");
+                let place = self.scheduler.alternative(now, request, &terms, reason);
+                if let Some(place) = place {
+                    let wanted = request.start.unix_minute();
+                    let distance = (place.grant().series.start - wanted).abs();
+                    assert_eq!(Some(distance), self.reference.alternative(now, request, &ask));
+                }
+            }
+            (place, found) => panic!("{place:?}, not {found:?}: {request:?}"),
+        }
+        Ok(())
+    }
+}
+
+fn run(u: &mut Unstructured<'_>) -> Result<()> {
+    let flags = u8(u)?;
+    let policy = Policy {
+        quota_minutes: (flags % 2 == 1).then_some(u32::from(u16(u)? % 4_096)),
+        quota_scope: if flags & 2 == 0 { QuotaScope::Device } else { QuotaScope::AllDevices },
+        short_minutes: u16::from(u8(u)? % 16),
+        reserve_per_hour: u8(u)? % 64,
+        reserve_first: flags & 4 != 0,
+        lead_minutes: u16::from(u8(u)? % 4),
+        preemption: flags & 8 != 0,
+    };
+    let reserves = vec![None, (flags & 16 != 0).then_some(flags / 32 * 9)];
+    let mut devices = [DevicePlan::EMPTY; DEVICES as usize];
+    let mut slots = [const { Slot::EMPTY }; ROOM];
+    let mut scheduler = Scheduler::new(policy, &mut devices, &mut slots);
+    scheduler.set_reserve(DeviceIndex(1), reserves[1].map(Reserve::per_hour));
+    let reference = Reference { policy, reserves, bookings: Vec::new(), room: ROOM };
+    let mut bench = Bench { reference, scheduler, now: WEEK * 60_000_000 };
+    while !u.is_empty() {
+        bench.operate(u)?;
+        assert!(bench.scheduler.is_consistent());
+        let recipes = bench.scheduler.recipes().count();
+        assert_eq!(recipes, bench.reference.bookings.len());
     }
     Ok(())
 }

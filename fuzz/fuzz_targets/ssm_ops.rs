@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::messages::{Cancelled, Granted, Refused, Report, ScanRequest};
-use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage, SsmUser};
+use farpost::scos::ssm::{PolicyManager, Ssm, SsmConfig, SsmStorage, SsmUser};
 use farpost::scos::{
     ActorId, Admission, DeviceConfig, DeviceMetadata, RequestId, ScanId, Series, Summary,
 };
 use farpost::storage::Slot;
-use farpost::time::{ClockQuality, Now, Week};
+use farpost::time::{ClockQuality, Instant, Now, Utc, Week};
+use farpost::transport::Address;
 use farpost_fuzz::scos::{self, BACKOFF, DEVICES, Radio};
 use farpost_fuzz::{Result, Unstructured, noise, u8, wait};
 use libfuzzer_sys::fuzz_target;
@@ -25,8 +26,10 @@ struct Grant {
     device: String,
     series: Series,
     keep: u16,
+    /// Of these, those that keep their slots.
+    performed: u16,
     reported: BTreeSet<u16>,
-    /// Its week is not over, and the SSM keeps its slots.
+    /// The SSM keeps its slots: its weeks are not over by every clock there was.
     is_current: bool,
 }
 
@@ -37,7 +40,7 @@ impl Grant {
 
     fn slots(&self) -> impl Iterator<Item = (i64, i64)> {
         let Series { start, minutes, offset, .. } = self.series;
-        (0..self.keep).map(move |nth| {
+        (0..self.keep.min(self.performed)).map(move |nth| {
             let first = start + i64::from(nth) * i64::from(offset);
             (first, first + i64::from(minutes))
         })
@@ -51,17 +54,36 @@ struct Watch {
     granted: u64,
     refused: u64,
     cancelled: u64,
+    displaced: u64,
     reports: u64,
+    /// The slowest clock of the last two weeks: how far it is ahead of monotonic time, and
+    /// since when.
+    slow: Option<(i64, Instant)>,
+}
+
+impl Watch {
+    /// The week by the slowest clock.
+    fn slow_week(&mut self, now: Now) -> Week {
+        let monotonic = now.monotonic.as_micros() as i64;
+        let ahead = now.utc.unix_micros().saturating_sub(monotonic);
+        let doubt = Duration::from_secs(14 * 86_400);
+        let slow =
+            self.slow.filter(|(slow, since)| *slow < ahead && now.monotonic < since.after(doubt));
+        let (slow, _) = *self.slow.insert(slow.unwrap_or((ahead, now.monotonic)));
+        Week::of_minute(Utc::from_unix_micros(slow.saturating_add(monotonic)).unix_minute()).0
+    }
 }
 
 impl SsmUser for Watch {
     fn granted(&mut self, now: Now, _: &ScanRequest<'_>, granted: &Granted<'_>) {
         let series = granted.series;
         assert!(series.is_sound() && series.start > now.utc.unix_minute(), "{granted:?}");
+        assert!(!granted.dry_run);
         let grant = Grant {
             device: granted.device.into(),
             series,
             keep: series.occurrences(),
+            performed: series.occurrences(),
             reported: BTreeSet::new(),
             is_current: true,
         };
@@ -80,7 +102,7 @@ impl SsmUser for Watch {
         self.granted += 1;
     }
 
-    fn refused(&mut self, _: Now, _: &ScanRequest<'_>, _: &Refused) {
+    fn refused(&mut self, _: Now, _: &ScanRequest<'_>, _: &Refused<'_>) {
         self.refused += 1;
     }
 
@@ -95,6 +117,12 @@ impl SsmUser for Watch {
             // It is forgotten, or was never booked.
             _ => {}
         }
+    }
+
+    fn displaced(&mut self, _: Now, displaced: &Cancelled) {
+        self.displaced += 1;
+        let grant = self.grants.get_mut(&(displaced.actor, displaced.request));
+        grant.expect("it was granted").performed = displaced.keep;
     }
 
     fn report(&mut self, _: Now, report: &Report<'_>) {
@@ -150,6 +178,7 @@ impl Bench<'_> {
         let stats = ssm.stats();
         assert_eq!((stats.granted, stats.refused), (watch.granted, watch.refused));
         assert_eq!(stats.cancelled + stats.withdrawn, watch.cancelled);
+        assert_eq!(stats.displaced, watch.displaced);
         assert_eq!(stats.reports + stats.reports_issued, watch.reports);
         let kept = u64::try_from(ssm.unacknowledged()).expect("it is a small number");
         assert_eq!(watch.reports, stats.reports_acknowledged + stats.reports_abandoned + kept);
@@ -160,9 +189,10 @@ impl Bench<'_> {
         assert_eq!(ssm.owed(), u64::try_from(owed).expect("it is a small number"));
         assert!(ssm.inventory(*now).all(|(_, remaining)| !remaining.is_zero()));
         if now.quality != ClockQuality::Unset {
-            let week = ssm.scheduler().week();
+            let week = watch.slow_week(*now);
             for grant in watch.grants.values_mut() {
-                grant.is_current &= Week::of_minute(grant.series.start).0 >= week;
+                let end = grant.series.end_of(grant.series.repeats).unix_minute() - 1;
+                grant.is_current &= Week::of_minute(end).0 >= week;
             }
         }
     }
@@ -176,7 +206,7 @@ fuzz_target!(|octets: &[u8]| {
         devices: &[known(DEVICES[0]), known(DEVICES[1])],
         admission: if first % 2 == 0 { Admission::Configured } else { Admission::Open },
         max_ttl: Duration::from_secs(60),
-        policy: Policy { lead_minutes: 1, ..Policy::OPEN },
+        policy: Policy { lead_minutes: 1, preemption: first & 2 != 0, ..Policy::OPEN },
         guard: Duration::from_secs(30),
         grace: Duration::from_secs(60),
         backoff: BACKOFF,
@@ -204,7 +234,8 @@ fuzz_target!(|octets: &[u8]| {
         summaries: &mut summaries,
         usage: &mut usage,
     };
-    let ssm = Ssm::new(config, storage);
+    let mut ssm = Ssm::new(config, storage);
+    ssm.set_policy_manager(Some(PolicyManager::Address(Address::new(0, &[3]))));
     let (watch, radio) = (Watch::default(), Radio::default());
     let mut bench = Bench { ssm, watch, radio, now: scos::start() };
     let mut u = Unstructured::new(operations);

@@ -4,19 +4,20 @@
 use std::time::Duration;
 
 use farpost::scos::messages::{
-    Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
-    AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor, EntriesBuffer,
-    Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome,
-    Place, Proof, Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange,
-    ScheduleEntry, ScheduleMark, Usage, UsageItem, UsageRequest, VERSION_NOTICE,
+    ActorPolicyAck, Advertise, Advertised, Alternative, Associate, Associated, Association,
+    AssociationRefusal, AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor,
+    Devices, EntriesBuffer, Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX,
+    Message, Outcome, Place, PolicyOutcome, Proof, Refusal, Refused, Rejection, Report,
+    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark, SetActorPolicy, Usage,
+    UsageItem, UsageRequest, VERSION_NOTICE,
 };
 use farpost::scos::metadata::{
     Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, SectionKey, SectionKind,
     SectionsBuffer, Sensor, Surroundings,
 };
 use farpost::scos::{
-    ActorId, Backoff, Detector, RequestId, ScanId, ScanParameters, ScanSettings, Section, Series,
-    When, Window,
+    ActorId, ActorPolicy, Backoff, Detector, RequestId, ScanId, ScanParameters, ScanSettings,
+    Section, Series, When, Window,
 };
 use farpost::time::{ClockQuality, Instant, Now, Utc};
 use farpost::transport::{Address, SendError, Transport};
@@ -197,10 +198,25 @@ pub fn device(u: &mut Unstructured<'_>) -> Result<&'static str> {
 }
 
 pub fn parameters(u: &mut Unstructured<'_>) -> Result<ScanParameters> {
-    Ok(match u8(u)? % 8 {
+    Ok(parameters_of(u8(u)?))
+}
+
+fn parameters_of(octet: u8) -> ScanParameters {
+    match octet % 8 {
         7 => ScanParameters { gain_db: 99, ..SCAN },
         6 => ScanParameters { settings: Some(ScanSettings::default()), ..SCAN },
         _ => SCAN,
+    }
+}
+
+/// A device, or a choice of several.
+pub fn devices(u: &mut Unstructured<'_>) -> Result<Devices<'static>> {
+    let octet = u8(u)?;
+    let one = DEVICES[usize::from(octet) % 3];
+    Ok(match octet {
+        224.. => Devices::Any,
+        192.. => Devices::any_of(&[one, DEVICES[0], DEVICES[1]]).expect("there are three"),
+        _ => Devices::One(one),
     })
 }
 
@@ -255,7 +271,8 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
     let (actor, request) = (ActorId(few(u, 3)?), RequestId(few(u, 6)?));
     let mut entries = EntriesBuffer::new();
     let mut sections = SectionsBuffer::new();
-    let message = match kind % 20 {
+    // What came later has the numbers from 240 on.
+    let message = match if kind < 240 { kind % 20 } else { 20 + kind % 2 } {
         0 => {
             let device = device(u)?;
             let key = if u8(u)? % 8 == 7 { "another" } else { device };
@@ -333,19 +350,28 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
             })
         }
         9 => Message::ReportAck(scan(u, radio)?),
-        10 => Message::ScanRequest(ScanRequest {
-            actor,
-            request,
-            floor: RequestId(few(u, 2)?),
-            device: device(u)?,
-            series: series(u, now)?,
-            when: when(u)?,
-            parameters: parameters(u)?,
-        }),
+        10 => {
+            let (floor, devices) = (RequestId(few(u, 2)?), devices(u)?);
+            let (series, when, last) = (series(u, now)?, when(u)?, u8(u)?);
+            Message::ScanRequest(ScanRequest {
+                actor,
+                request,
+                floor,
+                replaces: (last & 64 != 0).then(|| RequestId(request.0.wrapping_sub(1))),
+                dry_run: last & 32 != 0,
+                devices,
+                series,
+                when,
+                across_weeks: last & 16 != 0,
+                parameters: parameters_of(last),
+            })
+        }
         11 => Message::Cancel(Cancel { actor, request, floor: RequestId(few(u, 4)?) }),
         12 => Message::Granted(Granted {
             actor,
             request,
+            dry_run: kind >= 119,
+            replaced: (kind >= 187).then_some(1),
             device: device(u)?,
             series: sound_series(u, now)?,
             parameters: SCAN,
@@ -353,8 +379,23 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
         13 => {
             let reasons = [Refusal::Busy, Refusal::Offline, Refusal::Forgotten];
             let reason = reasons[usize::from(u8(u)? % 3)];
-            Message::Refused(Refused { actor, request, reason, first_conflict: None })
+            let alternative = (kind >= 119)
+                .then(|| Alternative { device: DEVICES[0], start: now.utc.unix_minute() });
+            Message::Refused(Refused { actor, request, reason, first_conflict: None, alternative })
         }
+        20 => Message::SetActorPolicy(SetActorPolicy {
+            version: few(u, 4)?.max(1),
+            actor,
+            policy: ActorPolicy {
+                quota_minutes: (u8(u)? % 2 == 1).then_some(few(u, 12)?),
+                priority: u8(u)? % 4,
+            },
+        }),
+        21 => Message::ActorPolicyAck(ActorPolicyAck {
+            actor,
+            version: few(u, 4)?,
+            outcome: PolicyOutcome::Applied,
+        }),
         14 => Message::Cancelled(Cancelled { actor, request, keep: few_u16(u, 4)? }),
         19 => Message::Challenge(Challenge {
             device: DEVICES[0],

@@ -23,7 +23,7 @@ pub use association::{
     Admission, AssociationEvent, AttemptLimit, Attempts, Authentication, DeviceConfig,
     DeviceSigner, RegisteredDevice, Suspicion,
 };
-pub use calendar::{ActorId, DeviceIndex, RequestId, When};
+pub use calendar::{ActorId, ActorPolicy, DeviceIndex, RequestId, When};
 pub use link::LinkStats;
 pub use metadata::{DeviceMetadata, Limit, Metadata, Section};
 pub use outbox::{StoredReport, Summary};

@@ -7,7 +7,7 @@ use std::vec::Vec;
 use super::actor::{Actor, ActorUser, Question, Wish};
 use super::calendar::RefusalReason;
 use super::messages::{
-    Cancelled, Granted, InventoryItem, Outcome, Refusal, Refused, Rejection, Report,
+    Cancelled, Devices, Granted, InventoryItem, Outcome, Refusal, Refused, Rejection, Report,
 };
 use super::ssd::{Scan, Sensor, Ssd};
 use super::ssm::Ssm;
@@ -127,7 +127,7 @@ impl ActorUser for Told {
         assert!(self.granted.insert(granted.request, owed).is_none(), "granted twice");
     }
 
-    fn refused(&mut self, _now: Now, refused: &Refused) {
+    fn refused(&mut self, _now: Now, refused: &Refused<'_>) {
         assert!(self.refused.insert(refused.request, refused.reason).is_none(), "refused twice");
     }
 
@@ -297,7 +297,13 @@ impl World {
         let device = if random.percent(3) { "nowhere" } else { DEVICES[random.below(3) as usize] };
         let parameters =
             if random.percent(3) { ScanParameters { center_hz: 1, ..SCAN } } else { SCAN };
-        self.actors[who].0.request(&Wish { device, series, when, parameters }).ok()
+        let devices = match self.random.below(10) {
+            0 => Devices::Any,
+            1 => Devices::any_of(&[device, DEVICES[0], DEVICES[2]]).unwrap(),
+            _ => device.into(),
+        };
+        let wish = Wish { devices, series, when, across_weeks: false, parameters };
+        self.actors[who].0.request(&wish).ok()
     }
 
     /// Half an hour in which the Actors ask, and sometimes think better of it.

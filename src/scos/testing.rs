@@ -9,19 +9,20 @@ use proptest::prelude::*;
 use super::actor::{Actor, ActorConfig};
 use super::calendar::{DevicePlan, Policy, RefusalReason};
 use super::messages::{
-    Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
-    AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor, EntriesBuffer,
-    Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome,
-    Place, Proof, Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange,
-    ScheduleEntry, ScheduleMark, Usage, UsageItem, UsageRequest,
+    ActorPolicyAck, Advertise, Advertised, Alternative, Associate, Associated, Association,
+    AssociationRefusal, AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor,
+    Devices, EntriesBuffer, Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX,
+    Message, Outcome, Place, PolicyOutcome, Proof, Refusal, Refused, Rejection, Report,
+    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark, SetActorPolicy, Usage,
+    UsageItem, UsageRequest,
 };
 use super::metadata::{Analyser, Antenna, HardwareSpec, Host, Location, Receiver, SectionsBuffer};
 use super::ssd::{Ssd, SsdConfig, SsdStorage};
 use super::ssm::{Ssm, SsmConfig, SsmStorage};
 use super::{
-    ActorId, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, Limit, Pointing,
-    ReferenceLevel, RequestId, ScanId, ScanParameters, ScanSettings, Section, Series, Summary,
-    Sweep, When, Window, metadata,
+    ActorId, ActorPolicy, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, Limit,
+    Pointing, ReferenceLevel, RequestId, ScanId, ScanParameters, ScanSettings, Section, Series,
+    Summary, Sweep, When, Window, metadata,
 };
 use crate::crypto::{KeyUnusable, NoRandom, Random, SignatureScheme};
 use crate::storage::Slot;
@@ -298,7 +299,8 @@ fn settings() -> impl Strategy<Value = ScanSettings> {
         })
 }
 
-const REFUSALS: [Refusal; 5] = [
+const REFUSALS: [Refusal; 6] = [
+    Refusal::Calendar(RefusalReason::UnknownRequest),
     Refusal::Calendar(RefusalReason::Conflict),
     Refusal::OutOfCapability(Limit::Gain),
     Refusal::Calendar(RefusalReason::NotOnAMinute),
@@ -306,7 +308,8 @@ const REFUSALS: [Refusal; 5] = [
     Refusal::Busy,
 ];
 
-const OUTCOMES: [Outcome; 5] = [
+const OUTCOMES: [Outcome; 6] = [
+    Outcome::Rejected(Rejection::Displaced),
     Outcome::Complete,
     Outcome::Incomplete,
     Outcome::Rejected(Rejection::Clock),
@@ -318,7 +321,7 @@ const REQUESTS: [Association; 3] =
     [Association::New, Association::Refresh, Association::Disassociate];
 
 /// How many kinds of messages there are.
-pub(crate) const KINDS: u8 = 20;
+pub(crate) const KINDS: u8 = 22;
 
 impl Parts {
     pub(crate) fn pick<T: Copy>(&self, of: &[T]) -> T {
@@ -428,7 +431,15 @@ impl Parts {
                 actor,
                 request,
                 floor,
-                device,
+                replaces: self.flag.then_some(floor),
+                dry_run: self.choice.is_multiple_of(3),
+                devices: self.pick(&[
+                    Devices::One(device),
+                    Devices::Any,
+                    Devices::any_of(&[device, "b", device]).unwrap(),
+                    Devices::any_of(&[device; 8]).unwrap(),
+                ]),
+                across_weeks: self.choice.is_multiple_of(5),
                 series: Series {
                     start: self.long[0],
                     minutes: self.small[2],
@@ -446,6 +457,8 @@ impl Parts {
             12 => Message::Granted(Granted {
                 actor,
                 request,
+                dry_run: self.flag,
+                replaced: self.choice.is_multiple_of(3).then_some(self.small[2]),
                 device,
                 series: self.series(),
                 parameters: self.parameters,
@@ -455,6 +468,8 @@ impl Parts {
                 request,
                 reason: self.pick(&REFUSALS),
                 first_conflict: self.flag.then_some(self.long[1]),
+                alternative: (self.choice.is_multiple_of(3))
+                    .then_some(Alternative { device, start: self.long[0] }),
             }),
             14 => Message::Cancelled(Cancelled { actor, request, keep: self.small[2] }),
             15 => Message::InventoryRequest(InventoryRequest { actor, copy: a, at: cursor }),
@@ -462,6 +477,24 @@ impl Parts {
                 device,
                 sequence: a,
                 nonce: core::array::from_fn(|at| self.choice.wrapping_mul(at as u8)),
+            }),
+            20 => Message::SetActorPolicy(SetActorPolicy {
+                version: a.max(1),
+                actor,
+                policy: ActorPolicy {
+                    quota_minutes: self.flag.then_some(b),
+                    priority: self.choice,
+                },
+            }),
+            21 => Message::ActorPolicyAck(ActorPolicyAck {
+                actor,
+                version: a,
+                outcome: self.pick(&[
+                    PolicyOutcome::Applied,
+                    PolicyOutcome::Stale(b),
+                    PolicyOutcome::NotAuthorised,
+                    PolicyOutcome::NoRoom,
+                ]),
             }),
             16 => Message::InventoryItem(InventoryItem {
                 actor,

@@ -86,7 +86,7 @@ impl ActorUser for Told {
         self.granted += 1;
     }
 
-    fn refused(&mut self, _: Now, _: &Refused) {
+    fn refused(&mut self, _: Now, _: &Refused<'_>) {
         self.refused += 1;
     }
 
@@ -174,7 +174,8 @@ impl Network {
     /// Asks for three slots of a minute, `minutes` from the start.
     fn ask(&mut self, minutes: i64, when: When) -> RequestId {
         let series = Series { start: MONDAY + minutes, minutes: 1, repeats: 2, offset: 5 };
-        let wish = Wish { device: "mast", series, when, parameters: SCAN };
+        let devices = "mast".into();
+        let wish = Wish { devices, series, when, across_weeks: false, parameters: SCAN };
         self.actor.request(&wish).unwrap()
     }
 }

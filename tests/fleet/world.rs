@@ -6,7 +6,7 @@ use std::time::Duration;
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Question, Wish};
 use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::messages::{
-    Granted, InventoryItem, Outcome, Rejection, Report, ScanRequest, UsageItem,
+    Devices, Granted, InventoryItem, Outcome, Rejection, Report, ScanRequest, UsageItem,
 };
 use farpost::scos::metadata::{
     Analyser, Antenna, Environment, Host, HostStatus, Location, Receiver, SectionKey,
@@ -410,7 +410,8 @@ impl World {
                 _ => When::Nearest { max_shift_minutes: Some(10) },
             };
             let at = random.below(self.names.len() as u64) as usize;
-            let wish = Wish { device: &self.names[at], series, when, parameters: SCAN };
+            let devices = Devices::One(&self.names[at]);
+            let wish = Wish { devices, series, when, across_weeks: false, parameters: SCAN };
             // Not taken when it has too many open ones.
             let _ = self.actors[who].0.request(&wish);
         }

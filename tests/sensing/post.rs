@@ -105,7 +105,7 @@ impl ActorUser for Told {
         assert!(self.granted.insert(granted.request, owed).is_none(), "granted twice");
     }
 
-    fn refused(&mut self, _: Now, refused: &Refused) {
+    fn refused(&mut self, _: Now, refused: &Refused<'_>) {
         assert!(self.refused.insert(refused.request, refused.reason).is_none(), "refused twice");
     }
 

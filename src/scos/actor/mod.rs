@@ -7,11 +7,15 @@
 //! | asking | refused | | [`ActorUser::refused`] |
 //! | asking, cancelling | attempts used up | | [`ActorUser::unanswered`] |
 //! | asking, granted | [`Actor::cancel`] | cancelling | |
+//! | granted | another request that replaces it is granted | granted | [`ActorUser::cancelled`], after the grant of the other |
 //! | cancelling | granted | cancelling | [`ActorUser::granted`] |
 //! | cancelling | cancelled | granted | [`ActorUser::cancelled`] |
 //! | cancelling | refused | | [`ActorUser::refused`] |
 //! | granted, cancelling | report | the same | [`ActorUser::report`] |
 //! | granted | last report owed | | |
+//! | | [`Actor::dry_run`] | trying | |
+//! | trying | granted, refused | | [`ActorUser::tried`] |
+//! | trying | attempts used up | | [`ActorUser::unanswered`] |
 //!
 //! What is asked is repeated with back-off until it is answered; the number of the
 //! request makes repetitions harmless. Every report is acknowledged, and told once.
@@ -24,12 +28,12 @@ mod tests;
 
 use core::fmt;
 
-use heapless::String;
+use heapless::{String, Vec};
 
 use super::link::{LinkStats, count};
 use super::messages::{
-    Cancel, Cancelled, DEVICE_ID_MAX, Granted, InventoryItem, Message, Refusal, Refused, Report,
-    ScanRequest, UsageItem, is_id,
+    Cancel, Cancelled, DEVICE_ID_MAX, DEVICES_MAX, Devices, Granted, InventoryItem, Message,
+    Refusal, Refused, Report, ScanRequest, UsageItem,
 };
 use super::retry::{Backoff, Retry};
 use super::series::{Mark, Progress};
@@ -63,12 +67,14 @@ pub struct ActorConfig {
 /// What to ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wish<'a> {
-    /// The device ID, 1 to 32 octets.
-    pub device: &'a str,
+    /// The device, or which of several; IDs of 1 to 32 octets.
+    pub devices: Devices<'a>,
     /// The slots.
     pub series: Series,
     /// Whether they may be shifted.
     pub when: When,
+    /// Whether they may lie in this week and the next, all of them or none.
+    pub across_weeks: bool,
     /// What to measure.
     pub parameters: ScanParameters,
 }
@@ -79,10 +85,13 @@ pub struct Wish<'a> {
 pub enum RequestError {
     /// There is no room for another request.
     Full,
-    /// The device ID is empty or longer than 32 octets.
+    /// A device ID is empty or longer than 32 octets, or there is none.
     DeviceId,
     /// All numbers are used up.
     Numbers,
+    /// The request to be replaced is not one that is granted and not settled, or it is
+    /// being cancelled.
+    NotGranted,
 }
 
 impl fmt::Display for RequestError {
@@ -91,6 +100,7 @@ impl fmt::Display for RequestError {
             Self::Full => "there is no room for another request",
             Self::DeviceId => "a device ID has 1 to 32 octets",
             Self::Numbers => "all request numbers are used up",
+            Self::NotGranted => "the request to be replaced is not granted, or it is settled",
         })
     }
 }
@@ -115,8 +125,11 @@ impl core::error::Error for UnknownRequest {}
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Question {
-    /// A scan request. Whether it is booked is not known.
+    /// A scan request. Whether it is booked is not known; nor, where it was to replace
+    /// another, whether that one is.
     Scan(RequestId),
+    /// A request that was only tried.
+    DryRun(RequestId),
     /// A cancellation. Whether the scan is booked is not known.
     Cancel(RequestId),
     /// A copy of the inventory, which is given up.
@@ -133,9 +146,15 @@ pub trait ActorUser {
         let _ = (now, granted);
     }
 
-    /// A scan is not booked, or could not be cancelled for the SSM does not know it.
-    fn refused(&mut self, now: Now, refused: &Refused) {
+    /// A scan is not booked, or could not be cancelled for the SSM does not know it. Where
+    /// it would have been booked is [`Refused::alternative`].
+    fn refused(&mut self, now: Now, refused: &Refused<'_>) {
         let _ = (now, refused);
+    }
+
+    /// What a request would be answered that was only tried.
+    fn tried(&mut self, now: Now, answer: Result<&Granted<'_>, &Refused<'_>>) {
+        let _ = (now, answer);
     }
 
     /// A scan is cancelled; its first [`Cancelled::keep`] occurrences are reported
@@ -169,8 +188,12 @@ pub trait ActorUser {
 pub struct ActorStats {
     /// Of its octets.
     pub link: LinkStats,
-    /// Requests made.
+    /// Requests made; those that are only tried are not among them.
     pub requests: u64,
+    /// Requests that are only tried.
+    pub dry_runs: u64,
+    /// Answers to these.
+    pub tried: u64,
     /// Requests granted.
     pub granted: u64,
     /// Requests refused.
@@ -200,9 +223,11 @@ pub struct ActorStats {
 #[derive(Debug)]
 pub struct ActorRequest {
     request: RequestId,
-    device: String<DEVICE_ID_MAX>,
+    devices: Wanted,
     series: Series,
     when: When,
+    across_weeks: bool,
+    replaces: Option<RequestId>,
     parameters: ScanParameters,
     question: Option<Asked>,
     retry: Retry,
@@ -215,7 +240,41 @@ pub struct ActorRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Scan,
+    DryRun,
     Cancel,
+}
+
+/// The devices of a request: their IDs, of which there may be no more than the first.
+#[derive(Debug, Default)]
+struct Wanted {
+    ids: Vec<String<DEVICE_ID_MAX>, DEVICES_MAX>,
+    /// It is one, and not any of one.
+    one: bool,
+}
+
+impl Wanted {
+    fn new(devices: &Devices<'_>) -> Option<Self> {
+        if !devices.is_sound() {
+            return None;
+        }
+        let mut wanted = Self { ids: Vec::new(), one: matches!(devices, Devices::One(_)) };
+        for id in devices.ids() {
+            wanted.ids.push(String::try_from(id).ok()?).ok()?;
+        }
+        Some(wanted)
+    }
+
+    fn devices(&self) -> Devices<'_> {
+        match self.ids.first() {
+            None => Devices::Any,
+            Some(id) if self.one => Devices::One(id),
+            Some(_) => {
+                let mut all = [None; DEVICES_MAX];
+                all.iter_mut().zip(&self.ids).for_each(|(to, id)| *to = Some(id.as_str()));
+                Devices::AnyOf(all)
+            }
+        }
+    }
 }
 
 impl Row for ActorRequest {
@@ -235,13 +294,16 @@ impl ActorRequest {
     fn message(&self, actor: ActorId, floor: RequestId) -> Option<Message<'_>> {
         let request = self.request;
         Some(match self.question? {
-            Asked::Scan => Message::ScanRequest(ScanRequest {
+            asked @ (Asked::Scan | Asked::DryRun) => Message::ScanRequest(ScanRequest {
                 actor,
                 request,
                 floor,
-                device: &self.device,
+                replaces: self.replaces,
+                dry_run: asked == Asked::DryRun,
+                devices: self.devices.devices(),
                 series: self.series,
                 when: self.when,
+                across_weeks: self.across_weeks,
                 parameters: self.parameters,
             }),
             Asked::Cancel => Message::Cancel(Cancel { actor, request, floor }),
@@ -280,34 +342,90 @@ impl<'s> Actor<'s> {
     /// # Errors
     /// [`RequestError`]; nothing is asked then.
     pub fn request(&mut self, wish: &Wish<'_>) -> Result<RequestId, RequestError> {
-        let request = self.next_request.ok_or(RequestError::Numbers)?;
-        let device = String::try_from(wish.device).map_err(|_| RequestError::DeviceId)?;
-        if !is_id(wish.device) {
-            return Err(RequestError::DeviceId);
+        let request = self.ask(wish, Asked::Scan, None)?;
+        count(&mut self.stats.requests);
+        Ok(request)
+    }
+
+    /// Asks for another scan in place of one that is granted: other slots, other parameters, or
+    /// another device. The SSM does it in one step: if the other is granted, what had not
+    /// begun of the one is dropped, and otherwise it stays as it is. The other has a number
+    /// of its own, which is returned. The request goes out at the next tick.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing is asked then.
+    pub fn modify(
+        &mut self,
+        request: RequestId,
+        wish: &Wish<'_>,
+    ) -> Result<RequestId, RequestError> {
+        self.replaceable(request)?;
+        let request = self.ask(wish, Asked::Scan, Some(request))?;
+        count(&mut self.stats.requests);
+        Ok(request)
+    }
+
+    /// Asks what a request would be answered, in place of one that is granted or of none.
+    /// Nothing is booked. The request goes out at the next tick.
+    ///
+    /// # Errors
+    /// [`RequestError`]; nothing is asked then.
+    pub fn dry_run(
+        &mut self,
+        wish: &Wish<'_>,
+        replaces: Option<RequestId>,
+    ) -> Result<RequestId, RequestError> {
+        if let Some(request) = replaces {
+            self.replaceable(request)?;
         }
+        let request = self.ask(wish, Asked::DryRun, replaces)?;
+        count(&mut self.stats.dry_runs);
+        Ok(request)
+    }
+
+    fn replaceable(&self, request: RequestId) -> Result<(), RequestError> {
+        let row = self.requests.get(request);
+        let granted = row.filter(|row| row.owed.is_some() && row.question.is_none());
+        granted.map(|_| ()).ok_or(RequestError::NotGranted)
+    }
+
+    fn ask(
+        &mut self,
+        wish: &Wish<'_>,
+        question: Asked,
+        replaces: Option<RequestId>,
+    ) -> Result<RequestId, RequestError> {
+        let request = self.next_request.ok_or(RequestError::Numbers)?;
+        let devices = Wanted::new(&wish.devices).ok_or(RequestError::DeviceId)?;
         let row = ActorRequest {
             request,
-            device,
+            devices,
             series: wish.series,
             when: wish.when,
+            across_weeks: wish.across_weeks,
+            replaces,
             parameters: wish.parameters,
-            question: Some(Asked::Scan),
+            question: Some(question),
             retry: Retry::NOW,
             owed: None,
             progress: Progress::default(),
         };
         self.requests.insert(row).map_err(|_| RequestError::Full)?;
         self.next_request = request.0.checked_add(1).map(RequestId);
-        count(&mut self.stats.requests);
         Ok(request)
     }
 
-    /// Cancels a scan, granted or not. The request goes out at the next tick.
+    /// Cancels a scan, granted or not. The request goes out at the next tick. One that is only
+    /// tried has nothing to cancel, and is forgotten.
     ///
     /// # Errors
     /// [`UnknownRequest`]
     pub fn cancel(&mut self, request: RequestId) -> Result<(), UnknownRequest> {
         let row = self.requests.get_mut(request).ok_or(UnknownRequest)?;
+        if row.question == Some(Asked::DryRun) {
+            self.requests.remove(request);
+            return Ok(());
+        }
         if row.question != Some(Asked::Cancel) {
             row.question = Some(Asked::Cancel);
             row.retry = Retry::NOW;
@@ -407,8 +525,13 @@ impl<'s> Actor<'s> {
 
     /// Takes an answer. Returns whether it was awaited.
     fn granted(&mut self, now: Now, granted: &Granted<'_>, user: &mut dyn ActorUser) -> bool {
+        if granted.dry_run {
+            return self.tried(now, granted.request, Ok(granted), user);
+        }
         let row = self.requests.get_mut(granted.request);
-        let Some(row) = row.filter(|row| row.owed.is_none()) else { return false };
+        let row = row.filter(|row| row.owed.is_none() && row.question != Some(Asked::DryRun));
+        let Some(row) = row else { return false };
+        let replaces = row.replaces;
         row.owed = Some(granted.series.occurrences());
         row.series = granted.series;
         if row.question == Some(Asked::Scan) {
@@ -416,16 +539,53 @@ impl<'s> Actor<'s> {
         }
         count(&mut self.stats.granted);
         user.granted(now, granted);
+        if let (Some(request), Some(keep)) = (replaces, granted.replaced) {
+            self.replaced(now, request, keep, user);
+        }
+        true
+    }
+
+    /// What had not begun of a request is dropped, for another has taken its place.
+    fn replaced(&mut self, now: Now, request: RequestId, keep: u16, user: &mut dyn ActorUser) {
+        // Where it is being cancelled too, that will be answered.
+        let row = self.requests.get_mut(request).filter(|row| row.question.is_none());
+        let Some(row) = row else { return };
+        row.owed = Some(keep);
+        if row.is_settled() {
+            self.requests.remove(request);
+        }
+        count(&mut self.stats.cancelled);
+        user.cancelled(now, &Cancelled { actor: self.config.actor, request, keep });
+    }
+
+    /// Takes the answer to a request that was only tried. Returns whether it was awaited.
+    fn tried(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        answer: Result<&Granted<'_>, &Refused<'_>>,
+        user: &mut dyn ActorUser,
+    ) -> bool {
+        let trying = |row: &ActorRequest| row.question == Some(Asked::DryRun);
+        if !self.requests.get(request).is_some_and(trying) {
+            return false;
+        }
+        self.requests.remove(request);
+        count(&mut self.stats.tried);
+        user.tried(now, answer);
         true
     }
 
     /// As above.
-    fn refused(&mut self, now: Now, refused: &Refused, user: &mut dyn ActorUser) -> bool {
+    fn refused(&mut self, now: Now, refused: &Refused<'_>, user: &mut dyn ActorUser) -> bool {
         let row = self.requests.get(refused.request);
         let Some(row) = row.filter(|row| row.question.is_some()) else { return false };
         if refused.reason == Refusal::Busy {
             count(&mut self.stats.busy);
             return true;
+        }
+        if row.question == Some(Asked::DryRun) {
+            return self.tried(now, refused.request, Err(refused), user);
         }
         if row.owed.is_none() {
             count(&mut self.stats.refused);
@@ -497,6 +657,7 @@ impl<'s> Actor<'s> {
                 now,
                 match asked {
                     Asked::Scan => Question::Scan(row.request),
+                    Asked::DryRun => Question::DryRun(row.request),
                     Asked::Cancel => Question::Cancel(row.request),
                 },
             );

@@ -15,6 +15,7 @@ struct Notes {
     granted: Vec<RequestId>,
     refused: Vec<(RequestId, Refusal)>,
     cancelled: Vec<(RequestId, u16)>,
+    tried: Vec<Result<RequestId, (RequestId, Refusal)>>,
     reports: Vec<u16>,
     unanswered: Vec<Question>,
     items: Vec<Cursor>,
@@ -26,12 +27,17 @@ impl ActorUser for Notes {
         self.granted.push(granted.request);
     }
 
-    fn refused(&mut self, _now: Now, refused: &Refused) {
+    fn refused(&mut self, _now: Now, refused: &Refused<'_>) {
         self.refused.push((refused.request, refused.reason));
     }
 
     fn cancelled(&mut self, _now: Now, cancelled: &Cancelled) {
         self.cancelled.push((cancelled.request, cancelled.keep));
+    }
+
+    fn tried(&mut self, _now: Now, answer: Result<&Granted<'_>, &Refused<'_>>) {
+        let answer = answer.map(|granted| granted.request);
+        self.tried.push(answer.map_err(|refused| (refused.request, refused.reason)));
     }
 
     fn report(&mut self, _now: Now, report: &Report<'_>) {
@@ -58,8 +64,13 @@ struct Bench {
 }
 
 const SERIES: Series = Series { start: MONDAY + 60, minutes: 5, repeats: 2, offset: 10 };
-const WISH: Wish<'static> =
-    Wish { device: "mast-1", series: SERIES, when: When::Exact, parameters: SCAN };
+const WISH: Wish<'static> = Wish {
+    devices: Devices::One("mast-1"),
+    series: SERIES,
+    when: When::Exact,
+    across_weeks: false,
+    parameters: SCAN,
+};
 const FIRST: RequestId = RequestId(1);
 const ID: ActorId = ActorId(7);
 
@@ -84,11 +95,25 @@ impl Bench {
 
 fn granted(request: RequestId) -> Message<'static> {
     let series = SERIES;
-    Message::Granted(Granted { actor: ID, request, device: "mast-1", series, parameters: SCAN })
+    Message::Granted(Granted {
+        actor: ID,
+        request,
+        dry_run: false,
+        replaced: None,
+        device: "mast-1",
+        series,
+        parameters: SCAN,
+    })
 }
 
 fn refused(request: RequestId, reason: Refusal) -> Message<'static> {
-    Message::Refused(Refused { actor: ID, request, reason, first_conflict: None })
+    Message::Refused(Refused {
+        actor: ID,
+        request,
+        reason,
+        first_conflict: None,
+        alternative: None,
+    })
 }
 
 fn cancelled(request: RequestId, keep: u16) -> Message<'static> {
@@ -115,7 +140,10 @@ fn a_request_is_repeated_until_it_is_answered() {
     assert_eq!(asked[0].0, address(0));
     let [Message::ScanRequest(request)] = messages(&asked)[..] else { panic!("{asked:?}") };
     assert_eq!((request.actor, request.request, request.floor), (ID, FIRST, FIRST));
-    assert_eq!((request.device, request.series, request.parameters), ("mast-1", SERIES, SCAN));
+    assert_eq!(
+        (request.devices, request.series, request.parameters),
+        ("mast-1".into(), SERIES, SCAN)
+    );
     assert_eq!(bench.tick(1), []);
     assert_eq!(bench.tick(2), asked);
     assert_eq!(bench.receive(3, &refused(FIRST, Refusal::Busy)), 0);
@@ -301,7 +329,7 @@ fn what_actors_have_had_is_copied_one_by_one() {
 fn what_cannot_be_asked_is_refused_by_name() {
     let mut bench = Bench::new();
     for device in ["", "123456789012345678901234567890123"] {
-        let wish = Wish { device, ..WISH };
+        let wish = Wish { devices: device.into(), ..WISH };
         assert_eq!(bench.actor.request(&wish), Err(RequestError::DeviceId));
     }
     for _ in 0..64 {
@@ -324,6 +352,85 @@ fn a_refused_send_loses_nothing() {
     bench.wire.busy = false;
     assert_eq!(bench.actor.next_deadline(), Some(at(2).monotonic));
     assert_eq!(bench.tick(2).len(), 1);
+}
+
+#[test]
+fn another_in_place_of_one_that_is_granted() {
+    let mut bench = Bench::new();
+    bench.actor.request(&WISH).unwrap();
+    // Not before that is known, and not of one that is not there.
+    for request in [FIRST, RequestId(9)] {
+        assert_eq!(bench.actor.modify(request, &WISH), Err(RequestError::NotGranted));
+        assert_eq!(bench.actor.dry_run(&WISH, Some(request)), Err(RequestError::NotGranted));
+    }
+    bench.receive(1, &granted(FIRST));
+    let devices = Devices::any_of(&["mast-1", "mast-2"]).unwrap();
+    let wish = Wish { devices, across_weeks: true, ..WISH };
+    let second = RequestId(2);
+    assert_eq!(bench.actor.modify(FIRST, &wish), Ok(second));
+    let asked = bench.tick(2);
+    let [Message::ScanRequest(request)] = messages(&asked)[..] else { panic!("{asked:?}") };
+    assert_eq!((request.replaces, request.devices, request.dry_run), (Some(FIRST), devices, false));
+    assert!(request.across_weeks);
+    // Refused, the one stands.
+    bench.receive(3, &refused(second, Refusal::Offline));
+    assert_eq!((bench.notes.cancelled.len(), bench.actor.open_requests()), (0, 1));
+    // Granted, what had not begun of it is dropped, and that is told once.
+    let third = RequestId(3);
+    assert_eq!(bench.actor.modify(FIRST, &wish), Ok(third));
+    let Message::Granted(grant) = granted(third) else { panic!() };
+    let grant = Message::Granted(Granted { replaced: Some(1), ..grant });
+    bench.receive(4, &grant);
+    bench.receive(4, &grant);
+    assert_eq!(bench.notes.granted, [FIRST, third]);
+    assert_eq!(bench.notes.cancelled, [(FIRST, 1)]);
+    assert_eq!(bench.actor.open_requests(), 2);
+    bench.receive(5, &report(FIRST, 0));
+    assert_eq!(bench.actor.open_requests(), 1);
+    let stats = bench.actor.stats();
+    assert_eq!((stats.requests, stats.granted, stats.refused, stats.cancelled), (3, 2, 1, 1));
+}
+
+#[test]
+fn what_is_only_tried_is_told_apart() {
+    let mut bench = Bench::new();
+    let wish = Wish { devices: Devices::Any, ..WISH };
+    assert_eq!(bench.actor.dry_run(&wish, None), Ok(FIRST));
+    assert_eq!(bench.actor.dry_run(&WISH, None), Ok(RequestId(2)));
+    let asked = bench.tick(0);
+    let [Message::ScanRequest(request), _] = messages(&asked)[..] else { panic!("{asked:?}") };
+    assert!(request.dry_run && request.devices == Devices::Any);
+    // A grant of something else is not for it.
+    bench.receive(1, &granted(FIRST));
+    assert_eq!(bench.actor.stats().stray_answers, 1);
+    let Message::Granted(grant) = granted(FIRST) else { panic!() };
+    let would = Message::Granted(Granted { dry_run: true, ..grant });
+    bench.receive(2, &would);
+    bench.receive(2, &would);
+    bench.receive(2, &refused(RequestId(2), Refusal::Busy));
+    bench.receive(2, &refused(RequestId(2), Refusal::Offline));
+    assert_eq!(bench.notes.tried, [Ok(FIRST), Err((RequestId(2), Refusal::Offline))]);
+    assert_eq!((bench.notes.granted.len(), bench.notes.refused.len()), (0, 0));
+    // One that is cancelled is forgotten, and one that is not answered is said to be so.
+    let [third, fourth] = [3, 4].map(RequestId);
+    bench.actor.dry_run(&WISH, None).unwrap();
+    bench.actor.dry_run(&WISH, None).unwrap();
+    bench.actor.cancel(third).unwrap();
+    for second in 10..1_000 {
+        bench.tick(second);
+    }
+    assert_eq!(bench.notes.unanswered, [Question::DryRun(fourth)]);
+    let stats = bench.actor.stats();
+    assert_eq!(
+        (stats.dry_runs, stats.tried, stats.requests, bench.actor.open_requests()),
+        (4, 2, 0, 0)
+    );
+    // A real request is not settled by the answer to a trial.
+    bench.actor.request(&WISH).unwrap();
+    let fifth = Message::Granted(Granted { request: RequestId(5), dry_run: true, ..grant });
+    bench.receive(1_001, &fifth);
+    assert_eq!(bench.actor.open_requests(), 1);
+    assert_eq!(bench.notes.granted.len(), 0);
 }
 
 proptest! {

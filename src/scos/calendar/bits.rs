@@ -12,6 +12,26 @@ pub(super) const WORDS: usize = 158;
 /// The slots of a week.
 pub(super) type Words = [u64; WORDS];
 
+/// Words that hold the slots of two weeks, 315, and one that is past them.
+pub(super) const TWO_WEEKS: usize = 316;
+
+/// The slots of two weeks, one after the other.
+pub(super) type WideWords = [u64; TWO_WEEKS];
+
+/// The slots of one week and those of the next.
+pub(super) fn joined(this: &Words, next: &Words) -> WideWords {
+    let mut wide = [u64::MAX; TWO_WEEKS];
+    // A week ends in the middle of its last word.
+    let (first, last) = wide.split_at_mut(WORDS.wrapping_sub(1));
+    first.iter_mut().zip(this).for_each(|(to, from)| *to = *from);
+    let mut before = this.last().copied().unwrap_or(u64::MAX).wrapping_shl(32);
+    for (to, from) in last.iter_mut().zip(next) {
+        *to = before.wrapping_shr(32) | from.wrapping_shl(32);
+        before = *from;
+    }
+    wide
+}
+
 /// The part of the last word that is past the week.
 pub(super) const PAST_THE_WEEK: u64 = u64::MAX << (Week::MINUTES % 64);
 
@@ -89,6 +109,25 @@ pub(super) fn longest_free_run(taken: u64, next: u64) -> u8 {
     u8::try_from(length).unwrap_or(128)
 }
 
+/// What [`longest_free_run`] is once the bits of `freed`, which follow one another, are
+/// clear in `taken`, and some perhaps in `next`, given what it was: no run is shorter
+/// then, and only these are longer.
+pub(super) fn grown_free_run(was: u8, taken: u64, next: u64, freed: u64) -> u8 {
+    let tail = taken.leading_zeros();
+    let across = if tail == 0 { 0 } else { tail.wrapping_add(next.trailing_zeros()) };
+    // The run of the freed bits, unless it is the one that goes on in `next`.
+    let (from, to) = (freed.trailing_zeros(), 64_u32.wrapping_sub(freed.leading_zeros()));
+    let above = taken.unbounded_shr(to);
+    let merged = if above == 0 {
+        0
+    } else {
+        let below = (taken & low_bits(from)).leading_zeros();
+        let end = to.wrapping_add(above.trailing_zeros());
+        end.wrapping_sub(64_u32.wrapping_sub(below))
+    };
+    was.max(u8::try_from(across.max(merged)).unwrap_or(128))
+}
+
 /// The length of the longest run of set bits, at most 63.
 fn longest_run(bits: u64) -> u32 {
     // Runs of 2, 4, 8, 16 and 32 begin at the set bits of these.
@@ -120,9 +159,15 @@ fn lengthen(length: u32, runs: u64, powers: [(u32, u64); 3]) -> (u32, u64) {
 /// and lie `step` apart, by doubling: after a pass every bit speaks for twice as
 /// many. The cost depends on `count` alone, not on what is taken.
 ///
-/// The first `length` bits (at most a week) mean something before; how many do
+/// The first `length` bits (at most two weeks) mean something before; how many do
 /// after is returned: those whose last bit is among them.
-pub(super) fn overlay(taken: &mut Words, length: u16, count: u16, step: u16) -> u16 {
+pub(super) fn overlay<const N: usize, const MORE: usize>(
+    taken: &mut [u64; N],
+    length: u16,
+    count: u16,
+    step: u16,
+) -> u16 {
+    const { assert!(MORE == N + 1, "a word after the last") }
     let mut length = length;
     let mut have = 1_u16;
     while have < count {
@@ -132,7 +177,7 @@ pub(super) fn overlay(taken: &mut Words, length: u16, count: u16, step: u16) -> 
         length = length.saturating_sub(shift);
         let words = word_of(length).wrapping_add(1);
         // A copy, for what the compiler knows not to alias it does with vectors.
-        let mut from = [u64::MAX; WORDS + 1];
+        let mut from = [u64::MAX; MORE];
         from.iter_mut().zip(taken.iter()).for_each(|(to, from)| *to = *from);
         let low = from.get(word_of(shift)..).unwrap_or_default();
         let high = low.get(1..).unwrap_or_default();
@@ -164,6 +209,38 @@ mod tests {
                     let fits = (both >> bit).trailing_ones() >= length;
                     prop_assert_eq!(runs >> bit & 1 == 1, fits);
                 }
+            }
+        }
+
+        #[test]
+        fn freed_runs_are_what_they_seem(a in any::<u64>(), b in any::<u64>(), c in any::<u64>(),
+            from in 0_u32..64, length in 1_u32..=64, freed_next in 0_u32..=64)
+        {
+            let freed = low_bits(length) << from;
+            for (taken, next) in [(a, b), (a | b, b | c), (a & b, c), (u64::MAX, u64::MAX), (0, a)] {
+                let was = longest_free_run(taken, next);
+                // What is freed in the next word begins with it, and only if this one ends so.
+                let on = if freed >> 63 == 1 { freed_next } else { 0 };
+                let (taken, next) = (taken & !freed, next & !low_bits(on));
+                let now = grown_free_run(was, taken, next, freed);
+                prop_assert_eq!(now, longest_free_run(taken, next));
+            }
+        }
+
+        #[test]
+        fn two_weeks_are_one_after_the_other(a in any::<u64>(), b in any::<u64>()) {
+            let mut weeks = [[0; WORDS]; 2];
+            for (week, seed) in weeks.iter_mut().zip([a, b]) {
+                for (word, at) in week.iter_mut().zip(1..) {
+                    *word = seed.wrapping_mul(at) ^ b.rotate_left(at as u32);
+                }
+                week[WORDS - 1] |= PAST_THE_WEEK;
+            }
+            let wide = joined(&weeks[0], &weeks[1]);
+            for slot in 0..20_224_u16 {
+                let week = weeks.get(usize::from(slot / 10_080));
+                let taken = week.is_none_or(|week| window(week, slot % 10_080) & 1 == 1);
+                prop_assert_eq!(wide[word_of(slot)] >> bit_of(slot) & 1 == 1, taken);
             }
         }
     }

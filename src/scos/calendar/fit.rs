@@ -6,12 +6,15 @@
 
 use core::num::NonZeroU64;
 
-use super::bits::{WORDS, Words, overlay, runs_of, slot_of, slots_within, word_of};
+use super::bits::{
+    TWO_WEEKS, WORDS, WideWords, Words, overlay, runs_of, slot_of, slots_within, word_of,
+};
 use super::pattern::Shape;
 use super::policy::Reserve;
 use crate::time::Week;
 
-/// Where to look for a start, in slots of one week.
+/// Where to look for a start, in slots of one week, or of two where a pattern may lie in
+/// both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Search {
@@ -33,12 +36,12 @@ pub(super) trait Fits {
     fn last(&self, low: u16, high: u16) -> Option<u16>;
 }
 
-/// The start nearest to the wanted one, the earlier of two as near.
-pub(super) fn nearest(fits: &impl Fits, shape: Shape, search: &Search) -> Option<u16> {
+/// The start nearest to the wanted one, the earlier of two as near, at `latest` at the latest.
+pub(super) fn nearest(fits: &impl Fits, latest: u16, search: &Search) -> Option<u16> {
     let wanted = search.wanted;
     let reach = search.max_shift.unwrap_or(u16::MAX);
     let low = search.earliest.max(wanted.saturating_sub(reach));
-    let high = shape.latest_start().min(wanted.saturating_add(reach));
+    let high = latest.min(wanted.saturating_add(reach));
     let from = wanted.max(low);
     let after = if from <= high { fits.first(from, high) } else { None };
     if after == Some(wanted) {
@@ -186,30 +189,44 @@ impl Fits for LongRuns<'_> {
 
 /// Every start of a shape: a clear bit is a start at which all is free.
 #[derive(Debug)]
-pub(super) struct Starts(Words);
+pub(super) struct Starts<const N: usize>([u64; N]);
 
-impl Starts {
+impl Starts<WORDS> {
     /// The starts of `shape` in a week with these slots `taken`.
     pub(super) fn new(taken: &Words, reserve: Reserve, shape: Shape) -> Self {
         let mut taken = *taken;
         reserve.overlay(&mut taken);
-        // The week folded upon itself, so that all occurrences lie on the first ...
-        let occurrences = shape.repeats().saturating_add(1);
-        let length = overlay(&mut taken, Week::MINUTES, occurrences, shape.offset());
-        // ... and that upon its first slot.
-        overlay(&mut taken, length, shape.minutes(), 1);
+        fold::<WORDS, { WORDS + 1 }>(&mut taken, Week::MINUTES, shape);
         Self(taken)
     }
 }
 
-impl Fits for Starts {
+impl Starts<TWO_WEEKS> {
+    /// The starts of `shape` in two weeks with these slots `taken`.
+    pub(super) fn wide(taken: &WideWords, reserve: Reserve, shape: Shape) -> Self {
+        let mut taken = *taken;
+        reserve.overlay(&mut taken);
+        fold::<TWO_WEEKS, { TWO_WEEKS + 1 }>(&mut taken, Shape::TWO_WEEKS, shape);
+        Self(taken)
+    }
+}
+
+fn fold<const N: usize, const MORE: usize>(taken: &mut [u64; N], length: u16, shape: Shape) {
+    // The weeks folded upon themselves, so that all occurrences lie on the first ...
+    let occurrences = shape.repeats().saturating_add(1);
+    let length = overlay::<N, MORE>(taken, length, occurrences, shape.offset());
+    // ... and that upon its first slot.
+    overlay::<N, MORE>(taken, length, shape.minutes(), 1);
+}
+
+impl<const N: usize> Fits for Starts<N> {
     fn first(&self, low: u16, high: u16) -> Option<u16> {
         let words = word_of(low)..word_of(high).wrapping_add(1);
         words
             .clone()
             .zip(self.0.get(words)?)
             .find_map(|(word, taken)| {
-                let starts = NonZeroU64::new(!taken & slots_within(word, low, Week::MINUTES))?;
+                let starts = NonZeroU64::new(!taken & slots_within(word, low, u16::MAX))?;
                 Some(slot_of(word, starts.trailing_zeros()))
             })
             .filter(|start| *start <= high)

@@ -8,26 +8,32 @@
 //! | what | source | file |
 //! |---|---|---|
 //! | slots of one minute, at most a week, in UTC weeks | SSM Task Scheduling | `pattern`, `week` |
-//! | Exact Time, Nearest Time | SSM Task Scheduling | `week`, `fit` |
+//! | Exact Time, Nearest Time | SSM Task Scheduling | `week`, `fit`, `search` |
 //! | the most minutes of an Actor; slots for very short scans | SSM Task Scheduling | `policy` |
-//! | scan request, accepted or refused | SSM Task Scheduling | `request` |
-//! | the schedule as a set of scan recipes | SSM Task Scheduling | `scheduler` |
+//! | scan request, accepted or refused | SSM Task Scheduling | `request`, `grant` |
+//! | the schedule as a set of scan recipes | SSM Task Scheduling | `scheduler`, `recipes` |
 
 mod bits;
 mod fit;
+mod grant;
 mod pattern;
 mod policy;
+mod recipes;
 mod request;
 mod scheduler;
+mod search;
 #[cfg(test)]
 mod tests;
 mod week;
 
 pub use fit::Search;
+pub use grant::Grant;
 pub use pattern::{Pattern, PatternError, Shape};
-pub use policy::{Policy, Reserve};
+pub use policy::{ActorPolicy, Policy, QuotaScope, Reserve};
+pub use recipes::{Recipe, RecipeRow};
 pub use request::{
-    ActorId, CancelError, DeviceIndex, Grant, Refusal, RefusalReason, RequestId, ScanRequest, When,
+    ActorId, CancelError, DeviceIndex, Refusal, RefusalReason, RequestId, ScanRequest, When,
 };
-pub use scheduler::{DevicePlan, Recipe, Scheduler};
+pub use scheduler::{DevicePlan, Scheduler};
+pub use search::{Candidates, Placement, Terms};
 pub use week::WeekPlan;

@@ -15,7 +15,8 @@ pub enum PatternError {
     TooLong,
     /// The next occurrence would begin before the one before it ends.
     OverlapsItself,
-    /// The last occurrence would end after the week.
+    /// The last occurrence would end after the week, or after the next where a pattern may
+    /// lie in both.
     CrossesWeek,
 }
 
@@ -33,7 +34,8 @@ impl fmt::Display for PatternError {
 impl core::error::Error for PatternError {}
 
 /// Occurrences relative to the first: how long, how many, how far apart. From the
-/// start of the first to the end of the last it spans at most a week.
+/// start of the first to the end of the last it spans at most a week, or two if it is
+/// [`Shape::wide`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shape {
@@ -52,6 +54,26 @@ impl Shape {
     /// # Errors
     /// [`PatternError`]; [`PatternError::CrossesWeek`] when no week is long enough.
     pub const fn new(minutes: u16, repeats: u16, offset: u16) -> Result<Self, PatternError> {
+        Self::within(minutes, repeats, offset, Week::MINUTES)
+    }
+
+    /// The same, for a pattern that may lie in two weeks.
+    ///
+    /// # Errors
+    /// [`PatternError`]; [`PatternError::CrossesWeek`] when two weeks are not long enough.
+    pub const fn wide(minutes: u16, repeats: u16, offset: u16) -> Result<Self, PatternError> {
+        Self::within(minutes, repeats, offset, Self::TWO_WEEKS)
+    }
+
+    /// Minutes of two weeks.
+    pub(super) const TWO_WEEKS: u16 = 20_160;
+
+    const fn within(
+        minutes: u16,
+        repeats: u16,
+        offset: u16,
+        limit: u16,
+    ) -> Result<Self, PatternError> {
         if minutes == 0 {
             return Err(PatternError::ZeroMinutes);
         }
@@ -64,10 +86,10 @@ impl Shape {
         if offset < minutes {
             return Err(PatternError::OverlapsItself);
         }
-        // A product of more than 16 bits is longer than a week, and so is what
+        // A product of more than 16 bits is longer than two weeks, and so is what
         // it saturates to.
         let span = offset.saturating_mul(repeats).saturating_add(minutes);
-        if span > Week::MINUTES {
+        if span > limit {
             return Err(PatternError::CrossesWeek);
         }
         Ok(Self { minutes, repeats, offset, span })
@@ -79,7 +101,7 @@ impl Shape {
         self.minutes
     }
 
-    /// Occurrences after the first, 0 to 10,079.
+    /// Occurrences after the first, 0 to 20,159.
     #[must_use]
     pub const fn repeats(&self) -> u16 {
         self.repeats
@@ -92,16 +114,22 @@ impl Shape {
         self.offset
     }
 
-    /// Minutes of all occurrences together, 1 to 10,080.
+    /// Minutes of all occurrences together, at most those of the week, or of both.
     #[must_use]
     pub const fn total_minutes(&self) -> u16 {
         self.minutes.saturating_mul(self.repeats.saturating_add(1))
     }
 
-    /// The latest slot of a week this shape can start in.
+    /// The latest slot of a week this shape can start in; 0 where no week is long enough.
     #[must_use]
     pub const fn latest_start(&self) -> u16 {
         Week::MINUTES.saturating_sub(self.span)
+    }
+
+    /// From the start of the first occurrence to the end of the last, in minutes.
+    #[must_use]
+    pub const fn span(&self) -> u16 {
+        self.span
     }
 }
 
@@ -120,7 +148,7 @@ impl Pattern {
     /// # Errors
     /// [`PatternError::CrossesWeek`] when it does not end within the week.
     pub const fn new(start: u16, shape: Shape) -> Result<Self, PatternError> {
-        if start > shape.latest_start() {
+        if start.saturating_add(shape.span) > Week::MINUTES {
             return Err(PatternError::CrossesWeek);
         }
         Ok(Self { start, shape })
@@ -147,30 +175,11 @@ impl Pattern {
         (0..shape.repeats.saturating_add(1))
             .map(move |nth| start.wrapping_add(nth.wrapping_mul(shape.offset)))
     }
-
-    /// The occurrences that start before `slot`, and the others.
-    #[must_use]
-    pub fn split_before(&self, slot: u16) -> (Option<Self>, Option<Self>) {
-        let Shape { minutes, repeats, offset, .. } = self.shape;
-        let before = match slot.checked_sub(self.start) {
-            None | Some(0) => return (None, Some(*self)),
-            Some(ahead) => ahead.div_ceil(offset.max(1)),
-        };
-        let Some(last) = repeats.checked_sub(before) else { return (Some(*self), None) };
-        // At least one each way, so each is a pattern inside this one.
-        let part = |start, repeats| {
-            Shape::new(minutes, repeats, offset).and_then(|shape| Self::new(start, shape)).ok()
-        };
-        let rest = self.start.saturating_add(before.saturating_mul(offset));
-        (part(self.start, before.saturating_sub(1)), part(rest, last))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-    use std::vec::Vec;
 
     #[test]
     fn what_is_no_shape_is_named() {
@@ -192,20 +201,10 @@ mod tests {
         let pattern = Pattern::new(1_435, shape).unwrap();
         assert_eq!(pattern.starts().next_back(), Some(10_075));
         assert_eq!(Pattern::new(1_436, shape), Err(PatternError::CrossesWeek));
-    }
-
-    proptest! {
-        #[test]
-        fn splitting_keeps_every_occurrence(start in 0_u16..3_000, minutes in 1_u16..9,
-            repeats in 0_u16..9, extra in 0_u16..300, slot in 0_u16..6_000)
-        {
-            let pattern =
-                Pattern::new(start, Shape::new(minutes, repeats, minutes + extra).unwrap()).unwrap();
-            let (before, after) = pattern.split_before(slot);
-            let before: Vec<_> = before.iter().flat_map(Pattern::starts).collect();
-            let after: Vec<_> = after.iter().flat_map(Pattern::starts).collect();
-            let expected: (Vec<_>, Vec<_>) = pattern.starts().partition(|start| *start < slot);
-            prop_assert_eq!((before, after), expected);
-        }
+        let wide = Shape::wide(5, 13, 1_440).unwrap();
+        assert_eq!((wide.span(), wide.total_minutes(), wide.latest_start()), (18_725, 70, 0));
+        assert_eq!(Pattern::new(0, wide), Err(PatternError::CrossesWeek));
+        assert_eq!(Shape::wide(5, 14, 1_440), Err(PatternError::CrossesWeek));
+        assert_eq!(Shape::wide(10_081, 0, 0), Err(PatternError::TooLong));
     }
 }

@@ -4,9 +4,9 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::pattern::{Pattern, PatternError};
+use super::pattern::PatternError;
 use crate::scos::ScanParameters;
-use crate::time::{Utc, Week};
+use crate::time::Utc;
 
 /// The number of an Actor at its SSM.
 #[derive(
@@ -45,7 +45,7 @@ pub enum When {
 }
 
 /// A scan request: the schedule and what to scan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScanRequest {
     /// Who asks.
@@ -55,6 +55,7 @@ pub struct ScanRequest {
     /// The device that is to scan.
     pub device: DeviceIndex,
     /// The start of the first occurrence, a whole minute.
+    #[serde(with = "micros")]
     pub start: Utc,
     /// Minutes of each occurrence, 1 to 10,080.
     pub minutes: u16,
@@ -65,33 +66,26 @@ pub struct ScanRequest {
     /// Minutes from the start of an occurrence to the start of the next, at least
     /// `minutes`. Ignored without repeats.
     pub offset_minutes: u16,
+    /// Whether the pattern may lie in this week and the next, all of it or nothing.
+    /// Otherwise it lies in the week of `start`, and what would cross its end is refused.
+    pub across_weeks: bool,
     /// What to scan. The calendar keeps it and does not look into it.
     pub parameters: ScanParameters,
 }
 
-/// The slots a request was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Grant {
-    /// The week all of them are in.
-    pub week: Week,
-    /// The slots.
-    pub pattern: Pattern,
-}
+/// Times as microseconds since 1970.
+mod micros {
+    use serde::{Deserialize, Deserializer, Serializer};
 
-impl Grant {
-    /// The start of each occurrence, in ascending order.
-    pub fn starts(
-        &self,
-    ) -> impl DoubleEndedIterator<Item = Utc> + ExactSizeIterator + Clone + use<> {
-        let week = self.week;
-        self.pattern.starts().map(move |slot| time_of(week, slot))
+    use crate::time::Utc;
+
+    pub(super) fn serialize<S: Serializer>(time: &Utc, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(time.unix_micros())
     }
-}
 
-/// The start of slot `slot` of `week`.
-pub(super) fn time_of(week: Week, slot: u16) -> Utc {
-    Utc::from_unix_minute(week.first_minute().saturating_add(slot.into()))
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Utc, D::Error> {
+        i64::deserialize(from).map(Utc::from_unix_micros)
+    }
 }
 
 /// Why a request was refused. The calendar is as it was before.
@@ -105,7 +99,8 @@ pub enum RefusalReason {
     NoFit,
     /// The start is before the earliest that can be granted, or its week is over.
     InThePast,
-    /// An occurrence would be in the week after the one of the start.
+    /// An occurrence would be in the week after the one of the start, or after next week
+    /// where the pattern may lie in both.
     CrossesWeek,
     /// The start is later than next week.
     BeyondWindow,
@@ -115,8 +110,7 @@ pub enum RefusalReason {
     TooLong,
     /// The offset is less than the minutes of an occurrence.
     OverlapsItself,
-    /// The Actor would have more minutes in this week on this device than the
-    /// policy allows it.
+    /// The Actor would have more minutes in a week than the policy allows it.
     OverQuota,
     /// All would be free, were it not kept for short scans.
     ReservedForShort,
@@ -128,11 +122,15 @@ pub enum RefusalReason {
     RequestIdReused,
     /// The start is not a whole minute.
     NotOnAMinute,
+    /// The request it is to replace is not booked.
+    UnknownRequest,
+    /// Every occurrence of the request it is to replace has begun.
+    AlreadyBegun,
 }
 
 impl RefusalReason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Conflict,
         Self::NoFit,
         Self::InThePast,
@@ -147,6 +145,8 @@ impl RefusalReason {
         Self::TableFull,
         Self::RequestIdReused,
         Self::NotOnAMinute,
+        Self::UnknownRequest,
+        Self::AlreadyBegun,
     ];
 
     /// A name for machines that never changes.
@@ -167,6 +167,8 @@ impl RefusalReason {
             Self::TableFull => "table_full",
             Self::RequestIdReused => "request_id_reused",
             Self::NotOnAMinute => "not_on_a_minute",
+            Self::UnknownRequest => "unknown_request",
+            Self::AlreadyBegun => "already_begun",
         }
     }
 }
@@ -182,12 +184,14 @@ impl fmt::Display for RefusalReason {
             Self::ZeroMinutes => "a scan takes at least one minute",
             Self::TooLong => "a scan takes at most a week",
             Self::OverlapsItself => "its occurrences overlap",
-            Self::OverQuota => "the Actor has no more minutes in this week on this device",
+            Self::OverQuota => "the Actor has no more minutes in this week",
             Self::ReservedForShort => "the slots are kept for short scans",
             Self::UnknownDevice => "there is no such device",
             Self::TableFull => "there is no room for another recipe",
             Self::RequestIdReused => "the request number is used for something else",
             Self::NotOnAMinute => "the start is not a whole minute",
+            Self::UnknownRequest => "the request it is to replace is not booked",
+            Self::AlreadyBegun => "all of the request it is to replace has begun",
         })
     }
 }

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use super::bits::{
-    PAST_THE_WEEK, WORDS, Words, bit_of, longest_free_run, low_bits, window, word_of,
+    PAST_THE_WEEK, WORDS, Words, bit_of, grown_free_run, longest_free_run, low_bits, window,
+    word_of,
 };
 use super::fit::{LongRuns, Search, ShortRuns, Starts, nearest};
 use super::pattern::{Pattern, Shape};
@@ -43,12 +44,13 @@ impl WeekPlan {
 
     /// Takes every slot of `pattern`, whether it was free or not.
     pub fn book(&mut self, pattern: &Pattern) {
-        self.change(pattern, |taken, mask| taken | mask);
+        let measure = |_, taken, next, _| longest_free_run(taken, next);
+        self.change(pattern, |taken, mask| taken | mask, measure);
     }
 
     /// Frees every slot of `pattern`, whether it was taken or not.
     pub fn cancel(&mut self, pattern: &Pattern) {
-        self.change(pattern, |taken, mask| taken & !mask);
+        self.change(pattern, |taken, mask| taken & !mask, grown_free_run);
     }
 
     /// Whether every slot of `pattern` is free.
@@ -71,11 +73,13 @@ impl WeekPlan {
             return None;
         }
         if shape.repeats() != 0 || !search.reserve.is_none() {
-            return nearest(&Starts::new(&self.taken, search.reserve, shape), shape, search);
+            let starts = Starts::new(&self.taken, search.reserve, shape);
+            return nearest(&starts, shape.latest_start(), search);
         }
+        let latest = shape.latest_start();
         match ShortRuns::new(&self.taken, &self.reach, minutes) {
-            Some(runs) => nearest(&runs, shape, search),
-            None => nearest(&LongRuns { taken: &self.taken, minutes }, shape, search),
+            Some(runs) => nearest(&runs, latest, search),
+            None => nearest(&LongRuns { taken: &self.taken, minutes }, latest, search),
         }
     }
 
@@ -91,6 +95,11 @@ impl WeekPlan {
         let taken = self.taken.iter().fold(0_u32, |sum, word| sum.wrapping_add(word.count_ones()));
         // The bits past the week count as taken: 32 of 10,112.
         u16::try_from(10_112_u32.wrapping_sub(taken)).unwrap_or(0)
+    }
+
+    /// Which slots are taken.
+    pub(super) const fn taken(&self) -> &Words {
+        &self.taken
     }
 
     /// The first taken slot of the `minutes` from `start` on.
@@ -111,18 +120,31 @@ impl WeekPlan {
         }
     }
 
-    fn change(&mut self, pattern: &Pattern, how: impl Fn(u64, u64) -> u64 + Copy) {
+    fn change(
+        &mut self,
+        pattern: &Pattern,
+        how: impl Fn(u64, u64) -> u64 + Copy,
+        measure: impl Fn(u8, u64, u64, u64) -> u8 + Copy,
+    ) {
         for start in pattern.starts() {
-            self.change_one(start, pattern.shape().minutes(), how);
+            self.change_one(start, pattern.shape().minutes(), how, measure);
         }
     }
 
     /// Changes the `minutes` slots from `start` on, the last word first: the reach
     /// of a word depends on the word after.
-    fn change_one(&mut self, start: u16, minutes: u16, how: impl Fn(u64, u64) -> u64) {
+    fn change_one(
+        &mut self,
+        start: u16,
+        minutes: u16,
+        how: impl Fn(u64, u64) -> u64,
+        measure: impl Fn(u8, u64, u64, u64) -> u8,
+    ) {
         let last = start.saturating_add(minutes).saturating_sub(1);
         let (from, to) = (word_of(start), word_of(last).wrapping_add(1));
         let mut next = self.taken.get(to).copied().unwrap_or(u64::MAX);
+        // What the first word was.
+        let mut was = u64::MAX;
         let mut mask = low_bits(bit_of(last).wrapping_add(1));
         let taken = self.taken.get_mut(from..to).unwrap_or_default();
         let reach = self.reach.get_mut(from..to).unwrap_or_default();
@@ -130,17 +152,26 @@ impl WeekPlan {
             if ahead == 0 {
                 mask &= u64::MAX.wrapping_shl(bit_of(start));
             }
+            was = *taken;
             *taken = how(*taken, mask);
-            *reach = longest_free_run(*taken, next);
+            *reach = measure(*reach, *taken, next, mask);
             next = *taken;
             mask = u64::MAX;
         }
-        // A run that begins in the word before may go on in the first.
+        // A run that begins in the word before may go on in the first. It is the longest, or
+        // another is as before, or the longest has to be looked for.
         let before = from.wrapping_sub(1);
         if let (Some(taken), Some(reach)) = (self.taken.get(before), self.reach.get_mut(before))
             && taken >> 63 == 0
         {
-            *reach = longest_free_run(*taken, next);
+            let tail = taken.leading_zeros();
+            let across = |next: u64| tail.wrapping_add(next.trailing_zeros());
+            let longest = u32::from(*reach);
+            if across(next) >= longest {
+                *reach = u8::try_from(across(next)).unwrap_or(128);
+            } else if across(was) >= longest {
+                *reach = longest_free_run(*taken, next);
+            }
         }
     }
 }

@@ -16,12 +16,14 @@
 //! | [`InventoryRequest`] | Actor | SSM | [`InventoryItem`] |
 //! | [`UsageRequest`] | Actor | SSM | [`UsageItem`] |
 //! | [`Message::NotAssociated`] | SSM | SSD | [`Associate`] |
+//! | [`SetActorPolicy`] | policy manager | SSM | [`ActorPolicyAck`] |
 //!
 //! Whoever asks repeats until it is answered; whoever answers gives the same
 //! answer again.
 
 mod association;
 mod inventory;
+mod policy;
 mod report;
 mod request;
 mod schedule;
@@ -36,8 +38,11 @@ pub use association::{
 pub use inventory::{
     Cursor, Entries, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest, Place,
 };
+pub use policy::{ActorPolicyAck, PolicyOutcome, SetActorPolicy};
 pub use report::{Outcome, Rejection, Report};
-pub use request::{Cancel, Cancelled, Granted, Refusal, Refused, ScanRequest};
+pub use request::{
+    Alternative, Cancel, Cancelled, DEVICES_MAX, Devices, Granted, Refusal, Refused, ScanRequest,
+};
 pub use schedule::{Change, ScheduleAck, ScheduleChange, ScheduleEntry};
 pub use usage::{Usage, UsageItem, UsageRequest};
 
@@ -94,7 +99,7 @@ pub enum Message<'a> {
     /// A scan booked.
     Granted(#[serde(borrow)] Granted<'a>),
     /// A scan not booked.
-    Refused(Refused),
+    Refused(#[serde(borrow)] Refused<'a>),
     /// A scan dropped.
     Cancelled(Cancelled),
     /// A request for a part of the inventory.
@@ -107,6 +112,10 @@ pub enum Message<'a> {
     UsageRequest(UsageRequest),
     /// What some Actors have had.
     UsageItem(UsageItem),
+    /// What is to hold for an Actor.
+    SetActorPolicy(SetActorPolicy),
+    /// What became of that.
+    ActorPolicyAck(ActorPolicyAck),
 }
 
 /// Why octets are not a message.
@@ -195,8 +204,10 @@ impl<'a> Message<'a> {
             Self::ScheduleChange(m) => m.base < m.version && change_is_sound(&m.change),
             Self::Report(m) => m.spectrum.len() <= Report::SPECTRUM_MAX,
             // What a request asks for may be nonsense: that is refused, by name.
-            Self::ScanRequest(m) => is_id(m.device),
+            Self::ScanRequest(m) => m.devices.is_sound(),
             Self::Granted(m) => is_id(m.device) && m.series.is_sound(),
+            Self::Refused(m) => m.alternative.is_none_or(|place| is_id(place.device)),
+            Self::SetActorPolicy(m) => m.version > 0,
             Self::InventoryItem(m) => m.device.is_none_or(|item| {
                 is_id(item.device) && item.metadata.is_sound() && item.schedule.is_sound()
             }),
@@ -205,11 +216,11 @@ impl<'a> Message<'a> {
             | Self::ScheduleAck(_)
             | Self::ReportAck(_)
             | Self::Cancel(_)
-            | Self::Refused(_)
             | Self::Cancelled(_)
             | Self::InventoryRequest(_)
             | Self::UsageRequest(_)
-            | Self::UsageItem(_) => true,
+            | Self::UsageItem(_)
+            | Self::ActorPolicyAck(_) => true,
         }
     }
 }

@@ -40,6 +40,8 @@ pub enum Rejection {
     Undelivered,
     /// The SSM: the SSD started anew after the slot had begun.
     Restart,
+    /// The SSM: its slot was given to a request of higher priority.
+    Displaced,
 }
 
 /// The final report of one occurrence. The SSM forwards it as it is, or issues it
@@ -95,6 +97,7 @@ impl Rejection {
             Self::Offline => "offline",
             Self::Undelivered => "undelivered",
             Self::Restart => "restart",
+            Self::Displaced => "displaced",
         }
     }
 }

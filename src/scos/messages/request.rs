@@ -4,8 +4,61 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::is_id;
 use crate::scos::calendar::RefusalReason;
 use crate::scos::{ActorId, Limit, RequestId, ScanParameters, Series, When};
+
+/// How many devices a request may name.
+pub const DEVICES_MAX: usize = 8;
+
+/// The device a scan is to be on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Devices<'a> {
+    /// This one, by its device ID, 1 to 32 octets.
+    One(&'a str),
+    /// One of these, of which there is at least the first.
+    AnyOf(#[serde(borrow)] [Option<&'a str>; DEVICES_MAX]),
+    /// Any that is there and can do it.
+    Any,
+}
+
+impl<'a> Devices<'a> {
+    /// One of the devices with these IDs; `None` when there are none or more than eight.
+    #[must_use]
+    pub fn any_of(ids: &[&'a str]) -> Option<Self> {
+        if ids.is_empty() || ids.len() > DEVICES_MAX {
+            return None;
+        }
+        let mut all = [None; DEVICES_MAX];
+        all.iter_mut().zip(ids).for_each(|(to, id)| *to = Some(*id));
+        Some(Self::AnyOf(all))
+    }
+
+    /// The IDs it names, in order.
+    pub fn ids(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        let (one, some) = match *self {
+            Self::One(id) => (Some(id), [None; DEVICES_MAX]),
+            Self::AnyOf(ids) => (None, ids),
+            Self::Any => (None, [None; DEVICES_MAX]),
+        };
+        one.into_iter().chain(some.into_iter().flatten())
+    }
+
+    /// Whether each ID is as long as it may be, and there is one where there has to be.
+    pub(crate) fn is_sound(&self) -> bool {
+        let named = match self {
+            Self::One(_) | Self::Any => true,
+            Self::AnyOf(ids) => ids.first().is_some_and(Option::is_some),
+        };
+        named && self.ids().all(is_id)
+    }
+}
+
+impl<'a> From<&'a str> for Devices<'a> {
+    fn from(id: &'a str) -> Self {
+        Self::One(id)
+    }
+}
 
 /// Actor to SSM: a request for a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,12 +71,20 @@ pub struct ScanRequest<'a> {
     /// The least number the Actor still waits for an answer to. Of settled
     /// requests below it the SSM need remember nothing.
     pub floor: RequestId,
-    /// The device ID, 1 to 32 octets.
-    pub device: &'a str,
+    /// The request of the same Actor that this takes the place of, in one step: what has not
+    /// begun of it is dropped if this is granted, and stays if it is refused.
+    pub replaces: Option<RequestId>,
+    /// Nothing is to be booked: the answer is what it would be, and is not remembered.
+    pub dry_run: bool,
+    /// The device.
+    #[serde(borrow)]
+    pub devices: Devices<'a>,
     /// The slots asked for.
     pub series: Series,
     /// Whether they may be shifted.
     pub when: When,
+    /// Whether they may lie in this week and the next, all of them or none.
+    pub across_weeks: bool,
     /// What to measure.
     pub parameters: ScanParameters,
 }
@@ -46,7 +107,12 @@ pub struct Granted<'a> {
     pub actor: ActorId,
     /// The number of the request.
     pub request: RequestId,
-    /// The device, echoed.
+    /// Nothing is booked: it would be.
+    pub dry_run: bool,
+    /// Where it takes the place of another request, how many occurrences of that, counted
+    /// from the first, had begun or were about to. They are performed and reported.
+    pub replaced: Option<u16>,
+    /// The device that scans.
     pub device: &'a str,
     /// The slots booked; the start may be another than asked for.
     pub series: Series,
@@ -56,7 +122,7 @@ pub struct Granted<'a> {
 
 /// SSM to Actor: the scan is not booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
+pub struct Refused<'a> {
     /// The Actor.
     pub actor: ActorId,
     /// The number of the request.
@@ -65,6 +131,19 @@ pub struct Refused {
     pub reason: Refusal,
     /// The first slot that stood in the way, in minutes since 1970-01-01T00:00Z.
     pub first_conflict: Option<i64>,
+    /// Where it would have been granted, if that is a matter of time. Nothing is booked there.
+    #[serde(borrow)]
+    pub alternative: Option<Alternative<'a>>,
+}
+
+/// A place that was free when a request was refused: of the devices asked for, the start
+/// nearest to the one asked for, however far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alternative<'a> {
+    /// The device ID, 1 to 32 octets.
+    pub device: &'a str,
+    /// The start of the first occurrence, in minutes since 1970-01-01T00:00Z.
+    pub start: i64,
 }
 
 /// SSM to Actor: the scan is cancelled.

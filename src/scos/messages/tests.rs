@@ -11,7 +11,7 @@ use crate::scos::metadata::{
 };
 use crate::scos::testing::{ANALYSER, ANTENNA, KINDS, MONDAY, SCAN, octets, parts, sensor};
 use crate::scos::{
-    ActorId, Pointing, ReferenceLevel, RequestId, ScanSettings, Series, Sweep, When,
+    ActorId, ActorPolicy, Pointing, ReferenceLevel, RequestId, ScanSettings, Series, Sweep, When,
 };
 
 proptest! {
@@ -90,6 +90,33 @@ fn values_out_of_range_are_refused() {
     refused(Message::Associate(Associate { device: "", ..associate }));
     refused(Message::Associate(Associate { device: long, ..associate }));
     refused(Message::Associate(Associate { public_key: &[0; 65], ..associate }));
+    let request = ScanRequest {
+        actor: ActorId(1),
+        request: RequestId(1),
+        floor: RequestId(1),
+        replaces: None,
+        dry_run: false,
+        devices: Devices::Any,
+        series: Series::default(),
+        when: When::Exact,
+        across_weeks: false,
+        parameters: SCAN,
+    };
+    let none = Devices::AnyOf([None; DEVICES_MAX]);
+    let gap = Devices::AnyOf([None, Some("b"), None, None, None, None, None, None]);
+    for devices in [Devices::One(""), Devices::One(long), none, gap] {
+        refused(Message::ScanRequest(ScanRequest { devices, ..request }));
+    }
+    assert!(Devices::any_of(&["a"; 9]).is_none() && Devices::any_of(&[]).is_none());
+    refused(Message::Refused(Refused {
+        actor: ActorId(1),
+        request: RequestId(1),
+        reason: Refusal::Busy,
+        first_conflict: None,
+        alternative: Some(Alternative { device: long, start: 1 }),
+    }));
+    let policy = ActorPolicy::default();
+    refused(Message::SetActorPolicy(SetActorPolicy { version: 0, actor: ActorId(1), policy }));
     let report = golden_report();
     refused(Message::Report(Report { spectrum: &[0; 1_025], ..report }));
     let series = Series { start: 0, minutes: 0, repeats: 0, offset: 0 };
@@ -379,9 +406,12 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                 actor,
                 request,
                 floor: RequestId(298),
-                device: "mast-1",
+                replaces: None,
+                dry_run: false,
+                devices: "mast-1".into(),
                 series,
                 when: When::Exact,
+                across_weeks: false,
                 parameters: SCAN,
             })
         ),
@@ -391,9 +421,12 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                 actor,
                 request,
                 floor: RequestId(298),
-                device: "mast-1",
+                replaces: Some(RequestId(299)),
+                dry_run: false,
+                devices: Devices::any_of(&["mast-1", "mast-2"]).unwrap(),
                 series,
                 when: When::Nearest { max_shift_minutes: Some(90) },
+                across_weeks: true,
                 parameters: SCAN,
             })
         ),
@@ -403,7 +436,10 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                 actor,
                 request,
                 floor: RequestId(298),
-                device: "mast-1",
+                replaces: None,
+                dry_run: false,
+                devices: Devices::One("mast-1"),
+                across_weeks: false,
                 series,
                 when: When::Exact,
                 parameters: crate::scos::ScanParameters { settings: Some(settings), ..SCAN },
@@ -415,6 +451,8 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
             Message::Granted(Granted {
                 actor,
                 request,
+                dry_run: false,
+                replaced: None,
                 device: "mast-1",
                 series,
                 parameters: SCAN,
@@ -427,6 +465,7 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                 request,
                 reason: Refusal::Calendar(RefusalReason::Conflict),
                 first_conflict: Some(MONDAY + 661),
+                alternative: Some(Alternative { device: "mast-1", start: MONDAY + 662 }),
             })
         ),
         ("cancelled", Message::Cancelled(Cancelled { actor, request, keep: 1 })),
@@ -477,6 +516,22 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                     ..Usage::new(actor)
                 }),
                 next: Some(ActorId(8)),
+            })
+        ),
+        (
+            "set_actor_policy",
+            Message::SetActorPolicy(SetActorPolicy {
+                version: 3,
+                actor,
+                policy: ActorPolicy { quota_minutes: Some(600), priority: 2 },
+            })
+        ),
+        (
+            "actor_policy_ack",
+            Message::ActorPolicyAck(ActorPolicyAck {
+                actor,
+                version: 3,
+                outcome: PolicyOutcome::Applied,
             })
         ),
     ]

@@ -1,10 +1,13 @@
 //! Requests and what became of them.
 
-use crate::scos::messages::{Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry};
+use crate::scos::association::{RegisteredDevice, Registry};
+use crate::scos::messages::{
+    Alternative, Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry,
+};
 use crate::scos::series::Progress;
 use crate::scos::{ActorId, DeviceIndex, RequestId, ScanParameters, Series};
 use crate::storage::{Row, Slot, Table};
-use crate::time::Instant;
+use crate::time::{Instant, Utc};
 
 /// Room for one request and its answer.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +25,39 @@ pub struct Booking {
 /// What became of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
-    Refused { reason: Refusal, first_conflict: Option<i64> },
+    Refused(Turned),
     Withdrawn,
     Booked(Booked),
+}
+
+/// Why a request is refused, and where it would not have been.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turned {
+    pub(super) reason: Refusal,
+    pub(super) first_conflict: Option<i64>,
+    /// On which device, and when.
+    pub(super) alternative: Option<(DeviceIndex, i64)>,
+}
+
+impl From<Refusal> for Turned {
+    fn from(reason: Refusal) -> Self {
+        Self { reason, first_conflict: None, alternative: None }
+    }
+}
+
+impl Turned {
+    pub(super) fn message<'r>(
+        &self,
+        actor: ActorId,
+        request: RequestId,
+        registry: &'r Registry<'_>,
+    ) -> Refused<'r> {
+        let Self { reason, first_conflict, alternative } = *self;
+        let alternative = alternative.and_then(|(device, start)| {
+            Some(Alternative { device: registry.get(device)?.device(), start })
+        });
+        Refused { actor, request, reason, first_conflict, alternative }
+    }
 }
 
 /// A scan that is booked.
@@ -36,12 +69,30 @@ pub(super) struct Booked {
     /// How many occurrences are owed a report: all, until it is cancelled.
     pub(super) keep: u16,
     pub(super) cancelled: bool,
+    /// Those from here on had to give way to another request and are reported so; more than
+    /// there are when none had.
+    pub(super) displaced: u16,
+    /// Where it took the place of another request, how much of that stayed.
+    pub(super) replaced: Option<u16>,
     /// Which of them have one.
     pub(super) progress: Progress,
     /// Those below were begun, if at all, in an earlier run of the device.
     pub(super) resume: u16,
     /// The version of the device's schedule that this is a change of.
     pub(super) version: u32,
+}
+
+impl Booked {
+    /// How many occurrences, counted from the first, its device is to perform.
+    pub(super) fn performed(&self) -> u16 {
+        self.keep.min(self.displaced)
+    }
+
+    /// How many stay when the rest is dropped and what begins before `guarded` is not.
+    pub(super) fn kept(&self, guarded: Utc) -> u16 {
+        let started = self.series.started_before(guarded);
+        started.max(self.progress.end()).min(self.keep)
+    }
 }
 
 impl Row for Booking {
@@ -56,14 +107,14 @@ impl Booking {
     pub(super) const fn booked(&self) -> Option<&Booked> {
         match &self.state {
             State::Booked(booked) => Some(booked),
-            State::Refused { .. } | State::Withdrawn => None,
+            State::Refused(_) | State::Withdrawn => None,
         }
     }
 
     pub(super) const fn booked_mut(&mut self) -> Option<&mut Booked> {
         match &mut self.state {
             State::Booked(booked) => Some(booked),
-            State::Refused { .. } | State::Withdrawn => None,
+            State::Refused(_) | State::Withdrawn => None,
         }
     }
 
@@ -74,8 +125,8 @@ impl Booking {
 
     /// The recipe as it is to be executed.
     pub(super) fn entry(&self) -> Option<ScheduleEntry> {
-        let booked = self.booked().filter(|booked| booked.progress.next() < booked.keep)?;
-        let repeats = booked.keep.saturating_sub(1);
+        let booked = self.booked().filter(|booked| booked.progress.next() < booked.performed())?;
+        let repeats = booked.performed().saturating_sub(1);
         Some(ScheduleEntry {
             actor: self.actor,
             request: self.request,
@@ -90,27 +141,35 @@ impl Booking {
         let booked = self.booked().filter(|booked| booked.version > acknowledged)?;
         if let Some(entry) = self.entry() {
             let next = booked.progress.next().max(booked.resume);
-            if next < booked.keep {
+            if next < booked.performed() {
                 return Some(Change::Add { entry, next });
             }
         }
         let (actor, request) = (self.actor, self.request);
-        booked.cancelled.then_some(Change::Remove { actor, request })
+        (booked.cancelled || booked.displaced < booked.keep)
+            .then_some(Change::Remove { actor, request })
     }
 
     /// The answer, which is the same whenever it is given.
-    pub(super) fn answer<'a>(&self, device: &'a str) -> Message<'a> {
+    pub(super) fn answer<'r>(&self, registry: &'r Registry<'_>) -> Message<'r> {
         let (actor, request) = (self.actor, self.request);
         match self.state {
-            State::Refused { reason, first_conflict } => {
-                Message::Refused(Refused { actor, request, reason, first_conflict })
-            }
+            State::Refused(turned) => Message::Refused(turned.message(actor, request, registry)),
             State::Withdrawn => Message::Cancelled(Cancelled { actor, request, keep: 0 }),
             State::Booked(Booked { cancelled: true, keep, .. }) => {
                 Message::Cancelled(Cancelled { actor, request, keep })
             }
-            State::Booked(Booked { series, parameters, .. }) => {
-                Message::Granted(Granted { actor, request, device, series, parameters })
+            State::Booked(Booked { device, series, parameters, replaced, .. }) => {
+                let device = registry.get(device).map_or("", RegisteredDevice::device);
+                Message::Granted(Granted {
+                    actor,
+                    request,
+                    dry_run: false,
+                    replaced,
+                    device,
+                    series,
+                    parameters,
+                })
             }
         }
     }

@@ -37,7 +37,8 @@ impl Ssm<'_> {
         user.usurper(now, actor, from);
         if let Some(request) = request {
             let reason = Refusal::NotAuthorised;
-            let refused = Refused { actor, request, reason, first_conflict: None };
+            let refused =
+                Refused { actor, request, reason, first_conflict: None, alternative: None };
             self.stats.link.send(from, &Message::Refused(refused), transport);
         }
         true
@@ -49,14 +50,14 @@ impl Ssm<'_> {
             if let Some(known) = self.actors.get_mut(*actor)
                 && let Some(address) = transport.resolve(BY_IDENTITY, name)
             {
-                known.address = address;
+                known.address = Some(address);
             }
         }
     }
 
     /// The Actor whose reports go where this came from.
     pub(super) fn is_where(&self, actor: ActorId, from: &Address) -> bool {
-        self.actors.get(actor).is_some_and(|known| known.address == *from)
+        self.actors.get(actor).is_some_and(|known| known.address == Some(*from))
     }
 }
 

@@ -9,6 +9,8 @@
 //! | booked | cancel | booked, cancelled | cancelled; what has begun or begins within the guard time is kept |
 //! | any | the same again | the same | the same answer |
 //! | any | another request of this number | the same | refused: number reused |
+//! | booked | another request of its Actor takes its place | booked, cancelled | as cancelled, if that one is booked |
+//! | booked | a request of higher priority needs its slots | booked | what is to come is displaced |
 //! | booked | last report owed acknowledged | over | |
 //! | refused, withdrawn, over | room is needed | forgotten, if below the floor of the Actor or old enough | |
 //!
@@ -17,6 +19,7 @@
 //! | open | report of the device | settled | keeps it for the Actor, then acknowledges it |
 //! | open | slot over, and the grace time | settled | reports rejected: offline, undelivered or no_report |
 //! | open | the device starts anew after the slot began | settled | reports rejected: restart |
+//! | open | displaced | settled | reports rejected: displaced |
 //! | open | cancelled | | no report is owed |
 //! | settled | report of the device | settled | acknowledges it, forwards nothing |
 //!
@@ -30,13 +33,16 @@ mod devices;
 mod identity;
 mod inventory;
 mod metadata;
+mod policy;
 mod reports;
 mod requests;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod weeks;
 
 pub use bookings::Booking;
+pub use policy::PolicyManager;
 pub use requests::KnownActor;
 
 use core::time::Duration;
@@ -45,7 +51,7 @@ use super::ActorId;
 use super::association::{
     Admission, Authentication, DeviceConfig, Gate, RegisteredDevice, Registry, Suspicion,
 };
-use super::calendar::{DevicePlan, Policy, Recipe, Scheduler};
+use super::calendar::{DevicePlan, Policy, RecipeRow, Scheduler};
 use super::link::{LinkStats, count};
 use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest, Usage};
 use super::metadata::{DeviceMetadata, Section};
@@ -55,6 +61,7 @@ use crate::storage::{Slot, Table};
 use crate::time::{ClockQuality, Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 use bookings::Bookings;
+use weeks::SlowClock;
 
 /// What an SSM is told before it starts.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +104,7 @@ pub struct SsmStorage<'s> {
     /// device told so.
     pub metadata: &'s mut [DeviceMetadata],
     /// The recipes of the calendars. Full, requests are refused: busy.
-    pub recipes: &'s mut [Slot<Recipe>],
+    pub recipes: &'s mut [Slot<RecipeRow>],
     /// Requests and their answers. Full, requests are refused: busy.
     pub bookings: &'s mut [Slot<Booking>],
     /// Actors. Full of ones with bookings, others are refused: busy.
@@ -155,13 +162,19 @@ pub trait SsmUser {
     }
 
     /// A scan is not booked.
-    fn refused(&mut self, now: Now, request: &ScanRequest<'_>, refused: &Refused) {
+    fn refused(&mut self, now: Now, request: &ScanRequest<'_>, refused: &Refused<'_>) {
         let _ = (now, request, refused);
     }
 
     /// A scan is cancelled.
     fn cancelled(&mut self, now: Now, cancelled: &Cancelled) {
         let _ = (now, cancelled);
+    }
+
+    /// A scan had to give way to one of higher priority: its first [`Cancelled::keep`]
+    /// occurrences stay, all others are reported rejected.
+    fn displaced(&mut self, now: Now, displaced: &Cancelled) {
+        let _ = (now, displaced);
     }
 
     /// The final report of an occurrence.
@@ -240,6 +253,16 @@ pub struct SsmStats {
     pub busy: u64,
     /// Scans cancelled.
     pub cancelled: u64,
+    /// Scans cancelled for another that takes their place; counted above too.
+    pub replaced: u64,
+    /// Scans that had to give way to one of higher priority.
+    pub displaced: u64,
+    /// Requests tried and not booked.
+    pub dry_runs: u64,
+    /// Settings of the policy manager that hold since.
+    pub policies: u64,
+    /// Settings of others than the policy manager.
+    pub policies_refused: u64,
     /// Scans cancelled before their request came.
     pub withdrawn: u64,
     /// Occurrences settled with the report of the device.
@@ -297,6 +320,10 @@ pub struct Ssm<'s> {
     bookings: Bookings<'s>,
     actors: Table<'s, KnownActor>,
     outbox: Outbox<'s>,
+    policy_manager: Option<PolicyManager<'s>>,
+    slow: SlowClock,
+    /// Whether occurrences that were displaced are yet to be reported.
+    displacing: bool,
     usage: Table<'s, Usage>,
     /// Where devices have to prove that they have their keys.
     gate: Option<Gate<'s>>,
@@ -339,6 +366,9 @@ impl<'s> Ssm<'s> {
             bookings: Bookings::new(storage.bookings),
             actors: Table::new(storage.actors),
             outbox: Outbox::new(storage.reports, storage.summaries),
+            policy_manager: None,
+            slow: SlowClock::default(),
+            displacing: false,
             usage: Table::new(storage.usage),
             gate: None,
             names: &[],
@@ -401,12 +431,15 @@ impl<'s> Ssm<'s> {
             Message::ScanRequest(request) => self.requested(now, from, &request, transport, user),
             Message::Cancel(cancel) => self.cancel(now, from, &cancel, transport, user),
             Message::ReportAck(scan) => self.report_acknowledged(from, scan),
+            Message::SetActorPolicy(set) => self.policy_set(from, &set, transport),
             Message::InventoryRequest(request) => {
                 self.inventory_requested(now, from, &request, transport);
             }
             Message::UsageRequest(request) => self.usage_requested(from, &request, transport),
             _ => count(&mut self.stats.link.unexpected),
         }
+        // There may be room for them now.
+        self.settle_displaced(now, user);
     }
 
     /// Does whatever is due: ages associations, settles occurrences, hands out
@@ -415,6 +448,7 @@ impl<'s> Ssm<'s> {
         self.last = now;
         self.expire(now, user);
         self.abandon(now.monotonic);
+        self.settle_displaced(now, user);
         if now.quality != ClockQuality::Unset {
             self.turn_week(now);
             self.settle_overdue(now, user);
@@ -462,20 +496,5 @@ impl<'s> Ssm<'s> {
     #[must_use]
     pub const fn unacknowledged(&self) -> usize {
         self.outbox.len()
-    }
-
-    /// Moves the calendars to the week of `now` and frees the recipes of weeks that
-    /// are over: what is still owed for them is known by their bookings.
-    fn turn_week(&mut self, now: Now) {
-        self.scheduler.advance(now.utc);
-        let over = |scheduler: &Scheduler<'_>| {
-            let recipe = scheduler.finished().next()?;
-            Some((recipe.request.actor, recipe.request.request))
-        };
-        while let Some((actor, request)) = over(&self.scheduler) {
-            if self.scheduler.forget(actor, request).is_none() {
-                return;
-            }
-        }
     }
 }

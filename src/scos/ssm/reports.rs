@@ -61,6 +61,8 @@ impl Ssm<'_> {
                     return;
                 }
                 booked.progress.settle(index);
+                let start = booked.series.start_of(index);
+                self.scheduler.give_back(actor, request, start);
                 count(&mut self.stats.reports_issued);
                 let (minutes, full) = (booked.series.minutes, &mut self.stats.usage_full);
                 add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
@@ -103,7 +105,7 @@ impl Ssm<'_> {
             self.follow_actors(transport);
         }
         let actors = &self.actors;
-        let address = |actor: ActorId| actors.get(actor).map(|actor| actor.address);
+        let address = |actor: ActorId| actors.get(actor).and_then(|actor| actor.address);
         let (backoff, link) = (&self.settings.backoff, &mut self.stats.link);
         let sent = self.outbox.send_due(now, backoff, &address, link, transport);
         self.stats.reports_sent = self.stats.reports_sent.saturating_add(sent);
@@ -158,6 +160,9 @@ impl Ssm<'_> {
         if let Some(booking) = self.bookings.get_mut(actor, request) {
             booking.settled = now.monotonic;
         }
+        if matches!(report.outcome, Outcome::Rejected(_)) {
+            self.scheduler.give_back(actor, request, start);
+        }
         count(&mut self.stats.reports);
         self.count_usage(actor, |usage| usage.report(report, minutes));
         user.report(now, report);
@@ -176,6 +181,7 @@ fn first_overdue(booked: &Booked, now: Now, grace: core::time::Duration) -> Opti
 fn why_missing(booked: &Booked, device: Option<&RegisteredDevice>, index: u16) -> Rejection {
     match device {
         _ if index < booked.resume => Rejection::Restart,
+        _ if index >= booked.displaced => Rejection::Displaced,
         Some(device) if !device.is_there() => Rejection::Offline,
         Some(device) if booked.version > device.acknowledged => Rejection::Undelivered,
         Some(_) => Rejection::NoReport,

@@ -1,29 +1,33 @@
 //! Scan requests and cancellations.
 
-use core::time::Duration;
-
-use super::bookings::{Booked, Booking, State};
-use super::{Ssm, SsmUser, slots};
-use crate::scos::association::RegisteredDevice;
+use super::bookings::{Booked, Booking, State, Turned};
+use super::metadata::add_usage;
+use super::{Ssm, SsmUser};
+use crate::scos::association::Registry;
+use crate::scos::calendar::{Placement, Recipe, RefusalReason};
 use crate::scos::link::count;
 use crate::scos::messages::{
-    Cancel, Cancelled, Granted, MESSAGE_MAX, Message, Refusal, Refused, ScanRequest,
+    Cancel, Cancelled, Granted, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
+    ScanRequest,
 };
 use crate::scos::retry::Retry;
-use crate::scos::series::Progress;
-use crate::scos::{ActorId, DeviceIndex, RequestId, Series};
+use crate::scos::series::{Mark, Progress};
+use crate::scos::{ActorId, ActorPolicy, DeviceIndex, RequestId, ScanId, Series};
 use crate::storage::Row;
 use crate::time::{ClockQuality, Instant, Now};
 use crate::transport::{Address, Transport};
 
-/// Room for an Actor that has asked for something.
+/// Room for an Actor that has asked for something, or that something is set for.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownActor {
-    actor: ActorId,
+    pub(super) actor: ActorId,
     /// Where it was when it asked last; its reports go there.
-    pub(super) address: Address,
+    pub(super) address: Option<Address>,
     /// It waits for no answer to requests below; the highest it has said.
-    floor: RequestId,
+    pub(super) floor: RequestId,
+    /// What is set for it, and the version of the policy manager's last setting; 0 without.
+    pub(super) policy: ActorPolicy,
+    pub(super) version: u32,
 }
 
 impl Row for KnownActor {
@@ -36,13 +40,13 @@ impl Row for KnownActor {
 
 /// Why a request gets no booking: for good, or for now.
 pub(super) enum Unbooked {
-    Refused(Refusal, Option<i64>),
+    Refused(Turned),
     Busy,
 }
 
 impl From<Refusal> for Unbooked {
     fn from(reason: Refusal) -> Self {
-        Self::Refused(reason, None)
+        Self::Refused(reason.into())
     }
 }
 
@@ -56,14 +60,14 @@ impl Ssm<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn SsmUser,
     ) {
-        let reason = match self.decide(now, from, request, user) {
-            Ok(()) => {
-                self.answer(from, request.actor, request.request, request.device, transport);
-                return;
-            }
-            Err(reason) => reason,
-        };
-        self.refuse(from, request.actor, request.request, reason, transport);
+        let (actor, number) = (request.actor, request.request);
+        if request.dry_run {
+            return self.tried(now, from, request, transport);
+        }
+        match self.decide(now, from, request, user) {
+            Ok(()) => self.answer(from, actor, number, transport),
+            Err(reason) => self.refuse(from, actor, number, reason, transport),
+        }
     }
 
     /// An Actor drops a scan.
@@ -77,9 +81,47 @@ impl Ssm<'_> {
     ) {
         let (actor, request) = (cancel.actor, cancel.request);
         match self.drop_scan(now, from, cancel, user) {
-            Ok(()) => self.answer(from, actor, request, "", transport),
+            Ok(()) => self.answer(from, actor, request, transport),
             Err(reason) => self.refuse(from, actor, request, reason, transport),
         }
+    }
+
+    /// Answers what a request would be answered, and keeps nothing of it.
+    fn tried(
+        &mut self,
+        now: Now,
+        from: &Address,
+        request: &ScanRequest<'_>,
+        transport: &mut dyn Transport,
+    ) {
+        count(&mut self.stats.dry_runs);
+        let (actor, number) = (request.actor, request.request);
+        let found = if self.bookings.get(actor, number).is_some() {
+            Err(Refusal::NumberReused.into())
+        } else {
+            self.place(now, request)
+        };
+        let turned = match found {
+            Ok(place) if self.scheduler.has_room_for(&place) => {
+                let device = self.registry.get(place.device());
+                let granted = Granted {
+                    actor,
+                    request: number,
+                    dry_run: true,
+                    replaced: request.replaces.and_then(|old| self.kept(now, actor, old)),
+                    device: device.map_or("", |device| device.device()),
+                    series: series(request, &place),
+                    parameters: request.parameters,
+                };
+                // Not taken: the Actor asks again.
+                self.stats.link.send(from, &Message::Granted(granted), transport);
+                return;
+            }
+            Err(Unbooked::Refused(turned)) => turned,
+            Ok(_) | Err(Unbooked::Busy) => Refusal::Busy.into(),
+        };
+        let refused = Message::Refused(turned.message(actor, number, &self.registry));
+        self.stats.link.send(from, &refused, transport);
     }
 
     /// Sees to it that there is an answer to a scan request.
@@ -104,79 +146,84 @@ impl Ssm<'_> {
             return Ok(());
         }
         self.admit(now, request.actor, request.request)?;
-        let (actor, request_id) = (request.actor, request.request);
-        let state = match self.book(now, request) {
-            Ok(booked) => {
-                count(&mut self.stats.granted);
-                let (series, parameters) = (booked.series, booked.parameters);
-                self.count_usage(actor, |usage| {
-                    usage.grant(series.occurrences(), series.minutes);
-                });
-                let device = request.device;
-                user.granted(
-                    now,
-                    request,
-                    &Granted { actor, request: request_id, device, series, parameters },
-                );
-                State::Booked(booked)
-            }
-            Err(Unbooked::Refused(reason, first_conflict)) => {
-                count(&mut self.stats.refused);
-                user.refused(
-                    now,
-                    request,
-                    &Refused { actor, request: request_id, reason, first_conflict },
-                );
-                State::Refused { reason, first_conflict }
-            }
+        let placed = self.place(now, request);
+        let (actor, number) = (request.actor, request.request);
+        let state = match placed.and_then(|place| self.book(now, request, &place, user)) {
+            Ok(booked) => State::Booked(booked),
+            Err(Unbooked::Refused(turned)) => State::Refused(turned),
             Err(Unbooked::Busy) => {
                 count(&mut self.stats.busy);
                 return Err(Refusal::Busy);
             }
         };
-        self.bookings.insert(Booking {
-            actor,
-            request: request_id,
-            fingerprint: Some(fingerprint),
-            state,
-            settled: now.monotonic,
-        });
+        let fingerprint = Some(fingerprint);
+        let booking =
+            Booking { actor, request: number, fingerprint, state, settled: now.monotonic };
+        match booking.answer(&self.registry) {
+            Message::Granted(granted) => {
+                count(&mut self.stats.granted);
+                let series = granted.series;
+                add_usage(&mut self.usage, &mut self.stats.usage_full, actor, |usage| {
+                    usage.grant(series.occurrences(), series.minutes);
+                });
+                user.granted(now, request, &granted);
+            }
+            Message::Refused(refused) => {
+                count(&mut self.stats.refused);
+                user.refused(now, request, &refused);
+            }
+            _ => {}
+        }
+        self.bookings.insert(booking);
+        // Those that had to give way learn it at once.
+        self.settle_displaced(now, user);
         Ok(())
     }
 
-    /// Books a scan, if it can be.
-    fn book(&mut self, now: Now, request: &ScanRequest<'_>) -> Result<Booked, Unbooked> {
-        if now.quality == ClockQuality::Unset {
-            return Err(Refusal::Clock.into());
+    /// Books a scan where there is a place for it.
+    fn book(
+        &mut self,
+        now: Now,
+        request: &ScanRequest<'_>,
+        place: &Placement,
+        user: &mut dyn SsmUser,
+    ) -> Result<Booked, Unbooked> {
+        let Self { scheduler, bookings, registry, stats, displacing, .. } = self;
+        let mut displaced = |was: &Recipe, keep: u16| {
+            let (actor, number) = was.key();
+            let Some(booking) = bookings.get_mut(actor, number) else { return };
+            booking.settled = now.monotonic;
+            let Some(booked) = booking.booked_mut() else { return };
+            booked.displaced = keep;
+            booked.version = changed(registry, booked.device);
+            *displacing = true;
+            count(&mut stats.displaced);
+            user.displaced(now, &Cancelled { actor, request: number, keep });
+        };
+        match scheduler.book(place, &mut displaced) {
+            Ok(()) => {}
+            Err(refusal) if refusal.reason == RefusalReason::TableFull => {
+                return Err(Unbooked::Busy);
+            }
+            Err(refusal) => return Err(Refusal::Calendar(refusal.reason).into()),
         }
-        let device = self.registry.by_id(request.device).ok_or(Refusal::UnknownDevice)?;
-        self.check(device, request)?;
-        let index = device.index();
-        let start = slots::book(&mut self.scheduler, now.utc, index, request)?;
-        let series = Series { start, ..request.series };
+        let replaced = request.replaces.and_then(|old| {
+            count(&mut self.stats.replaced);
+            self.shorten(now, request.actor, old, user)
+        });
+        let series = series(request, place);
         Ok(Booked {
-            device: index,
+            device: place.device(),
             series,
             parameters: request.parameters,
             keep: series.occurrences(),
             cancelled: false,
+            displaced: u16::MAX,
+            replaced,
             progress: Progress::default(),
             resume: 0,
-            version: self.changed(index),
+            version: changed(&mut self.registry, place.device()),
         })
-    }
-
-    /// Whether a device is there, can do the scan and holds another recipe.
-    fn check(&self, device: &RegisteredDevice, request: &ScanRequest<'_>) -> Result<(), Refusal> {
-        let metadata = self.metadata_of(device.index());
-        let sensor = metadata.sensor().filter(|_| device.is_there()).ok_or(Refusal::Offline)?;
-        let (parameters, minutes) = (&request.parameters, request.series.minutes);
-        metadata.check(parameters, minutes).map_err(Refusal::OutOfCapability)?;
-        let held = self.bookings.held_by(device.index(), device.acknowledged);
-        if held >= usize::from(sensor.recipes) {
-            return Err(Refusal::ScheduleFull);
-        }
-        Ok(())
     }
 
     /// Sees to it that there is an answer to a cancellation.
@@ -205,55 +252,121 @@ impl Ssm<'_> {
             user.cancelled(now, &Cancelled { actor, request, keep: 0 });
             return Ok(());
         };
-        let Some(booked) = booking.booked().filter(|booked| !booked.cancelled) else {
+        if booking.booked().is_none_or(|booked| booked.cancelled) {
             count(&mut self.stats.repeated);
             return Ok(());
-        };
+        }
         if now.quality == ClockQuality::Unset {
             count(&mut self.stats.busy);
             return Err(Refusal::Busy);
         }
-        let device = booked.device;
-        // What begins at the end of the guard time exactly is kept too.
-        let guarded = now.utc.after(self.settings.guard.saturating_add(Duration::from_micros(1)));
         // When all has begun, or the week is over, there is nothing to free.
-        let _ = self.scheduler.cancel(guarded, actor, request);
-        let version = self.changed(device);
-        let booking = self.bookings.get_mut(actor, request);
-        if let Some(booking) = booking
-            && let Some(booked) = booking.booked_mut()
-        {
-            let started = booked.series.started_before(guarded);
-            booked.keep = started.max(booked.progress.end());
-            booked.cancelled = true;
-            booked.version = version;
-            let (keep, minutes) = (booked.keep, booked.series.minutes);
-            let dropped = booked.series.occurrences().saturating_sub(keep);
-            booking.settled = now.monotonic;
-            self.count_usage(actor, |usage| usage.cancel(dropped, minutes));
-            count(&mut self.stats.cancelled);
-            user.cancelled(now, &Cancelled { actor, request, keep });
-        }
+        let _ = self.scheduler.cancel(self.guarded(now), actor, request);
+        self.shorten(now, actor, request, user);
         Ok(())
+    }
+
+    /// Drops what has not begun of a booking whose slots are free again. Returns how many
+    /// occurrences stay.
+    fn shorten(
+        &mut self,
+        now: Now,
+        actor: ActorId,
+        request: RequestId,
+        user: &mut dyn SsmUser,
+    ) -> Option<u16> {
+        let keep = self.kept(now, actor, request)?;
+        let booking = self.bookings.get_mut(actor, request)?;
+        booking.settled = now.monotonic;
+        let booked = booking.booked_mut()?;
+        let (dropped, minutes) = (booked.keep.saturating_sub(keep), booked.series.minutes);
+        booked.keep = keep;
+        booked.cancelled = true;
+        booked.version = changed(&mut self.registry, booked.device);
+        self.count_usage(actor, |usage| usage.cancel(dropped, minutes));
+        count(&mut self.stats.cancelled);
+        user.cancelled(now, &Cancelled { actor, request, keep });
+        Some(keep)
+    }
+
+    /// How many occurrences of a booking would stay if the rest were dropped now.
+    fn kept(&self, now: Now, actor: ActorId, request: RequestId) -> Option<u16> {
+        let booked = self.bookings.get(actor, request)?.booked()?;
+        Some(booked.kept(self.guarded(now)))
+    }
+
+    /// Reports the occurrences that had to give way to others, as far as there is room for
+    /// reports.
+    pub(super) fn settle_displaced(&mut self, now: Now, user: &mut dyn SsmUser) {
+        if !core::mem::take(&mut self.displacing) {
+            return;
+        }
+        for booking in self.bookings.iter_mut() {
+            let (actor, request) = (booking.actor, booking.request);
+            let Some(booked) = booking.booked_mut() else { continue };
+            for index in booked.displaced.max(booked.progress.next())..booked.keep {
+                match booked.progress.mark(index) {
+                    Mark::Settled => continue,
+                    Mark::New if self.outbox.has_room() => {}
+                    Mark::New | Mark::Beyond => {
+                        self.displacing = true;
+                        break;
+                    }
+                }
+                let report = Report {
+                    scan: ScanId { actor, request, occurrence: index },
+                    start: booked.series.start_of(index).unix_minute(),
+                    outcome: Outcome::Rejected(Rejection::Displaced),
+                    time_to_complete_ms: 0,
+                    parameters: booked.parameters,
+                    metadata: 0,
+                    spectrum: &[],
+                };
+                if self.outbox.insert(now.monotonic, &report).is_err() {
+                    self.displacing = true;
+                    break;
+                }
+                booked.progress.settle(index);
+                count(&mut self.stats.reports_issued);
+                let (minutes, full) = (booked.series.minutes, &mut self.stats.usage_full);
+                add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
+                user.report(now, &report);
+            }
+        }
     }
 
     /// Takes down where an Actor is and what it waits for.
     fn know(&mut self, from: &Address, actor: ActorId, floor: RequestId) -> Result<(), Refusal> {
-        if let Some(known) = self.actors.get_mut(actor) {
-            known.address = *from;
-            known.floor = known.floor.max(floor);
-            return Ok(());
+        let row = self.known(actor).ok_or(Refusal::Busy);
+        if row.is_err() {
+            count(&mut self.stats.busy);
+        }
+        let known = self.actors.get_mut(row?).ok_or(Refusal::Busy)?;
+        known.address = Some(*from);
+        known.floor = known.floor.max(floor);
+        Ok(())
+    }
+
+    /// Sees to it that an Actor has a row, if there is room for one.
+    pub(super) fn known(&mut self, actor: ActorId) -> Option<ActorId> {
+        if self.actors.contains(actor) {
+            return Some(actor);
         }
         if self.actors.len() >= self.actors.capacity() {
             let (bookings, outbox) = (&self.bookings, &self.outbox);
-            self.actors
-                .retain(|known| bookings.has_actor(known.actor) || outbox.has_actor(known.actor));
+            self.actors.retain(|known| {
+                let set = known.version > 0 || known.policy != ActorPolicy::default();
+                set || bookings.has_actor(known.actor) || outbox.has_actor(known.actor)
+            });
         }
-        let added = self.actors.insert(KnownActor { actor, address: *from, floor });
-        added.map(|_| ()).map_err(|_| {
-            count(&mut self.stats.busy);
-            Refusal::Busy
-        })
+        let row = KnownActor {
+            actor,
+            address: None,
+            floor: RequestId(0),
+            policy: ActorPolicy::default(),
+            version: 0,
+        };
+        self.actors.insert(row).ok().map(|row| row.actor)
     }
 
     /// Makes room for a request that is not known.
@@ -285,26 +398,16 @@ impl Ssm<'_> {
         Err(Refusal::Busy)
     }
 
-    /// A new version of a device's schedule, due to be sent.
-    fn changed(&mut self, index: DeviceIndex) -> u32 {
-        let Some(device) = self.registry.get_mut(index) else { return 0 };
-        device.version = device.version.saturating_add(1);
-        device.push = Retry::NOW;
-        device.version
-    }
-
     /// Sends the answer to a request that has one. Not taken, the Actor asks again.
     fn answer(
         &mut self,
         to: &Address,
         actor: ActorId,
         request: RequestId,
-        device: &str,
         transport: &mut dyn Transport,
     ) {
         let Some(booking) = self.bookings.get(actor, request) else { return };
-        let registered = booking.booked().and_then(|booked| self.registry.get(booked.device));
-        let answer = booking.answer(registered.map_or(device, RegisteredDevice::device));
+        let answer = booking.answer(&self.registry);
         self.stats.link.send(to, &answer, transport);
     }
 
@@ -316,9 +419,22 @@ impl Ssm<'_> {
         reason: Refusal,
         transport: &mut dyn Transport,
     ) {
-        let refused = Refused { actor, request, reason, first_conflict: None };
+        let refused = Refused { actor, request, reason, first_conflict: None, alternative: None };
         self.stats.link.send(to, &Message::Refused(refused), transport);
     }
+}
+
+/// A new version of a device's schedule, due to be sent.
+fn changed(registry: &mut Registry<'_>, index: DeviceIndex) -> u32 {
+    let Some(device) = registry.get_mut(index) else { return 0 };
+    device.version = device.version.saturating_add(1);
+    device.push = Retry::NOW;
+    device.version
+}
+
+/// The slots of a request at its place.
+fn series(request: &ScanRequest<'_>, place: &Placement) -> Series {
+    Series { start: place.grant().series.start, ..request.series }
 }
 
 /// A number of the content of a request: FNV-1a over its octets without the floor,

@@ -1,8 +1,8 @@
 use std::vec::Vec;
 
 use crate::scos::messages::{
-    Associate, Association, Binding, Cancel, Cursor, InventoryRequest, Message, Outcome, Refusal,
-    Rejection, ScanRequest, ScheduleMark, UsageRequest,
+    Associate, Association, Binding, Cancel, Cursor, Devices, InventoryRequest, Message, Outcome,
+    Refusal, Rejection, ScanRequest, ScheduleMark, UsageRequest,
 };
 use crate::scos::ssd::{Scan, Sensor, Ssd};
 use crate::scos::ssm::{ActorName, Ssm, SsmConfig, SsmUser};
@@ -162,7 +162,10 @@ fn request(number: u32, minute: i64) -> ScanRequest<'static> {
         actor: ActorId(7),
         request: RequestId(number),
         floor: RequestId(0),
-        device: "mast-1",
+        replaces: None,
+        dry_run: false,
+        devices: Devices::One("mast-1"),
+        across_weeks: false,
         series: Series { start: MONDAY + minute, minutes: 1, repeats: 0, offset: 1 },
         when: When::Exact,
         parameters: SCAN,

@@ -7,14 +7,16 @@ use proptest::prelude::*;
 use super::*;
 use crate::scos::calendar::RefusalReason;
 use crate::scos::messages::{
-    Advertise, Advertised, Associate, Association, Cancel, Change, Cursor, InventoryRequest,
-    Outcome, Refusal, Rejection, ScheduleAck, ScheduleChange, ScheduleMark,
+    Advertise, Advertised, Associate, Association, Cancel, Change, Cursor, Devices,
+    InventoryRequest, Outcome, Refusal, Rejection, ScheduleAck, ScheduleChange, ScheduleMark,
 };
 use crate::scos::testing::{
     ANALYSER, ANTENNA, KINDS, MONDAY, SCAN, SSM_CONFIG, Wire, address, at, messages, octets, parts,
     sensor, ssm,
 };
 use crate::scos::{ActorId, Limit, RequestId, ScanId, ScanParameters, ScanSettings, Series, When};
+
+mod requests;
 
 const DEVICE: u8 = 1;
 const ACTOR: u8 = 7;
@@ -191,7 +193,10 @@ fn request(number: u32, start: i64, repeats: u16) -> ScanRequest<'static> {
         actor: ActorId(7),
         request: RequestId(number),
         floor: RequestId(1),
-        device: "mast-1",
+        replaces: None,
+        dry_run: false,
+        devices: Devices::One("mast-1"),
+        across_weeks: false,
         series: Series { start: MONDAY + start, minutes: 2, repeats, offset: 10 },
         when: When::Exact,
         parameters: SCAN,
@@ -253,8 +258,8 @@ fn every_refusal_has_its_reason() {
             ScanRequest { series: Series { repeats: 1, offset: 1, ..base.series }, ..base },
             calendar(RefusalReason::OverlapsItself),
         ),
-        (ScanRequest { device: "nowhere", ..base }, Refusal::UnknownDevice),
-        (ScanRequest { device: "mast-2", ..base }, Refusal::Offline),
+        (ScanRequest { devices: Devices::One("nowhere"), ..base }, Refusal::UnknownDevice),
+        (ScanRequest { devices: Devices::One("mast-2"), ..base }, Refusal::Offline),
         (ScanRequest { parameters, ..base }, Refusal::OutOfCapability(Limit::Gain)),
     ];
     for (number, (request, reason)) in (2..).zip(cases) {
@@ -303,7 +308,7 @@ fn the_schedule_of_a_device_may_be_full() {
 fn a_full_ssm_is_busy_and_forgets_what_is_settled() {
     let mut bench = Bench::with(ssm(SSM_CONFIG, 3, 1, 4));
     for number in 1..=3 {
-        let nowhere = ScanRequest { device: "nowhere", ..request(number, 50, 0) };
+        let nowhere = ScanRequest { devices: Devices::One("nowhere"), ..request(number, 50, 0) };
         assert_eq!(bench.refusal(0, &nowhere).unwrap().0, Refusal::UnknownDevice);
     }
     assert_eq!(bench.refusal(0, &request(4, 50, 0)).unwrap().0, Refusal::Busy);
@@ -576,7 +581,7 @@ fn a_number_whose_recipe_is_left_is_not_booked_again() {
     assert_eq!(bench.forwarded(320).len(), 1);
     // It is forgotten for want of room.
     for number in [2, 3] {
-        let nowhere = ScanRequest { device: "nowhere", ..request(number, 50, 0) };
+        let nowhere = ScanRequest { devices: Devices::One("nowhere"), ..request(number, 50, 0) };
         assert_eq!(bench.refusal(3_921, &nowhere).unwrap().0, Refusal::UnknownDevice);
     }
     bench.associate(3_925, Association::New, 1);
