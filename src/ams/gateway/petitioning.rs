@@ -266,7 +266,10 @@ impl Gateway<'_> {
             let continuum = neighbour.continuum;
             let space =
                 self.module.venture()?.remote.iter().find(|space| space.continuum == continuum)?;
-            let (service, endpoint) = space.gateway.split_once('@')?;
+            // Octet by octet: the search for a character has a way to a panic.
+            let at = space.gateway.bytes().position(|octet| octet == b'@')?;
+            let (service, endpoint) = space.gateway.split_at_checked(at)?;
+            let endpoint = endpoint.get(1..)?;
             neighbour.address = transport.resolve(service, endpoint);
         }
         neighbour.address

@@ -375,12 +375,14 @@ impl<'s> Actor<'s> {
         let floor = self.floor();
         let now = now.monotonic;
         let link = &mut self.stats.link;
+        let mut refused = false;
         for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
             let Some(message) = row.message(actor, floor) else { continue };
             if link.send(&place(&row.retry), &message, transport) {
                 row.retry.sent(now, &backoff);
             } else {
                 row.retry.refused(now, &backoff);
+                refused = true;
             }
         }
         if let Some(copying) = self.copying.as_mut().filter(|copying| copying.retry.is_due(now)) {
@@ -390,7 +392,12 @@ impl<'s> Actor<'s> {
                 copying.retry.sent(now, &backoff);
             } else {
                 copying.retry.refused(now, &backoff);
+                refused = true;
             }
+        }
+        if refused {
+            // Where it was heard nobody may be left, and what is refused is no attempt.
+            self.heard = None;
         }
     }
 

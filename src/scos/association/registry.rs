@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use crate::scos::DeviceIndex;
 use crate::scos::messages::{
-    Advertise, Associate, Association, AssociationRefusal, DEVICE_ID_MAX, PUBLIC_KEY_MAX,
+    Advertise, Associate, Association, AssociationRefusal, DEVICE_ID_MAX, PUBLIC_KEY_MAX, encode,
 };
 use crate::scos::metadata::Capabilities;
 use crate::scos::retry::Retry;
@@ -118,7 +118,7 @@ impl RegisteredDevice {
 
     fn advertise(&mut self, capabilities: &Capabilities<'_>) -> bool {
         let mut scratch = [0; CAPABILITIES_MAX];
-        let Ok(octets) = postcard::to_slice(capabilities, &mut scratch) else { return false };
+        let Ok(octets) = encode(capabilities, &mut scratch) else { return false };
         self.capabilities.clear();
         self.capabilities.extend_from_slice(octets).is_ok()
     }

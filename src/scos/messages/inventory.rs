@@ -124,7 +124,7 @@ impl EntriesBuffer {
     /// Appends a recipe. Returns whether it fitted.
     pub fn push(&mut self, entry: &ScheduleEntry) -> bool {
         let Some(room) = self.octets.get_mut(self.length..) else { return false };
-        let Ok(written) = postcard::to_slice(entry, room) else { return false };
+        let Ok(written) = super::encode(entry, room) else { return false };
         self.length = self.length.saturating_add(written.len());
         true
     }

@@ -20,12 +20,15 @@
 //! answer again.
 
 mod association;
+mod encoding;
 mod inventory;
 mod report;
 mod request;
 mod schedule;
 #[cfg(test)]
 mod tests;
+
+pub(super) use encoding::encode;
 
 pub use association::{
     Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Binding,
@@ -169,7 +172,7 @@ impl<'a> Message<'a> {
         let short = || NoSpace { need: MESSAGE_MAX, have };
         let (version, body) = buffer.split_first_mut().ok_or_else(short)?;
         *version = VERSION;
-        let length = postcard::to_slice(self, body).map_err(|_| short())?.len();
+        let length = encode(self, body).map_err(|_| short())?.len();
         buffer.get(..length.saturating_add(1)).ok_or_else(short)
     }
 
