@@ -22,7 +22,9 @@ use farpost::scos::actor::{Actor, ActorConfig};
 use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::carriage::{Carriage, Station, manager};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{ActorId, Admission, Backoff, DeviceConfig, RequestId, Summary};
+use farpost::scos::{
+    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, Summary,
+};
 use farpost::storage::Slot;
 use farpost::time::{Clock, Now};
 
@@ -241,15 +243,18 @@ fn make_manager<'a>(
         backoff: Backoff::NOMINAL,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
+        operator: None,
     };
     let storage = SsmStorage {
         devices: slots(arena, 1),
         plans: arena.alloc_slice_fill_with(1, |_| DevicePlan::EMPTY),
+        metadata: arena.alloc_slice_fill_with(1, |_| DeviceMetadata::EMPTY),
         recipes: slots(arena, 16),
         bookings: slots(arena, 16),
         actors: slots(arena, 2),
         reports: slots(arena, 16),
         summaries: arena.alloc_slice_fill_with(16, |_| Summary::EMPTY),
+        usage: slots(arena, 2),
     };
     let ssm = Ssm::new(config, storage);
     let station = ManagerStation { ssm, user: Watch(journal.clone()) };

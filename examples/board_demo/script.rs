@@ -52,6 +52,7 @@ const BROADCAST: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 20,
+    settings: None,
 };
 
 const ISM: ScanParameters = ScanParameters {

@@ -18,6 +18,7 @@ pub struct StoredReport {
     outcome: Outcome,
     time_to_complete_ms: u32,
     parameters: ScanParameters,
+    metadata: u32,
     /// Which cell holds the spectrum.
     cell: Option<usize>,
     stored: Instant,
@@ -100,6 +101,7 @@ impl<'s> Outbox<'s> {
             outcome: report.outcome,
             time_to_complete_ms: report.time_to_complete_ms,
             parameters: report.parameters,
+            metadata: report.metadata,
             cell,
             stored: now,
             retry: Retry::NOW,
@@ -164,6 +166,7 @@ impl<'s> Outbox<'s> {
                 outcome: row.outcome,
                 time_to_complete_ms: row.time_to_complete_ms,
                 parameters: row.parameters,
+                metadata: row.metadata,
                 spectrum: cell.map(Summary::octets).unwrap_or_default(),
             };
             if link.send(&to, &Message::Report(report), transport) {

@@ -18,6 +18,7 @@
 //! A report that overtakes its grant is left to the SSM to send again, so that the
 //! user always hears of the grant first.
 
+mod copies;
 #[cfg(test)]
 mod tests;
 
@@ -27,8 +28,8 @@ use heapless::String;
 
 use super::link::{LinkStats, count};
 use super::messages::{
-    Cancel, Cancelled, Cursor, DEVICE_ID_MAX, Granted, InventoryItem, InventoryRequest, Message,
-    Refusal, Refused, Report, ScanRequest, is_id,
+    Cancel, Cancelled, DEVICE_ID_MAX, Granted, InventoryItem, Message, Refusal, Refused, Report,
+    ScanRequest, UsageItem, is_id,
 };
 use super::retry::{Backoff, Retry};
 use super::series::{Mark, Progress};
@@ -36,6 +37,7 @@ use super::{ActorId, RequestId, ScanParameters, Series, When};
 use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
+use copies::Copies;
 
 /// How often a question goes to where the SSM was last heard, before it goes to where
 /// an SSM is found at first.
@@ -119,6 +121,8 @@ pub enum Question {
     Cancel(RequestId),
     /// A copy of the inventory, which is given up.
     Inventory,
+    /// What Actors have had, the same.
+    Usage,
 }
 
 /// Who an Actor acts for. Every method but `report` has a default that does
@@ -145,6 +149,11 @@ pub trait ActorUser {
 
     /// A part of the inventory; the last has no [`InventoryItem::next`].
     fn inventory(&mut self, now: Now, item: &InventoryItem<'_>) {
+        let _ = (now, item);
+    }
+
+    /// What an Actor has had; the last has no [`UsageItem::next`].
+    fn usage(&mut self, now: Now, item: &UsageItem) {
         let _ = (now, item);
     }
 
@@ -240,13 +249,6 @@ impl ActorRequest {
     }
 }
 
-/// A copy of the inventory on its way.
-#[derive(Clone, Copy, Debug)]
-struct Copying {
-    at: Cursor,
-    retry: Retry,
-}
-
 /// An Actor.
 #[derive(Debug)]
 pub struct Actor<'s> {
@@ -255,9 +257,7 @@ pub struct Actor<'s> {
     next_request: Option<RequestId>,
     /// Where the SSM was last heard.
     heard: Option<Address>,
-    /// The copy of the inventory that is drawn, and the number of the last one.
-    copying: Option<Copying>,
-    copy: u32,
+    copies: Copies,
     stats: ActorStats,
 }
 
@@ -270,8 +270,7 @@ impl<'s> Actor<'s> {
             requests: Table::new(requests),
             next_request: Some(config.first_request),
             heard: None,
-            copying: None,
-            copy: 0,
+            copies: Copies::default(),
             stats: ActorStats::default(),
         }
     }
@@ -316,14 +315,6 @@ impl<'s> Actor<'s> {
         Ok(())
     }
 
-    /// Draws a copy of the inventory, from its start. One that is under way is given
-    /// up. The request goes out at the next tick.
-    pub const fn copy_inventory(&mut self) {
-        self.copy = self.copy.wrapping_add(1);
-        let at = Cursor { device: 0, recipe: (ActorId(0), RequestId(0)) };
-        self.copying = Some(Copying { at, retry: Retry::NOW });
-    }
-
     /// One datagram in.
     pub fn receive(
         &mut self,
@@ -340,6 +331,7 @@ impl<'s> Actor<'s> {
             Message::Cancelled(cancelled) => cancelled.actor,
             Message::Report(report) => report.scan.actor,
             Message::InventoryItem(item) => item.actor,
+            Message::UsageItem(item) => item.actor,
             _ => return count(&mut self.stats.link.unexpected),
         };
         if actor != self.config.actor {
@@ -350,6 +342,7 @@ impl<'s> Actor<'s> {
             Message::Refused(refused) => self.refused(now, &refused, user),
             Message::Cancelled(cancelled) => self.cancelled(now, &cancelled, user),
             Message::InventoryItem(item) => self.inventory(now, &item, user),
+            Message::UsageItem(item) => self.usage(now, &item, user),
             Message::Report(report) => {
                 if self.report(now, &report, user) {
                     // Not taken: the SSM sends the report again.
@@ -375,27 +368,17 @@ impl<'s> Actor<'s> {
         let floor = self.floor();
         let now = now.monotonic;
         let link = &mut self.stats.link;
-        let mut refused = false;
+        let refused = link.send_refused;
         for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
             let Some(message) = row.message(actor, floor) else { continue };
             if link.send(&place(&row.retry), &message, transport) {
                 row.retry.sent(now, &backoff);
             } else {
                 row.retry.refused(now, &backoff);
-                refused = true;
             }
         }
-        if let Some(copying) = self.copying.as_mut().filter(|copying| copying.retry.is_due(now)) {
-            let request = InventoryRequest { actor, copy: self.copy, at: copying.at };
-            let to = place(&copying.retry);
-            if link.send(&to, &Message::InventoryRequest(request), transport) {
-                copying.retry.sent(now, &backoff);
-            } else {
-                copying.retry.refused(now, &backoff);
-                refused = true;
-            }
-        }
-        if refused {
+        self.ask_for_copies(now, &place, transport);
+        if self.stats.link.send_refused > refused {
             // Where it was heard nobody may be left, and what is refused is no attempt.
             self.heard = None;
         }
@@ -406,7 +389,7 @@ impl<'s> Actor<'s> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let open = self.requests.iter().filter(|row| row.question.is_some());
         let due = open.map(|row| row.retry.due()).min();
-        earliest(due, self.copying.map(|copying| copying.retry.due()))
+        earliest(due, self.copies.due())
     }
 
     /// Its counters.
@@ -476,18 +459,6 @@ impl<'s> Actor<'s> {
         true
     }
 
-    /// As above.
-    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>, user: &mut dyn ActorUser) -> bool {
-        if item.copy != self.copy || self.copying.is_none_or(|copying| copying.at != item.at) {
-            return false;
-        }
-        // Only ever forward, or a copy might not end.
-        let next = item.next.filter(|next| *next > item.at);
-        self.copying = next.map(|at| Copying { at, retry: Retry::NOW });
-        user.inventory(now, item);
-        true
-    }
-
     /// Takes a report. Returns whether it is to be acknowledged.
     fn report(&mut self, now: Now, report: &Report<'_>, user: &mut dyn ActorUser) -> bool {
         let Some(row) = self.requests.get_mut(report.scan.request) else {
@@ -537,10 +508,7 @@ impl<'s> Actor<'s> {
             // A scan known to be granted is still reported.
             row.owed.is_some() && !row.is_settled()
         });
-        if self.copying.take_if(|copying| over(&copying.retry)).is_some() {
-            count(&mut stats.unanswered);
-            user.unanswered(now, Question::Inventory);
-        }
+        self.give_up_copies(now, &over, user);
     }
 
     /// The least number an answer is waited for.

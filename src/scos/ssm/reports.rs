@@ -1,6 +1,7 @@
 //! Reports: one for each occurrence, from its device or in its place.
 
 use super::bookings::Booked;
+use super::metadata::add_usage;
 use super::{Ssm, SsmUser};
 use crate::scos::association::RegisteredDevice;
 use crate::scos::link::count;
@@ -53,6 +54,7 @@ impl Ssm<'_> {
                     outcome: Outcome::Rejected(why_missing(booked, device, index)),
                     time_to_complete_ms: 0,
                     parameters: booked.parameters,
+                    metadata: 0,
                     spectrum: &[],
                 };
                 if self.outbox.insert(now.monotonic, &report).is_err() {
@@ -60,6 +62,8 @@ impl Ssm<'_> {
                 }
                 booked.progress.settle(index);
                 count(&mut self.stats.reports_issued);
+                let (minutes, full) = (booked.series.minutes, &mut self.stats.usage_full);
+                add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
             if booking.open() > 0 {
@@ -150,10 +154,12 @@ impl Ssm<'_> {
             }
         }
         booked.progress.settle(occurrence);
+        let minutes = booked.series.minutes;
         if let Some(booking) = self.bookings.get_mut(actor, request) {
             booking.settled = now.monotonic;
         }
         count(&mut self.stats.reports);
+        self.count_usage(actor, |usage| usage.report(report, minutes));
         user.report(now, report);
         true
     }

@@ -134,6 +134,7 @@ fn reports(counter: &Counter) {
         detector: Detector::Mean,
         window: Window::BlackmanHarris,
         gain_db: 20,
+        settings: None,
     };
     let report = Message::Report(Report {
         scan: ScanId { actor: ActorId(1), request: RequestId(1), occurrence: 0 },
@@ -141,6 +142,7 @@ fn reports(counter: &Counter) {
         outcome: Outcome::Complete,
         time_to_complete_ms: 20,
         parameters,
+        metadata: 1,
         spectrum: &spectrum,
     });
     let mut buffer = [0; 1_152];

@@ -12,7 +12,7 @@ use core::hint::black_box;
 
 use farpost::scos::RequestId;
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Question, Wish};
-use farpost::scos::messages::{Cancelled, Granted, InventoryItem, Refused, Report};
+use farpost::scos::messages::{Cancelled, Granted, InventoryItem, Refused, Report, UsageItem};
 use farpost::storage::Slot;
 use farpost::time::Now;
 use link::{Link, any, datagram, now};
@@ -41,6 +41,10 @@ impl ActorUser for Client {
         black_box((now, item));
     }
 
+    fn usage(&mut self, now: Now, item: &UsageItem) {
+        black_box((now, item));
+    }
+
     fn unanswered(&mut self, now: Now, question: Question) {
         black_box((now, question));
     }
@@ -61,6 +65,7 @@ extern "C" fn _start() -> ! {
         if let Some(request) = any::<RequestId>() {
             let _ = black_box(actor.cancel(request));
             actor.copy_inventory();
+            actor.copy_usage();
         }
         black_box((actor.next_deadline(), actor.open_requests(), actor.stats(), actor.id()));
     }

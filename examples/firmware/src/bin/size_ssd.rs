@@ -12,7 +12,7 @@ use core::hint::black_box;
 
 use farpost::scos::messages::Rejection;
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
-use farpost::scos::{AssociationEvent, Capabilities, ScanId, Summary};
+use farpost::scos::{AssociationEvent, DeviceMetadata, ScanId, ScanParameters, Section, Summary};
 use farpost::storage::Slot;
 use farpost::time::Now;
 use link::{Link, any, datagram, now};
@@ -41,8 +41,13 @@ extern "C" fn _start() -> ! {
     let mut recipes = [const { Slot::EMPTY }; 16];
     let mut reports = [const { Slot::EMPTY }; 8];
     let mut summaries = [const { Summary::EMPTY }; 8];
-    let storage =
-        SsdStorage { recipes: &mut recipes, reports: &mut reports, summaries: &mut summaries };
+    let mut metadata = [0; DeviceMetadata::OCTETS];
+    let storage = SsdStorage {
+        recipes: &mut recipes,
+        reports: &mut reports,
+        summaries: &mut summaries,
+        metadata: &mut metadata,
+    };
     let mut ssd = Ssd::new(config, storage);
     loop {
         let (from, octets) = datagram();
@@ -52,18 +57,22 @@ extern "C" fn _start() -> ! {
     }
 }
 
-fn ask<'s>(ssd: &mut Ssd<'s>, octets: &[u8]) {
+fn ask(ssd: &mut Ssd<'_>, octets: &[u8]) {
     if let Some((scan, reason)) = any::<(ScanId, Rejection)>() {
         let _ = black_box(ssd.complete(now(), scan, octets));
         let _ = black_box(ssd.fail(now(), scan, reason));
     }
-    if let Some(capabilities) = any::<Capabilities<'s>>() {
-        ssd.set_capabilities(capabilities);
+    if let Some((scan, parameters)) = any::<(ScanId, ScanParameters)>() {
+        let _ = black_box(ssd.executes(scan, parameters));
+    }
+    if let Some(section) = any::<Section<'_>>() {
+        let _ = black_box(ssd.set_section(&section));
     }
     if any::<()>().is_some() {
+        ssd.reconnected();
         ssd.leave();
         ssd.join();
     }
     black_box((ssd.next_deadline(), ssd.is_associated(), ssd.running(), ssd.unacknowledged()));
-    black_box((ssd.stats(), ssd.schedule().count()));
+    black_box((ssd.stats(), ssd.schedule().count(), ssd.metadata()));
 }

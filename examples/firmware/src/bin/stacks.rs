@@ -19,11 +19,12 @@ use farpost::ams::service::{Fault, Indication, Message};
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Wish};
 use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::messages::{Rejection, Report};
+use farpost::scos::metadata::{Analyser, Receiver};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Backoff, Capabilities, Detector, DeviceConfig, Receiver, RequestId, ScanId,
-    ScanParameters, Series, Summary, When, Window,
+    ActorId, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId,
+    ScanParameters, Section, Series, Summary, When, Window,
 };
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc, earliest};
@@ -172,6 +173,10 @@ impl ActorUser for Reports {
 static DATAGRAMS: ConstStaticCell<Datagrams> = ConstStaticCell::new(Deque::new());
 static PLANS: ConstStaticCell<[DevicePlan; 1]> =
     ConstStaticCell::new([const { DevicePlan::EMPTY }]);
+static METADATA: ConstStaticCell<[DeviceMetadata; 1]> =
+    ConstStaticCell::new([const { DeviceMetadata::EMPTY }]);
+static SECTIONS: ConstStaticCell<[u8; DeviceMetadata::OCTETS]> =
+    ConstStaticCell::new([0; DeviceMetadata::OCTETS]);
 static SUMMARIES: ConstStaticCell<[[Summary; 2]; 2]> =
     ConstStaticCell::new([const { [const { Summary::EMPTY }; 2] }; 2]);
 
@@ -185,19 +190,26 @@ fn sensing_network() -> usize {
     let (mut devices, mut recipes) = ([const { Slot::EMPTY }; 1], [const { Slot::EMPTY }; 4]);
     let (mut bookings, mut actors) = ([const { Slot::EMPTY }; 4], [const { Slot::EMPTY }; 1]);
     let mut reports = [const { Slot::EMPTY }; 2];
+    let mut usage = [const { Slot::EMPTY }; 1];
     let storage = SsmStorage {
         devices: &mut devices,
         plans: PLANS.take(),
+        metadata: METADATA.take(),
         recipes: &mut recipes,
         bookings: &mut bookings,
         actors: &mut actors,
         reports: &mut reports,
         summaries: ssm_summaries,
+        usage: &mut usage,
     };
     let mut ssm = Ssm::new(manager(), storage);
     let (mut recipes, mut reports) = ([const { Slot::EMPTY }; 4], [const { Slot::EMPTY }; 2]);
-    let storage =
-        SsdStorage { recipes: &mut recipes, reports: &mut reports, summaries: ssd_summaries };
+    let storage = SsdStorage {
+        recipes: &mut recipes,
+        reports: &mut reports,
+        summaries: ssd_summaries,
+        metadata: SECTIONS.take(),
+    };
     let mut ssd = Ssd::new(device(), storage);
     let mut requests = [const { Slot::EMPTY }; 2];
     let mut actor = Actor::new(client(), &mut requests);
@@ -258,24 +270,24 @@ fn manager() -> SsmConfig<'static> {
         backoff: Backoff::NOMINAL,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
+        operator: None,
     }
 }
+
+const RECEIVER: Receiver = Receiver {
+    frequency_low_hz: 24_000_000,
+    frequency_high_hz: 1_700_000_000,
+    bandwidth_max_hz: 10_000_000,
+    resolution_min_hz: 100,
+    gain_min_db: 0,
+    gain_max_db: 30,
+};
 
 fn device() -> SsdConfig<'static> {
     SsdConfig {
         device: DEVICE,
         public_key: b"key",
-        capabilities: Capabilities {
-            receiver: Receiver {
-                frequency_low_hz: 24_000_000,
-                frequency_high_hz: 1_700_000_000,
-                bandwidth_max_hz: 10_000_000,
-                resolution_min_hz: 100,
-                gain_min_db: 0,
-                gain_max_db: 30,
-            },
-            ..Capabilities::default()
-        },
+        metadata: &[Section::Analyser(Analyser::new(RECEIVER))],
         ssm: address(SSM),
         boot: 1,
         seed: 1,
@@ -305,6 +317,7 @@ fn wish() -> Wish<'static> {
         detector: Detector::Mean,
         window: Window::BlackmanHarris,
         gain_db: 20,
+        settings: None,
     };
     let start = START.unix_minute() + 3;
     let series = Series { start, minutes: 1, repeats: 2, offset: 2 };

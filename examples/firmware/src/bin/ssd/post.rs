@@ -12,10 +12,11 @@ use farpost::ams::module::{Module, ModuleIdentity, ModuleMemory};
 use farpost::ams::pdu::{ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName};
 use farpost::ams::service::{Indication, ServiceUser};
 use farpost::scos::carriage::{Carriage, Carrier, Station, manager, source};
-use farpost::scos::ssd::{Ssd, SsdConfig, SsdRecipe, SsdStorage};
-use farpost::scos::{
-    Antenna, Backoff, Capabilities, Environment, Host, Receiver, StoredReport, Summary,
+use farpost::scos::metadata::{
+    Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, Surroundings,
 };
+use farpost::scos::ssd::{Ssd, SsdConfig, SsdRecipe, SsdStorage};
+use farpost::scos::{Backoff, DeviceMetadata, Section, StoredReport, Summary};
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now, earliest};
 use heapless::String;
@@ -75,12 +76,15 @@ static REPORTS: ConstStaticCell<[Slot<StoredReport>; 8]> =
     ConstStaticCell::new([const { Slot::EMPTY }; 8]);
 static SUMMARIES: ConstStaticCell<[Summary; 8]> =
     ConstStaticCell::new([const { Summary::EMPTY }; 8]);
+static METADATA: ConstStaticCell<[u8; DeviceMetadata::OCTETS]> =
+    ConstStaticCell::new([0; DeviceMetadata::OCTETS]);
 
 /// What is known when the board has started: names, and what is made of them.
 static NAMES: StaticCell<[Name; 3]> = StaticCell::new();
 static SERVERS: StaticCell<[&str; 1]> = StaticCell::new();
 static MIB: StaticCell<Mib<'static>> = StaticCell::new();
 static POINTS: StaticCell<[DeliveryPoint<'static>; 1]> = StaticCell::new();
+static SECTIONS: StaticCell<[Section<'static>; 4]> = StaticCell::new();
 static VECTORS: StaticCell<[DeliveryVectorValues<'static>; 1]> = StaticCell::new();
 
 /// How long others have to introduce themselves before the device speaks.
@@ -161,7 +165,7 @@ where
         let config = SsdConfig {
             device: &settings.device,
             public_key: settings.device.as_bytes(),
-            capabilities: capabilities(&settings.device),
+            metadata: SECTIONS.init(metadata(&settings.device)),
             ssm: manager(),
             boot: settings.boot,
             seed: u64::from(settings.boot) << 16 | u64::from(settings.mams),
@@ -173,6 +177,7 @@ where
             recipes: RECIPES.take(),
             reports: REPORTS.take(),
             summaries: SUMMARIES.take(),
+            metadata: METADATA.take(),
         };
         Some(Self {
             module: Module::new(mib, identity, MODULE.take().storage()),
@@ -242,7 +247,10 @@ where
                     self.log,
                     "scan {request}.{occurrence}: {octets} octets, stack {stack}"
                 );
-                self.ssd.complete(now, scan, summary)
+                // The gain is one of four, perhaps not the one that was asked for.
+                self.ssd
+                    .executes(scan, self.front_end.executed())
+                    .and_then(|()| self.ssd.complete(now, scan, summary))
             }
             Err(reason) => self.ssd.fail(now, scan, reason),
         };
@@ -281,24 +289,32 @@ fn name(port: u16) -> Option<Name> {
     Some(name)
 }
 
-fn capabilities(name: &'static str) -> Capabilities<'static> {
-    Capabilities {
-        receiver: Receiver {
-            frequency_low_hz: 24_000_000,
-            frequency_high_hz: 1_700_000_000,
-            bandwidth_max_hz: 10_000_000,
-            resolution_min_hz: 100,
-            gain_min_db: 0,
-            gain_max_db: 30,
-        },
-        antenna: Antenna {
-            model: "D-130",
+/// What the device says of itself.
+fn metadata(name: &str) -> [Section<'_>; 4] {
+    let receiver = Receiver {
+        frequency_low_hz: 24_000_000,
+        frequency_high_hz: 1_700_000_000,
+        bandwidth_max_hz: 10_000_000,
+        resolution_min_hz: 100,
+        gain_min_db: 0,
+        gain_max_db: 30,
+    };
+    [
+        Section::Analyser(Analyser::new(receiver)),
+        Section::Antenna(Antenna {
+            spec: HardwareSpec { model: "D-130", ..HardwareSpec::UNKNOWN },
             kind: "discone",
-            gain_tenth_dbi: 20,
-            ..Antenna::default()
-        },
-        host: Host { name, model: "mps2-an386" },
-        environment: Environment::OutdoorRural,
-        ..Capabilities::default()
-    }
+            gain_tenth_dbi: Some(20),
+            ..Antenna::UNKNOWN
+        }),
+        Section::Host(Host {
+            spec: HardwareSpec { model: "mps2-an386", ..HardwareSpec::UNKNOWN },
+            name,
+            ..Host::UNKNOWN
+        }),
+        Section::Environment(Environment {
+            surroundings: Some(Surroundings::OutdoorRural),
+            ..Environment::UNKNOWN
+        }),
+    ]
 }

@@ -7,7 +7,7 @@ use embedded_hal::spi::SpiDevice;
 use embedded_io::Write;
 use farpost::scos::messages::Rejection;
 use farpost::scos::ssd::{Scan, Sensor};
-use farpost::scos::{AssociationEvent, ScanId};
+use farpost::scos::{AssociationEvent, ScanId, ScanParameters};
 use farpost::time::Now;
 
 use crate::mps2::uart::Uart;
@@ -31,6 +31,11 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> FrontEnd<S, P, D, A> {
     /// Whether there are samples to take.
     pub const fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// The parameters of the last scan, as far as they could be set.
+    pub const fn executed(&self) -> ScanParameters {
+        self.analyser.executed()
     }
 
     /// Takes the samples of one transform. Gives the summary after the last.

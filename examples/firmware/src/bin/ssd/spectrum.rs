@@ -75,16 +75,19 @@ impl Analyser {
             detector: Detector::Mean,
             window: Window::Hann,
             gain_db: 0,
+            settings: None,
         };
         Self { work, parameters, gain_db: 0, length: 16, done: 0, overload: false }
     }
 
     /// Whether it can do what `parameters` ask for: transforms of 16 to 512 samples,
-    /// and any detector but the median, which would need all of them at once.
+    /// any detector but the median, which would need all of them at once, and no settings
+    /// that this front-end has not.
     pub fn can(parameters: &ScanParameters) -> bool {
         length(parameters).is_some()
             && parameters.transforms > 0
             && parameters.detector != Detector::Median
+            && parameters.settings.is_none()
     }
 
     /// Begins anew, with samples taken at a gain of `gain_db`.
@@ -98,6 +101,11 @@ impl Analyser {
         for (place, weight) in self.work.window.iter_mut().take(self.length).enumerate() {
             *weight = weigh(parameters.window, place as f32 * step);
         }
+    }
+
+    /// What it was begun with, and the gain there was.
+    pub const fn executed(&self) -> ScanParameters {
+        ScanParameters { gain_db: self.gain_db, ..self.parameters }
     }
 
     /// Room for the samples of the next transform.
@@ -127,7 +135,7 @@ impl Analyser {
                 Detector::Sample => power,
                 Detector::Max => figure.max(power),
                 Detector::Min => figure.min(power),
-                Detector::Mean | Detector::Median => *figure + power,
+                Detector::Mean | Detector::M4s | Detector::Median => *figure + power,
             };
         }
         self.done = self.done.saturating_add(1);
@@ -138,7 +146,7 @@ impl Analyser {
     pub fn summarise<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         let parameters = &self.parameters;
         let count = match parameters.detector {
-            Detector::Mean | Detector::Median => f32::from(self.done.max(1)),
+            Detector::Mean | Detector::M4s | Detector::Median => f32::from(self.done.max(1)),
             _ => 1.0,
         };
         let sum: f32 = self.work.window.iter().take(self.length).sum();
