@@ -6,6 +6,8 @@
 )]
 
 mod binding;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 pub mod clock;
 pub mod draw;
 pub mod driver;
