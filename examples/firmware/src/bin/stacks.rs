@@ -287,7 +287,7 @@ fn device() -> SsdConfig<'static> {
     SsdConfig {
         device: DEVICE,
         public_key: b"key",
-        metadata: &[Section::Analyser(Analyser::new(RECEIVER))],
+        metadata: const { &[Section::Analyser(Analyser::new(RECEIVER))] },
         ssm: address(SSM),
         boot: 1,
         seed: 1,
