@@ -245,7 +245,7 @@ where
                 let (octets, stack) = (summary.len(), self.stack.depth());
                 let _ = writeln!(
                     self.log,
-                    "scan {request}.{occurrence}: {octets} octets, stack {stack}"
+                    "scan {request}.{occurrence}: {octets} octets, stack {stack} below main"
                 );
                 // The gain is one of four, perhaps not the one that was asked for.
                 self.ssd
