@@ -9,6 +9,8 @@ mod binding;
 #[cfg(feature = "bundle")]
 pub mod bundle;
 pub mod clock;
+#[cfg(feature = "tls-psk")]
+pub mod devices;
 pub mod draw;
 pub mod driver;
 pub mod gateway;
@@ -18,5 +20,9 @@ pub mod module;
 pub mod net;
 pub mod rams;
 pub mod random;
+#[cfg(feature = "tls-psk")]
+pub mod secret;
 pub mod sensing;
 pub mod station;
+#[cfg(all(feature = "tls-psk", unix))]
+pub mod tls;
