@@ -7,14 +7,8 @@ mod board;
 
 use core::time::Duration;
 
-#[cfg(target_arch = "arm")]
 use cortex_m as _; // its critical section
-#[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
-#[cfg(target_arch = "riscv32")]
-use riscv as _;
-#[cfg(target_arch = "riscv32")]
-use riscv_rt::entry;
 
 use board::{Board, LOGGER, METER, READING};
 use farpost::ams::module::RuleRequest;
