@@ -13,6 +13,8 @@
 mod conversation;
 #[path = "ion/entities.rs"]
 mod entities;
+#[path = "ion/gateway.rs"]
+mod gateway;
 #[path = "ion/replay.rs"]
 mod replay;
 
@@ -133,4 +135,19 @@ fn a_registrar_announces_itself_to_ion() {
 fn a_configuration_server_serves_a_registrar_of_ion() {
     let mut server = Server::new();
     replay(&mut server, &conversation!("server_serves"));
+}
+
+/// Published both ways, with assertions and cancellations.
+#[test]
+fn a_gateway_publishes_to_and_from_a_gateway_of_ion() {
+    let stats = gateway::replay_gateway(include_str!("vectors/ion/gateway_published.jsonl"));
+    assert_eq!((stats.malformed, stats.delivered), (0, 1));
+}
+
+/// A query and its reply, sent and announced, both ways: what ION encloses has a
+/// checksum flag and no checksum.
+#[test]
+fn a_gateway_forwards_private_messages_to_and_from_a_gateway_of_ion() {
+    let stats = gateway::replay_gateway(include_str!("vectors/ion/gateway_privately.jsonl"));
+    assert_eq!((stats.malformed, stats.delivered), (0, 3));
 }

@@ -143,32 +143,7 @@ fn module(u: &mut Unstructured<'_>) -> Result<ModuleId> {
 
 /// A well-formed MPDU, but for what no machine would say.
 pub fn mpdu(u: &mut Unstructured<'_>, asked: u32) -> Result<Vec<u8>> {
-    const KINDS: [MpduType; 23] = [
-        MpduType::HEARTBEAT,
-        MpduType::REJECTION,
-        MpduType::YOU_ARE_DEAD,
-        MpduType::REGISTRAR_NOTED,
-        MpduType::REGISTRAR_UNKNOWN,
-        MpduType::RECONNECTED,
-        MpduType::ANNOUNCE_REGISTRAR,
-        MpduType::INVITE,
-        MpduType::DISINVITE,
-        MpduType::CELL_SPEC,
-        MpduType::REGISTRAR_QUERY,
-        MpduType::MODULE_REGISTRATION,
-        MpduType::YOU_ARE_IN,
-        MpduType::I_AM_STARTING,
-        MpduType::I_AM_HERE,
-        MpduType::SUBSCRIBE,
-        MpduType::UNSUBSCRIBE,
-        MpduType::I_AM_STOPPING,
-        MpduType::RECONNECT,
-        MpduType::CELL_STATUS,
-        MpduType::MODULE_HAS_STARTED,
-        MpduType::I_AM_RUNNING,
-        MpduType::MODULE_STATUS,
-    ];
-    let kind = KINDS[usize::from(u8(u)?) % KINDS.len()];
+    let kind = MpduType::NAMED[usize::from(u8(u)?) % MpduType::NAMED.len()];
     let about = module(u)?;
     let sender = match u8(u)? % 4 {
         0 => Sender::CONFIGURATION_SERVER,

@@ -20,7 +20,7 @@ use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
 use farpost::ams::service::{Delivery, Indication, Message};
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now};
-use farpost::transport::{Address, Transport};
+use farpost::transport::{Address, SendError, Transport};
 
 use super::network::{Network, Node, NodeId, Weather, name};
 
@@ -31,7 +31,7 @@ const NODES: u16 = 3 + MODULES;
 /// Where MPDUs, messages and RPDUs arrive.
 const MAMS: u8 = 0;
 const AAMS: u8 = 1;
-const RAMS: u8 = 2;
+pub(crate) const RAMS: u8 = 2;
 
 const VENTURE: VentureNumber = VentureNumber(1);
 const ROLES: [RoleNumber; 3] = [RoleNumber(2), RoleNumber(3), RoleNumber(4)];
@@ -55,6 +55,7 @@ const TIMERS: Timers = Timers {
 };
 
 /// How continua are joined.
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     seed: u64,
     continua: u16,
@@ -95,8 +96,33 @@ pub(crate) enum Entity {
 /// A gateway, and what it was seen to send over its channels.
 pub(crate) struct Post {
     gateway: Gateway<'static>,
+    channels: Channels,
+}
+
+/// The channels of a gateway, and what is wrong with them. Chances are in a thousand.
+struct Channels {
     /// Message after message: which, and to which node.
     crossed: Vec<(u32, NodeId)>,
+    /// How many RPDUs were handed over.
+    sent: u32,
+    /// To whom nothing can be sent.
+    away: BTreeSet<NodeId>,
+    loss: u16,
+    duplication: u16,
+    random: fastrand::Rng,
+}
+
+impl Channels {
+    fn new(seed: u64) -> Self {
+        Self {
+            crossed: Vec::new(),
+            sent: 0,
+            away: BTreeSet::new(),
+            loss: 0,
+            duplication: 0,
+            random: fastrand::Rng::with_seed(seed),
+        }
+    }
 }
 
 /// A module, and how often what was delivered to it, by the context.
@@ -145,7 +171,7 @@ impl Node for Entity {
             }
             (Self::Module(member), _) => member.take(octets, transport),
             (Self::Gateway(post), port) => {
-                let transport = &mut Channels { crossed: &mut post.crossed, transport };
+                let transport = &mut Line { channels: &mut post.channels, transport };
                 match port {
                     MAMS => {
                         post.gateway.receive_mams(now, from, octets, transport, user);
@@ -174,7 +200,7 @@ impl Node for Entity {
             Self::Registrar(registrar) => registrar.tick(now, transport),
             Self::Module(member) => member.module.tick(now, transport, user),
             Self::Gateway(post) => {
-                let transport = &mut Channels { crossed: &mut post.crossed, transport };
+                let transport = &mut Line { channels: &mut post.channels, transport };
                 post.gateway.tick(now, transport, user);
             }
         }
@@ -195,30 +221,38 @@ impl Node for Entity {
     }
 }
 
-/// Writes down what a gateway publishes over its channels.
-struct Channels<'a> {
-    crossed: &'a mut Vec<(u32, NodeId)>,
+/// The transport of a gateway: what goes over its channels may fail to, and messages
+/// that are published are written down.
+struct Line<'a> {
+    channels: &'a mut Channels,
     transport: &'a mut dyn Transport,
 }
 
-impl Transport for Channels<'_> {
+impl Transport for Line<'_> {
     fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
         self.transport.resolve(service, endpoint)
     }
 
-    fn send(
-        &mut self,
-        to: &Address,
-        flow_label: u8,
-        octets: &[u8],
-    ) -> Result<(), farpost::transport::SendError> {
+    fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
+        let [high, low, RAMS] = *to.octets() else {
+            return self.transport.send(to, flow_label, octets);
+        };
+        let node = NodeId::from_be_bytes([high, low]);
+        let Channels { crossed, sent, away, loss, duplication, random } = &mut *self.channels;
+        if away.contains(&node) {
+            return Err(SendError::Busy);
+        }
+        if random.u16(0..1_000) < *loss {
+            return Ok(());
+        }
         self.transport.send(to, flow_label, octets)?;
-        if let [high, low, RAMS] = *to.octets() {
-            let envelope = Envelope::parse(octets).unwrap();
-            if envelope.header().control_code == ControlCode::PublishOnReception {
-                let letter = envelope.content().unwrap().context().0;
-                self.crossed.push((letter, NodeId::from_be_bytes([high, low])));
-            }
+        *sent += 1;
+        let envelope = Envelope::parse(octets).unwrap();
+        if envelope.header().control_code == ControlCode::PublishOnReception {
+            crossed.push((envelope.content().unwrap().context().0, node));
+        } else if random.u16(0..1_000) < *duplication {
+            // Messages in RPDUs have no number to know a duplicate by.
+            let _ = self.transport.send(to, flow_label, octets);
         }
         Ok(())
     }
@@ -255,11 +289,6 @@ pub(crate) struct Venture {
 
 impl Venture {
     pub(crate) fn new(plan: Plan, weather: Weather) -> Self {
-        // Shown when the test fails, wherever that is.
-        println!(
-            "seed {}, {} continua, {:?}, {:?}",
-            plan.seed, plan.continua, plan.kind, plan.channels
-        );
         let mibs = (0..plan.continua).map(|continuum| mib(&plan, continuum)).collect();
         let mut venture = Self {
             network: Network::new(plan.seed, weather),
@@ -303,8 +332,14 @@ impl Venture {
 
     /// A subscription is made or ended, at random.
     pub(crate) fn change_something(&mut self) {
+        let seed = self.network.random().u64(..);
+        self.change(seed);
+    }
+
+    /// A subscription is made or ended, which one comes from the seed.
+    pub(crate) fn change(&mut self, seed: u64) {
         let (modules, asked) = (self.modules(), self.asked());
-        let random = self.network.random();
+        let random = &mut fastrand::Rng::with_seed(seed);
         if random.u8(0..4) == 0 && !asked.is_empty() {
             let gone = random.usize(0..asked.len());
             return self.unsubscribe(*asked.iter().nth(gone).unwrap());
@@ -343,29 +378,36 @@ impl Venture {
     fn unsubscribe(&mut self, (node, subject, domain): Asked) {
         self.network.at(node, |entity, now, transport| {
             let Entity::Module(member) = entity else { panic!() };
-            member.module.unsubscribe(now, subject, domain, transport).unwrap();
+            // So is that here.
+            let _ = member.module.unsubscribe(now, subject, domain, transport);
         });
     }
 
     /// Every module publishes a message on every subject. How many there were.
     pub(crate) fn publish_everybody(&mut self) -> usize {
         for node in self.modules() {
-            for subject in (1..=SUBJECTS).map(SubjectNumber) {
-                self.last_letter += 1;
-                let number = self.last_letter;
-                self.network.at(node, |entity, _, transport| {
-                    let Entity::Module(member) = entity else { panic!() };
-                    let message = Message {
-                        context: ContextNumber(number),
-                        ..Message::new(subject, b"letter")
-                    };
-                    let user = &mut |indication: Indication| panic!("{indication:?}");
-                    member.module.publish(&message, transport, user).unwrap();
-                });
-                self.letters.push(Letter { from: node, subject, number });
-            }
+            self.publish(node.into());
         }
         self.letters.len()
+    }
+
+    /// One module, of all, publishes a message on every subject.
+    pub(crate) fn publish(&mut self, nth: usize) {
+        let modules = self.modules();
+        let node = modules[nth % modules.len()];
+        for subject in (1..=SUBJECTS).map(SubjectNumber) {
+            self.last_letter += 1;
+            let number = self.last_letter;
+            self.network.at(node, |entity, _, transport| {
+                let Entity::Module(member) = entity else { panic!() };
+                let message =
+                    Message { context: ContextNumber(number), ..Message::new(subject, b"letter") };
+                let user = &mut |indication: Indication| panic!("{indication:?}");
+                // It may be being registered anew.
+                let _ = member.module.publish(&message, transport, user);
+            });
+            self.letters.push(Letter { from: node, subject, number });
+        }
     }
 
     /// Every module invites private messages from everywhere.
@@ -428,14 +470,14 @@ impl Venture {
         (number(node / NODES), member.module.id().unwrap().key())
     }
 
-    /// Nothing is asked about the messages published so far.
+    /// Nothing is asked about the messages published so far, but whether one came back.
     pub(crate) fn forget_letters(&mut self) {
         self.letters.clear();
     }
 
     /// A gateway ends, `politely` or not, and comes back without its memory.
     pub(crate) fn restart_gateway(&mut self, continuum: usize, politely: bool) {
-        let node = NodeId::try_from(continuum).unwrap() * NODES + 2;
+        let node = NodeId::try_from(continuum).unwrap() % self.plan.continua * NODES + 2;
         if politely {
             self.network.at(node, |entity, now, transport| {
                 let Entity::Gateway(post) = entity else { panic!() };
@@ -457,14 +499,80 @@ impl Venture {
             .count()
     }
 
+    /// What is left of petitions when nobody wants anything.
+    pub(crate) fn check_clean(&self) -> Result<(), String> {
+        for (node, post) in self.posts() {
+            let left = post.gateway.petitions().find(|one| one.specification().subject.0 > 0);
+            if let Some(petition) = left {
+                return Err(format!("gateway {node} has {petition:?}"));
+            }
+            let mut own = post.gateway.module().own_rules();
+            if let Some(rule) = own.find(|rule| rule.assertion().subject.0 > 0) {
+                return Err(format!("gateway {node} subscribes: {rule:?}"));
+            }
+            if post.gateway.waiting() > 0 {
+                return Err(format!("{} messages wait at {node}", post.gateway.waiting()));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many RPDUs were handed over to channels.
+    pub(crate) fn rpdus(&self) -> u32 {
+        self.posts().map(|(_, post)| post.channels.sent).sum()
+    }
+
+    /// All channels lose and repeat so many of a thousand RPDUs from now on; of
+    /// messages none is repeated.
+    pub(crate) fn set_channels(&mut self, loss: u16, duplication: u16) {
+        for continuum in 0..self.plan.continua {
+            self.network.at(continuum * NODES + 2, |entity, _, _| {
+                let Entity::Gateway(post) = entity else { panic!() };
+                (post.channels.loss, post.channels.duplication) = (loss, duplication);
+            });
+        }
+    }
+
+    /// This of all channels, both ways, takes nothing, or does again.
+    pub(crate) fn set_away(&mut self, channel: usize, away: bool) {
+        let channels = &self.plan.channels;
+        let (one, other) = *channels.iter().nth(channel % channels.len()).unwrap();
+        for (here, there) in [(one, other), (other, one)] {
+            self.network.at(here * NODES + 2, |entity, _, _| {
+                let Entity::Gateway(post) = entity else { panic!() };
+                let there = there * NODES + 2;
+                let set = &mut post.channels.away;
+                _ = if away { set.insert(there) } else { set.remove(&there) };
+            });
+        }
+    }
+
+    /// Every channel is there.
+    pub(crate) fn all_back(&mut self) {
+        for channel in 0..self.plan.channels.len() {
+            self.set_away(channel, false);
+        }
+    }
+
+    /// A module is gone without a word, and comes back without its memory.
+    pub(crate) fn restart_module(&mut self, nth: usize) {
+        let modules = self.modules();
+        let node = modules[nth % modules.len()];
+        self.network.crash(node);
+        self.network.run(Duration::from_secs(10));
+        let entity = self.entity(node / NODES, node % NODES);
+        self.network.restart(node, entity);
+        self.start_node(node);
+    }
+
     /// How often messages crossed a channel.
     pub(crate) fn crossings(&self) -> usize {
-        self.posts().map(|(_, post)| post.crossed.len()).sum()
+        self.posts().map(|(_, post)| post.channels.crossed.len()).sum()
     }
 
     /// Every message was delivered once to each module that asks for it and to no
     /// other, crossed no channel twice, and came to no continuum without interest.
-    pub(crate) fn check(&self) {
+    pub(crate) fn check(&self) -> Result<(), String> {
         let asked = self.asked();
         for letter in &self.letters {
             let wanted: BTreeSet<NodeId> = asked
@@ -481,35 +589,76 @@ impl Venture {
                 let got = member.got.get(&letter.number).copied().unwrap_or(0);
                 let due = u32::from(wanted.contains(&node));
                 let Letter { from, subject, number } = letter;
-                assert_eq!(
-                    got, due,
-                    "letter {number} on {subject} from node {from} at node {node}"
-                );
+                if got != due {
+                    return Err(format!(
+                        "letter {number} on {subject} from node {from} at node {node}: {got} of \
+                         {due}{}",
+                        self.describe()
+                    ));
+                }
             }
-            self.check_crossings(letter, &wanted);
+            self.check_crossings(letter, &wanted)?;
         }
+        self.check_returns()
     }
 
-    fn check_crossings(&self, letter: &Letter, wanted: &BTreeSet<NodeId>) {
-        let mut channels = BTreeSet::new();
+    /// What gateways know, for a report.
+    fn describe(&self) -> String {
+        let mut text = String::new();
         for (node, post) in self.posts() {
-            let crossed = post.crossed.iter().filter(|(number, _)| *number == letter.number);
-            for (_, to) in crossed {
-                let (here, there) = (node / NODES, to / NODES);
-                let channel = (here.min(there), here.max(there));
-                assert!(
-                    channels.insert(channel),
-                    "letter {} crossed {channel:?} twice",
-                    letter.number
-                );
-                let beyond = self.beyond(there, here);
-                assert!(
-                    wanted.iter().any(|node| beyond.contains(&(node / NODES))),
-                    "letter {} went to {there}, where nobody wants it",
-                    letter.number
+            let module = post.gateway.module();
+            let peers: Vec<_> = module.peers().map(|peer| peer.id().module.0).collect();
+            let wanted: Vec<_> = module
+                .rules()
+                .filter(|(_, kind, rule)| *kind == RuleKind::Subscription && rule.subject.0 > 0)
+                .map(|(key, _, rule)| format!("{key}: {rule:?}"))
+                .collect();
+            text += &format!("\ngateway {node} {:?} of {peers:?}\n", module.membership());
+            text += &format!("  wanted here: {}\n", wanted.join("; "));
+            for petition in post.gateway.petitions() {
+                let places = |set: farpost::ams::gateway::NeighbourSet| {
+                    let names = post.gateway.neighbours().filter(|one| set.contains(one.set()));
+                    names.map(|one| one.continuum().get()).collect::<Vec<_>>()
+                };
+                text += &format!(
+                    "  {:?}: told {:?}, asked by {:?}, owed {:?}\n",
+                    petition.specification(),
+                    places(petition.sources()),
+                    places(petition.destinations()),
+                    places(petition.owed())
                 );
             }
         }
+        text
+    }
+
+    /// No message ever crossed a channel twice, either way.
+    pub(crate) fn check_returns(&self) -> Result<(), String> {
+        let mut crossed = BTreeSet::new();
+        for (node, post) in self.posts() {
+            for (number, to) in &post.channels.crossed {
+                if !crossed.insert((*number, node.min(*to), node.max(*to))) {
+                    return Err(format!("letter {number} crossed {node} to {to} twice"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_crossings(&self, letter: &Letter, wanted: &BTreeSet<NodeId>) -> Result<(), String> {
+        for (node, post) in self.posts() {
+            let crossed =
+                post.channels.crossed.iter().filter(|(number, _)| *number == letter.number);
+            for (_, to) in crossed {
+                let (here, there) = (node / NODES, to / NODES);
+                let beyond = self.beyond(there, here);
+                if !wanted.iter().any(|node| beyond.contains(&(node / NODES))) {
+                    let number = letter.number;
+                    return Err(format!("letter {number} went to {there}, where nobody wants it"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The continua that are reached through `there` from `here`.
@@ -602,7 +751,7 @@ impl Venture {
                 if offset == 2 {
                     return Entity::Gateway(Box::new(Post {
                         gateway: gateway(mib, identity, memory.storage()),
-                        crossed: Vec::new(),
+                        channels: Channels::new(self.lives.into()),
                     }));
                 }
                 let module = Module::new(mib, identity, memory.storage());

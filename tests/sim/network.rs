@@ -98,6 +98,8 @@ struct Berth<N> {
 pub(crate) struct Network<'a, N> {
     pub(crate) weather: Weather,
     pub(crate) censor: Option<Censor<'a>>,
+    /// What arrives at this port has come so much farther.
+    pub(crate) far: Option<(u8, Duration)>,
     /// Prints everything that happens.
     pub(crate) trace: bool,
     berths: Vec<Berth<N>>,
@@ -119,6 +121,7 @@ impl<'a, N: Node> Network<'a, N> {
         Self {
             weather,
             censor: None,
+            far: None,
             trace: false,
             berths: Vec::new(),
             flights: BinaryHeap::new(),
@@ -315,7 +318,9 @@ impl<'a, N: Node> Network<'a, N> {
 
     fn dispatch(&mut self, from: NodeId, to: NodeId, port: u8, octets: Rc<[u8]>) {
         let jitter = u64::try_from(self.weather.jitter.as_micros()).unwrap();
-        let delay = self.latency(from, to) + Duration::from_micros(self.random.u64(0..=jitter));
+        let far = self.far.filter(|(far, _)| *far == port).map_or(Duration::ZERO, |(_, far)| far);
+        let jitter = Duration::from_micros(self.random.u64(0..=jitter));
+        let delay = self.latency(from, to) + far + jitter;
         let at = self.now.monotonic.after(delay);
         self.posted += 1;
         self.flights.push(Reverse(Flight { at, number: self.posted, from, to, port, octets }));

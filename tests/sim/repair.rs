@@ -149,30 +149,5 @@ fn resynchronisation_repairs_the_loss_of_any_one_mpdu_when_the_registrar_introdu
 }
 
 fn all_types_but(one: MpduType) -> Vec<MpduType> {
-    let all = [
-        MpduType::HEARTBEAT,
-        MpduType::REJECTION,
-        MpduType::YOU_ARE_DEAD,
-        MpduType::REGISTRAR_NOTED,
-        MpduType::REGISTRAR_UNKNOWN,
-        MpduType::RECONNECTED,
-        MpduType::ANNOUNCE_REGISTRAR,
-        MpduType::INVITE,
-        MpduType::DISINVITE,
-        MpduType::CELL_SPEC,
-        MpduType::REGISTRAR_QUERY,
-        MpduType::MODULE_REGISTRATION,
-        MpduType::YOU_ARE_IN,
-        MpduType::I_AM_STARTING,
-        MpduType::I_AM_HERE,
-        MpduType::SUBSCRIBE,
-        MpduType::UNSUBSCRIBE,
-        MpduType::I_AM_STOPPING,
-        MpduType::RECONNECT,
-        MpduType::CELL_STATUS,
-        MpduType::MODULE_HAS_STARTED,
-        MpduType::I_AM_RUNNING,
-        MpduType::MODULE_STATUS,
-    ];
-    all.into_iter().filter(|kind| *kind != one).collect()
+    MpduType::NAMED.iter().copied().filter(|kind| *kind != one).collect()
 }

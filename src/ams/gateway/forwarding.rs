@@ -116,11 +116,11 @@ impl Gateway<'_> {
                 return;
             }
         };
-        if self.module.id().is_none() {
+        if !self.active {
             return bump(&mut self.stats.inappropriate);
         }
         let header = envelope.header();
-        let Some(place) = self.place_of(from, &header, transport) else {
+        let Some(place) = self.place_of(now, from, &header, transport) else {
             return bump(&mut self.stats.strangers);
         };
         match (header.control_code, envelope.content()) {
@@ -129,7 +129,7 @@ impl Gateway<'_> {
                 self.settle(now, transport);
             }
             (ControlCode::PetitionCancellation, _) => {
-                self.petition_cancelled(place, specification(&header));
+                self.petition_cancelled(now, place, specification(&header));
                 self.settle(now, transport);
             }
             (_, Some(content)) if self.declared().contains(Set::one(place)) => {
@@ -143,12 +143,13 @@ impl Gateway<'_> {
     /// address does not: a neighbour may send from another than it receives at.
     fn place_of(
         &mut self,
+        now: Now,
         from: &Address,
         header: &EnvelopeHeader,
         transport: &mut dyn Transport,
     ) -> Option<u8> {
         for place in PLACES {
-            if self.address(place, transport) == Some(*from) {
+            if self.address(now, place, transport) == Some(*from) {
                 return Some(place);
             }
         }
@@ -181,6 +182,12 @@ impl Gateway<'_> {
             role: RoleNumber(header.source),
         };
         let is_here = header.continuum == local;
+        // It was sent in a remote continuum (4.4.10.2.1), on the subject that was judged
+        // there (4.4.8.3).
+        let own = [local, ContinuumNumber::ALL].contains(&source.continuum);
+        if own || header.subject != content.subject() {
+            return bump(&mut self.stats.inappropriate);
+        }
         match header.control_code {
             ControlCode::PublishOnReception => {
                 if is_tree {
@@ -262,9 +269,17 @@ impl Gateway<'_> {
         let Some(content) = envelope.content().filter(|_| private) else {
             return bump(&mut self.stats.inappropriate);
         };
+        // What is judged here is what is delivered there, and who sends it is who says so.
+        let source = (message.source_continuum(), message.source());
+        if header.subject != content.subject()
+            || source != (content.source_continuum(), content.source())
+        {
+            return bump(&mut self.stats.inappropriate);
+        }
         let role = self.role_of(message.source());
+        let pretends = role != RoleNumber::ALL && role != RoleNumber(header.source);
         let venture = self.module.venture();
-        if venture.is_some_and(|venture| !venture.may_send(role, header.subject)) {
+        if pretends || venture.is_some_and(|venture| !venture.may_send(role, header.subject)) {
             return bump(&mut self.stats.not_authorised);
         }
         if header.continuum != ContinuumNumber::ALL {
@@ -285,7 +300,7 @@ impl Gateway<'_> {
         content: &Aams<'_>,
         transport: &mut dyn Transport,
     ) {
-        let conduit = self.petitions.conduit(header.continuum).without(from);
+        let conduit = self.petitions.conduit(&self.neighbours, header.continuum).without(from);
         if conduit.is_empty() || header.continuum == self.mib.continuum.number {
             return bump(&mut self.stats.no_conduit);
         }
@@ -307,7 +322,7 @@ impl Gateway<'_> {
             let set = Set::one(place);
             let behind = self.store.next_for(set).is_some();
             let ready = self.neighbours.get(place).is_some_and(|one| now.monotonic >= one.offer_at);
-            let address = self.address(place, transport).filter(|_| ready && !behind);
+            let address = self.address(now, place, transport).filter(|_| ready && !behind);
             let Some(address) = address else {
                 waiting.add(set);
                 continue;

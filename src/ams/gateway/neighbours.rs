@@ -94,6 +94,11 @@ pub struct Neighbour {
     pub(super) declared_at: Option<Instant>,
     /// When it was last taken to declare itself.
     pub(super) heard_at: Option<Instant>,
+    /// It has retracted itself since it was declared last.
+    pub(super) retracted: bool,
+    /// It has said that it has heard this gateway's declaration, and not declared
+    /// itself since.
+    pub(super) acknowledged: bool,
     /// When what it has not asserted again by then is forgotten.
     pub(super) sweep_at: Option<Instant>,
     /// Not before this is it offered again what the transport refused.
@@ -110,9 +115,21 @@ impl Neighbour {
             declare_at: None,
             declared_at: None,
             heard_at: None,
+            retracted: false,
+            acknowledged: false,
             sweep_at: None,
             offer_at: Instant::ZERO,
         }
+    }
+
+    /// Nothing has been said to it or by it yet.
+    pub(super) const fn forget_exchange(&mut self) {
+        self.declare_at = None;
+        self.declared_at = None;
+        self.heard_at = None;
+        self.retracted = false;
+        self.acknowledged = false;
+        self.sweep_at = None;
     }
 
     /// The continuum it is the gateway of.

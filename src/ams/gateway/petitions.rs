@@ -183,10 +183,11 @@ impl<'s> Petitions<'s> {
     /// [`Full`] when it is a new one and there is no room.
     pub(super) fn asserted(
         &mut self,
+        neighbours: &Table<'_, Neighbour>,
         neighbour: NeighbourSet,
         specification: Specification,
     ) -> Result<(), Full<Petition>> {
-        let petition = self.entry(specification)?;
+        let petition = self.entry(neighbours, specification)?;
         petition.destinations.add(neighbour);
         petition.unconfirmed.take(neighbour);
         Ok(())
@@ -239,15 +240,26 @@ impl<'s> Petitions<'s> {
         }
     }
 
-    /// Makes sure that there is a petition for this specification.
+    /// Makes sure that there is a petition for this specification. The declarations
+    /// of this gateway and its neighbours have room whatever else there is.
     pub(super) fn entry(
         &mut self,
+        neighbours: &Table<'_, Neighbour>,
         specification: Specification,
     ) -> Result<&mut Petition, Full<Petition>> {
+        let new = Petition::new(specification);
         if self.rows.contains(specification) {
-            return self.rows.get_mut(specification).ok_or(Full(Petition::new(specification)));
+            return self.rows.get_mut(specification).ok_or(Full(new));
         }
-        self.rows.insert(Petition::new(specification))
+        let continua = neighbours.iter().map(Neighbour::continuum).chain([self.local]);
+        let mut declarations = continua.map(declaration);
+        if !declarations.clone().any(|one| one == specification) {
+            let missing = declarations.by_ref().filter(|one| !self.rows.contains(*one)).count();
+            if self.rows.len().saturating_add(missing) >= self.rows.capacity() {
+                return Err(Full(new));
+            }
+        }
+        self.rows.insert(new)
     }
 
     /// Asserts and cancels whatever is to be (4.4.3), where `greeted` are the
@@ -268,7 +280,7 @@ impl<'s> Petitions<'s> {
                 _ if is_own => declared.union(greeted),
                 ContinuumNumber::ALL => declared,
                 continuum if continuum == self.local => NeighbourSet::EMPTY,
-                continuum => self.conduit(continuum),
+                continuum => self.conduit(neighbours, continuum),
             };
             let wanted_here = is_own || surroundings.is_wanted(&specification);
             let network = self.network;
@@ -278,6 +290,12 @@ impl<'s> Petitions<'s> {
             let behind = |petition: &&Petition| petition.specification > specification;
             next = self.rows.iter_from(specification).find(behind).map(Row::key);
         }
+        self.drop_idle();
+    }
+
+    /// Forgets the petitions that nobody has anything to do with.
+    pub(super) fn drop_idle(&mut self) {
+        let own = declaration(self.local);
         self.rows.retain(|petition| petition.specification == own || !petition.is_idle());
     }
 
@@ -341,11 +359,20 @@ impl<'s> Petitions<'s> {
     }
 
     /// The conduit for a continuum (4.4.2.3.2): the declared neighbour that its
-    /// messages go to. In a network that is no tree there may be several; then it
-    /// is the first, so that no message goes two ways.
-    pub(super) fn conduit(&self, continuum: ContinuumNumber) -> NeighbourSet {
-        let petition = self.rows.get(declaration(continuum));
-        petition.map_or(NeighbourSet::EMPTY, |petition| petition.destinations.first())
+    /// messages go to. In a network that is no tree there may be several; then it is
+    /// the gateway of that continuum itself, or else the first, so that no message
+    /// goes two ways.
+    pub(super) fn conduit(
+        &self,
+        neighbours: &Table<'_, Neighbour>,
+        continuum: ContinuumNumber,
+    ) -> NeighbourSet {
+        let Some(petition) = self.rows.get(declaration(continuum)) else {
+            return NeighbourSet::EMPTY;
+        };
+        let itself = neighbours.iter().find(|one| one.continuum == continuum).map(Neighbour::set);
+        let direct = itself.filter(|itself| petition.destinations.contains(*itself));
+        direct.unwrap_or_else(|| petition.destinations.first())
     }
 
     /// The neighbours that want a message on `subject` from `source`: members of the

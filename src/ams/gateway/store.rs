@@ -37,6 +37,13 @@ pub struct Parcel {
     length: u32,
 }
 
+impl Parcel {
+    /// How many blocks it is in.
+    fn blocks(&self) -> usize {
+        usize::try_from(self.length).unwrap_or(usize::MAX).div_ceil(PAYLOAD)
+    }
+}
+
 /// Urgency first, then age: a priority, and a number that grows.
 pub(super) type ParcelKey = (Priority, u32);
 
@@ -58,8 +65,8 @@ pub struct StoreStats {
     pub delivered: u32,
     /// Dropped for messages that are more urgent, or newer and as urgent.
     pub displaced: u32,
-    /// Not taken in: the store is full of messages that are more urgent, or it is
-    /// too small for the message.
+    /// Not taken in: without the room of messages that are more urgent there is not
+    /// enough, or the store is too small for the message.
     pub refused: u32,
     /// Dropped because the channel cannot carry them, or their neighbour is none any more.
     pub withdrawn: u32,
@@ -72,7 +79,8 @@ pub struct StoreStats {
 /// Messages that wait for their channels.
 ///
 /// When there is no room, the least urgent message gives way, and of those the
-/// oldest; but none that is more urgent than the newcomer, which is refused then.
+/// oldest, until there is. A newcomer is refused that would need the room of one
+/// that is more urgent; nothing gives way then.
 #[derive(Debug)]
 pub(super) struct Store<'s> {
     parcels: Table<'s, Parcel>,
@@ -80,6 +88,8 @@ pub(super) struct Store<'s> {
     free: u32,
     blocks_used: u32,
     last_number: u32,
+    /// No message has waited since before this; `None` when none waits.
+    oldest: Option<Instant>,
     pub(super) stats: StoreStats,
 }
 
@@ -94,6 +104,7 @@ impl<'s> Store<'s> {
             free: 0,
             blocks_used: 0,
             last_number: 0,
+            oldest: None,
             stats: StoreStats::default(),
         }
     }
@@ -107,23 +118,22 @@ impl<'s> Store<'s> {
         octets: &[u8],
     ) -> bool {
         let needed = octets.len().div_ceil(PAYLOAD);
-        while self.parcels.len() >= self.parcels.capacity() || self.free_blocks() < needed {
-            let least = self.least_urgent().filter(|key| key.0 >= priority);
-            let Some(least) = least.filter(|_| needed <= self.blocks.len()) else {
-                bump(&mut self.stats.refused);
-                return false;
-            };
+        let length = u32::try_from(octets.len()).ok().filter(|_| self.can_hold(needed, priority));
+        let Some(length) = length else {
+            bump(&mut self.stats.refused);
+            return false;
+        };
+        while self.is_full_for(needed) {
+            let Some(least) = self.least_urgent() else { break };
             self.remove(least);
             bump(&mut self.stats.displaced);
         }
-        let Ok(length) = u32::try_from(octets.len()) else {
-            return false;
-        };
         self.last_number = self.last_number.wrapping_add(1);
         let key = (priority, self.last_number);
         let first = self.write(octets);
         bump(&mut self.stats.kept);
         self.stats.most_octets = self.stats.most_octets.max(self.octets());
+        self.oldest = self.oldest.or(Some(now));
         self.parcels.insert(Parcel { key, to, since: now, first, length }).is_ok()
     }
 
@@ -167,8 +177,11 @@ impl<'s> Store<'s> {
         }
     }
 
-    /// Drops the messages that have waited for `lifetime` or longer.
+    /// Drops the messages that have waited for `lifetime` or longer, if there may be any.
     pub(super) fn expire(&mut self, now: Instant, lifetime: Duration) {
+        if self.deadline(lifetime).is_none_or(|at| now < at) {
+            return;
+        }
         let old = |parcel: &&Parcel| parcel.since.after(lifetime) <= now;
         loop {
             let key = self.parcels.iter().find(old).map(Row::key);
@@ -176,11 +189,34 @@ impl<'s> Store<'s> {
             self.remove(key);
             bump(&mut self.stats.expired);
         }
+        self.oldest = self.parcels.iter().map(|parcel| parcel.since).min();
+    }
+
+    /// When to look for messages that are too old: not after the first is.
+    pub(super) fn deadline(&self, lifetime: Duration) -> Option<Instant> {
+        self.oldest.map(|since| since.after(lifetime))
     }
 
     /// How many messages wait.
     pub(super) const fn len(&self) -> usize {
         self.parcels.len()
+    }
+
+    /// Whether a message of this urgency that needs so many blocks has room, if all
+    /// give way that may.
+    fn can_hold(&self, needed: usize, priority: Priority) -> bool {
+        let room = self.parcels.len() < self.parcels.capacity();
+        if room && needed <= self.free_blocks() {
+            return true;
+        }
+        let mut yielding = self.parcels.iter_from((priority, 0)).peekable();
+        let parcel = room || yielding.peek().is_some();
+        let blocks = yielding.map(Parcel::blocks).fold(self.free_blocks(), usize::saturating_add);
+        parcel && needed <= blocks
+    }
+
+    fn is_full_for(&self, needed: usize) -> bool {
+        self.parcels.len() >= self.parcels.capacity() || self.free_blocks() < needed
     }
 
     /// The octets they take, in whole blocks.
@@ -221,9 +257,11 @@ impl<'s> Store<'s> {
         let Some(parcel) = self.parcels.remove(key) else {
             return;
         };
+        if self.parcels.is_empty() {
+            self.oldest = None;
+        }
         let mut at = parcel.first;
-        let length = usize::try_from(parcel.length).unwrap_or(usize::MAX);
-        for _ in 0..length.div_ceil(PAYLOAD) {
+        for _ in 0..parcel.blocks() {
             let Some(block) = block_mut(self.blocks, at) else {
                 break;
             };
@@ -297,15 +335,16 @@ mod tests {
                         let full = |model: &[Entry]| {
                             model.len() >= parcels || used(model) + need > blocks
                         };
-                        while full(&model) && need <= blocks {
-                            let Some(worst) = model.iter().map(|entry| entry.0).max()
-                                .filter(|worst| *worst >= priority) else { break };
-                            let oldest = model.iter().position(|entry| entry.0 == worst).unwrap();
-                            model.remove(oldest);
-                            lost += 1;
-                        }
-                        let fits = !full(&model);
+                        let urgent: Vec<Entry> =
+                            model.iter().filter(|entry| entry.0 < priority).cloned().collect();
+                        let fits = !full(&urgent);
                         if fits {
+                            while full(&model) {
+                                let worst = model.iter().map(|entry| entry.0).max().unwrap();
+                                let oldest = model.iter().position(|entry| entry.0 == worst);
+                                model.remove(oldest.unwrap());
+                                lost += 1;
+                            }
                             model.push((priority, u32::try_from(time).unwrap(), to, time, octets.clone()));
                         }
                         let kept = store.keep(set(to), Priority::new(priority).unwrap(), now, &octets);
@@ -333,6 +372,10 @@ mod tests {
                         model.retain(|entry| entry.3 + after > time);
                     }
                 }
+                let first = model.iter().map(|entry| Instant::from_micros(entry.3 * 1_000_000)).min();
+                let deadline = store.deadline(Duration::ZERO);
+                prop_assert_eq!(deadline.is_some(), first.is_some());
+                prop_assert!(deadline <= first, "not after the first is too old");
                 prop_assert_eq!(store.len(), model.len());
                 prop_assert_eq!(store.stats.displaced, lost);
             }

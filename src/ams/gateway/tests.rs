@@ -2,15 +2,18 @@
 //! tests say.
 
 mod bench;
+mod channels;
+mod clauses;
+mod fixed;
+mod limits;
 
-use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::*;
-use crate::ams::ids::{Priority, SubjectNumber, UnitNumber};
+use crate::ams::ids::{SubjectNumber, UnitNumber};
 use crate::ams::mib::{RemoteMessageSpace, Venture};
-use crate::ams::pdu::{AamsHeader, Content, EnvelopeHeader, MpduType};
+use crate::ams::pdu::{Content, EnvelopeHeader, MpduType};
 use crate::ams::script::id;
 use crate::wire::Octets;
 use bench::{
@@ -155,7 +158,7 @@ fn clause_4_4_6_2_a_neighbour_that_declares_itself_again_is_told_everything_agai
     bench.petition("n1", 2, on(8, all_of(2)));
     bench.pass(5);
     bench.petition("n1", 2, declaration(continuum(1)));
-    assert_eq!(bench.rpdus(), ["n1 2 -2 0.0.0>0", "n1 2 9 0.0.0>0"]);
+    assert_eq!(bench.rpdus(), ["n1 3 -1 0.0.0>0", "n1 2 -2 0.0.0>0", "n1 2 9 0.0.0>0"]);
     // Said twice, it is a duplicate.
     bench.petition("n1", 2, declaration(continuum(1)));
     assert_eq!(bench.rpdus(), Vec::<String>::new());
@@ -165,7 +168,7 @@ fn clause_4_4_6_2_a_neighbour_that_declares_itself_again_is_told_everything_agai
         let subject = |petition: &Petition| petition.specification().subject;
         bench.gateway.petitions().any(|petition| subject(petition) == SubjectNumber(8))
     };
-    bench.pass(29);
+    bench.pass(149);
     assert!(wanted(&bench));
     bench.pass(2);
     assert!(!wanted(&bench));
@@ -380,108 +383,6 @@ fn a_neighbour_may_send_from_elsewhere() {
     bench.petition("somewhere", 2, on(9, all_of(2)));
     assert_eq!(bench.gateway.declared(), NeighbourSet::one(0));
     assert_eq!(bench.gateway.petitions().count(), 3);
-}
-
-#[test]
-fn what_a_channel_refuses_waits_in_the_order_of_urgency() {
-    let mut bench = Bench::declared(&MESH);
-    bench.module(2, 5);
-    bench.petition("n1", 2, on(9, all_of(2)));
-    bench.wire.take();
-    bench.wire.busy.insert("n1".to_string());
-    for (priority, data) in [(8, "a"), (8, "b"), (3, "c"), (12, "d")] {
-        let priority = Priority::new(priority).unwrap();
-        let header = AamsHeader { priority, ..letter((2, 5), SubjectNumber(9)) };
-        bench.aams(&header, data.as_bytes()).unwrap();
-    }
-    bench.rule(MpduType::SUBSCRIBE, id(2, 0, 5), 4, all_of(1));
-    assert_eq!(bench.gateway.waiting(), 4);
-    // A fifth does not fit: the least urgent gives way, or is refused.
-    for (priority, data) in [(15, "e"), (8, "f")] {
-        let priority = Priority::new(priority).unwrap();
-        let header = AamsHeader { priority, ..letter((2, 5), SubjectNumber(9)) };
-        bench.aams(&header, data.as_bytes()).unwrap();
-    }
-    bench.wire.busy.clear();
-    bench.seconds += 1;
-    assert!(bench.gateway.next_deadline().unwrap() <= bench.now().monotonic);
-    bench.tick();
-    let sent = [
-        "n1 2 4 1.0.0>0",
-        "n1 4 9 0.0.2>0 c",
-        "n1 4 9 0.0.2>0 a",
-        "n1 4 9 0.0.2>0 b",
-        "n1 4 9 0.0.2>0 f",
-    ];
-    assert_eq!(bench.rpdus(), sent);
-    let StoreStats { kept, delivered, displaced, refused, expired, .. } =
-        *bench.gateway.store_stats();
-    assert_eq!((kept, delivered, displaced, refused, expired), (5, 4, 1, 1, 0));
-}
-
-/// A channel is away for a day, and a message comes every 8 seconds. What a store
-/// of 200 messages has then is the most urgent of them, and of those as urgent the
-/// newest; they go out in the order of urgency, then of age.
-#[test]
-fn a_day_without_a_channel_leaves_the_most_urgent_and_the_newest() {
-    let mut bench = Bench::declared_with(&MESH, 200, 800);
-    bench.module(2, 5);
-    bench.petition("n1", 2, on(9, all_of(2)));
-    bench.wire.take();
-    bench.wire.busy.insert("n1".to_string());
-    let mut model: Vec<(u8, u32)> = Vec::new();
-    let mut dropped = 0;
-    for number in 0..10_000_u32 {
-        bench.seconds += 8;
-        if number % 10 == 0 {
-            bench.alive();
-            bench.tick();
-        }
-        let urgency = u8::try_from(number.wrapping_mul(2_654_435_761) >> 28).unwrap().max(1);
-        // An emergency now and then; the store can hold all of these.
-        let urgency = if number % 100 == 0 { 1 } else { urgency.max(2) };
-        let priority = Priority::new(urgency).unwrap();
-        let header = AamsHeader { priority, ..letter((2, 5), SubjectNumber(9)) };
-        bench.aams(&header, number.to_string().as_bytes()).unwrap();
-        model.push((urgency, number));
-        if model.len() > 200 {
-            let worst = model.iter().map(|one| one.0).max().unwrap();
-            let oldest = model.iter().position(|one| one.0 == worst).unwrap();
-            model.remove(oldest);
-            dropped += 1;
-        }
-    }
-    assert_eq!(bench.gateway.waiting(), 200);
-    let stats = *bench.gateway.store_stats();
-    assert_eq!(stats.displaced + stats.refused, dropped);
-    assert_eq!(model.iter().filter(|one| one.0 == 1).count(), 100, "no emergency is lost");
-    bench.wire.busy.clear();
-    bench.seconds += 1;
-    bench.alive();
-    bench.tick();
-    model.sort_unstable();
-    let expected: Vec<_> =
-        model.iter().map(|(_, number)| format!("n1 4 9 0.0.2>0 {number}")).collect();
-    let mut sent = bench.rpdus();
-    // What petitions say is said again every minute, and before messages.
-    sent.retain(|line| line.contains(" 4 "));
-    assert_eq!(sent, expected);
-    assert_eq!(bench.gateway.waiting(), 0);
-}
-
-#[test]
-fn a_message_that_waits_too_long_is_dropped_and_counted() {
-    let mut bench = Bench::declared(&MESH);
-    bench.module(2, 5);
-    bench.petition("n1", 2, on(9, all_of(2)));
-    bench.wire.busy.insert("n1".to_string());
-    bench.aams(&letter((2, 5), SubjectNumber(9)), b"old").unwrap();
-    for _ in 0..1_441 {
-        bench.seconds += 60;
-        bench.alive();
-        bench.tick();
-    }
-    assert_eq!((bench.gateway.waiting(), bench.gateway.store_stats().expired), (0, 1));
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl<'s> Module<'s> {
     }
 
     /// Goes by `mib` and judges the rules of others anew.
-    pub(super) fn take_mib(&mut self, mib: &'s Mib<'s>) -> Result<(), ChangeRefused> {
+    pub(in crate::ams) fn take_mib(&mut self, mib: &'s Mib<'s>) -> Result<(), ChangeRefused> {
         self.mib.may_become(mib)?;
         let cell = (self.identity.venture, self.identity.unit);
         self.mib.keeps(mib, cell, Some(self.identity.role))?;

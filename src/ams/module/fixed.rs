@@ -52,7 +52,8 @@
 //!
 //! Which conformance class it is (table 7-1) is in what is called: *send* and
 //! receive are class 1, with *query* and *reply* class 3, with *publish* and
-//! *announce* class 5. What is not called is not linked, and Meta-AMS never is.
+//! *announce* class 5, and with a [gateway](crate::ams::gateway::StaticGateway) class
+//! 7. What is not called is not linked, and Meta-AMS never is.
 
 use core::fmt;
 use core::time::Duration;
@@ -112,6 +113,8 @@ pub enum StaticFault {
     PeersFull(ModuleKey),
     /// The storage has no room for all rules of this module.
     RulesFull(ModuleKey),
+    /// The role of this module is not that of gateways.
+    NoGateway(ModuleKey),
 }
 
 impl fmt::Display for StaticFault {
@@ -120,6 +123,7 @@ impl fmt::Display for StaticFault {
             Self::NoSuchModule(key) => write!(f, "the message space has no module {key}"),
             Self::PeersFull(key) => write!(f, "no room for module {key}"),
             Self::RulesFull(key) => write!(f, "no room for the rules of module {key}"),
+            Self::NoGateway(key) => write!(f, "module {key} is no RAMS gateway"),
         }
     }
 }
@@ -303,6 +307,11 @@ impl<'s> StaticModule<'s> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.0.queries.iter().filter_map(PendingQuery::until).min()
+    }
+
+    /// The machine inside, for a gateway to be.
+    pub(in crate::ams) fn into_module(self) -> Module<'s> {
+        self.0
     }
 
     /// Its module ID.

@@ -65,11 +65,28 @@ pub(super) const MESH_VENTURE: &Venture<'static> = match MESH.ventures {
 };
 pub(super) const TREE: Mib<'static> = mib(RamsNetwork::Tree);
 
+/// How much a gateway has room for.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) neighbours: usize,
+    pub(super) petitions: usize,
+    pub(super) parcels: usize,
+    pub(super) blocks: usize,
+    pub(super) rpdu: usize,
+}
+
+impl Sizes {
+    pub(super) const USUAL: Self =
+        Self { neighbours: 4, petitions: 16, parcels: 4, blocks: 16, rpdu: 400 };
+}
+
 /// A gateway that is a member, under number 1, and what it sends.
 pub(super) struct Bench {
     pub(super) gateway: Gateway<'static>,
     pub(super) wire: Script,
     pub(super) seconds: u64,
+    /// The number of its last question.
+    asked: u32,
 }
 
 impl Bench {
@@ -79,6 +96,10 @@ impl Bench {
     }
 
     pub(super) fn with_store(mib: &'static Mib<'static>, parcels: usize, blocks: usize) -> Self {
+        Self::sized(mib, GatewayConfig::default(), Sizes { parcels, blocks, ..Sizes::USUAL })
+    }
+
+    pub(super) fn sized(mib: &'static Mib<'static>, config: GatewayConfig, sizes: Sizes) -> Self {
         let memory = Box::leak(Box::new(ModuleMemory::<8, 32, 16, 4, 800, 400>::new()));
         let point: &'static _ =
             Box::leak(Box::new([DeliveryPoint { service: "udp", endpoint: "gwa" }]));
@@ -93,14 +114,14 @@ impl Bench {
         };
         let storage = GatewayStorage {
             module: memory.storage(),
-            neighbours: vec![Slot::EMPTY; 4].leak(),
-            petitions: vec![Slot::EMPTY; 16].leak(),
-            parcels: vec![Slot::EMPTY; parcels].leak(),
-            blocks: vec![Block::EMPTY; blocks].leak(),
-            rpdu: vec![0; 400].leak(),
+            neighbours: vec![Slot::EMPTY; sizes.neighbours].leak(),
+            petitions: vec![Slot::EMPTY; sizes.petitions].leak(),
+            parcels: vec![Slot::EMPTY; sizes.parcels].leak(),
+            blocks: vec![Block::EMPTY; sizes.blocks].leak(),
+            rpdu: vec![0; sizes.rpdu].leak(),
         };
-        let gateway = Gateway::new(mib, identity, GatewayConfig::default(), storage);
-        Self { gateway, wire: Script::default(), seconds: 0 }
+        let gateway = Gateway::new(mib, identity, config, storage);
+        Self { gateway, wire: Script::default(), seconds: 0, asked: 0 }
     }
 
     /// Registered; neighbours have not said anything.
@@ -111,16 +132,40 @@ impl Bench {
     pub(super) fn join(self) -> Self {
         let mut bench = self;
         bench.gateway.register(bench.now(), &mut bench.wire, &mut ignore).unwrap();
-        bench.wire.take();
-        bench.tick();
-        let cell =
-            crate::ams::pdu::CellDescriptor { unit: UnitNumber::ROOT, registrar: endpoint("rs") };
-        bench.mams("cs", 0, &Content::CellSpec { echo: 1, cell });
-        let module = crate::ams::ids::ModuleNumber(1);
-        bench.mams("rs", 0, &Content::YouAreIn { echo: 2, module });
-        assert_eq!(bench.gateway.module().id(), Some(id(1, 0, 1)));
+        let mut bench = bench.admit();
         bench.rpdus();
         bench
+    }
+
+    /// It is being registered, and is admitted now.
+    pub(super) fn admit(self) -> Self {
+        let mut bench = self;
+        bench.sent();
+        bench.tick();
+        bench.sent();
+        let cell =
+            crate::ams::pdu::CellDescriptor { unit: UnitNumber::ROOT, registrar: endpoint("rs") };
+        let echo = bench.asked;
+        bench.mams("cs", 0, &Content::CellSpec { echo, cell });
+        bench.sent();
+        let (echo, module) = (bench.asked, crate::ams::ids::ModuleNumber(1));
+        bench.mams("rs", 0, &Content::YouAreIn { echo, module });
+        assert_eq!(bench.gateway.module().id(), Some(id(1, 0, 1)));
+        bench
+    }
+
+    /// What was sent since it was last asked. Of the module's questions the number is noted.
+    fn sent(&mut self) -> Vec<(String, Vec<u8>)> {
+        let sent = self.wire.take();
+        for (_, octets) in &sent {
+            if let Ok(mpdu) = Mpdu::parse(octets)
+                && [MpduType::REGISTRAR_QUERY, MpduType::MODULE_REGISTRATION]
+                    .contains(&mpdu.mpdu_type())
+            {
+                self.asked = mpdu.reference();
+            }
+        }
+        sent
     }
 
     /// Registered, and both neighbours have declared themselves.
@@ -129,7 +174,12 @@ impl Bench {
     }
 
     pub(super) fn declared_with(mib: &'static Mib<'static>, parcels: usize, blocks: usize) -> Self {
-        let mut bench = Self::with_store(mib, parcels, blocks).join();
+        Self::with_store(mib, parcels, blocks).join().be_declared_to()
+    }
+
+    /// Both neighbours declare themselves.
+    pub(super) fn be_declared_to(self) -> Self {
+        let mut bench = self;
         bench.petition("n1", 2, declaration(ContinuumNumber::from_bits(1)));
         bench.petition("n3", 2, declaration(ContinuumNumber::from_bits(3)));
         bench.pass(2);
@@ -169,8 +219,12 @@ impl Bench {
 
     /// A module `m<number>` of this role is there, and invites the gateway.
     pub(super) fn module(&mut self, role: u8, number: u8) {
+        self.module_in(role, 0, number);
+    }
+
+    pub(super) fn module_in(&mut self, role: u8, unit: u16, number: u8) {
         let octets = contact(&format!("m{number}"));
-        let module = id(role, 0, number);
+        let module = id(role, unit, number);
         self.mams("rs", 0, &Content::ModuleHasStarted { module, contact: summary(&octets) });
         let gateways = Domain { continuum: LOCAL, unit: UnitNumber::ROOT, role: RoleNumber(1) };
         self.rule(MpduType::INVITE, module, LOCAL.pseudo_subject().0, gateways);
@@ -236,7 +290,7 @@ impl Bench {
     /// The RPDUs sent: `to code subject continuum.unit.source>destination`, and of
     /// messages their data.
     pub(super) fn rpdus(&mut self) -> Vec<String> {
-        let sent = self.wire.take().into_iter().filter(|(to, _)| to.starts_with('n'));
+        let sent = self.sent().into_iter().filter(|(to, _)| to.starts_with('n'));
         sent.map(|(to, octets)| {
             let envelope = Envelope::parse(&octets).unwrap();
             let EnvelopeHeader { control_code, continuum, unit, source, destination, subject } =
@@ -253,7 +307,7 @@ impl Bench {
 
     /// The messages sent to modules here: `to subject: subject of the enclosed data`.
     pub(super) fn messages(&mut self) -> Vec<String> {
-        let sent = self.wire.take().into_iter().filter(|(to, _)| to.starts_with('m'));
+        let sent = self.sent().into_iter().filter(|(to, _)| to.starts_with('m'));
         sent.filter(|(to, _)| to.ends_with('a'))
             .map(|(to, octets)| {
                 let outer = Aams::parse(&octets).unwrap();
@@ -266,7 +320,7 @@ impl Bench {
 
     /// What the registrar was told: `type subject`.
     pub(super) fn told(&mut self) -> Vec<String> {
-        let sent = self.wire.take().into_iter().filter(|(to, _)| to == "rs");
+        let sent = self.sent().into_iter().filter(|(to, _)| to == "rs");
         sent.filter_map(|(_, octets)| match Mpdu::parse(&octets).unwrap().content() {
             Content::Subscribe { assertion, .. } => {
                 Some(format!("subscribe {}", assertion.subject()))
@@ -287,7 +341,7 @@ pub(super) const fn continuum(number: u16) -> ContinuumNumber {
 }
 
 /// All modules of a continuum, or of all.
-pub(super) fn all_of(number: u16) -> Domain {
+pub(super) const fn all_of(number: u16) -> Domain {
     Domain { continuum: continuum(number), ..Domain::ALL }
 }
 

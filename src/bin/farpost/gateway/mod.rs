@@ -91,7 +91,7 @@ pub(crate) struct Gateway {
     #[arg(long, conflicts_with = "refresh")]
     no_refresh: bool,
     /// How long the petitions of a neighbour that has started anew stand without being
-    /// asserted again: longer than there and back; 30, but a day where RPDUs go in bundles.
+    /// asserted again: longer than there and back; 150, but a day where RPDUs go in bundles.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     grace: Option<Duration>,
     /// How many subscription specifications it has room for.
