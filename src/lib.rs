@@ -140,3 +140,8 @@ pub mod wire;
 #[cfg(all(doctest, feature = "std"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And those of the guide to porting.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../docs/porting.md")]
+struct Porting;

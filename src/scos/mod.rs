@@ -4,6 +4,7 @@ pub mod actor;
 mod association;
 pub mod calendar;
 pub mod carriage;
+mod encoding;
 mod link;
 pub mod messages;
 pub mod metadata;

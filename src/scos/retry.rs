@@ -19,8 +19,10 @@ impl Backoff {
         Self { first: Duration::from_secs(2), limit: Duration::from_secs(60) };
 
     fn wait(&self, attempts: u8) -> Duration {
-        let factor = 1_u32.checked_shl(attempts.into()).unwrap_or(u32::MAX);
-        self.first.saturating_mul(factor).min(self.limit)
+        let factor = 1_u64.checked_shl(attempts.into()).unwrap_or(u64::MAX);
+        // In microseconds: multiplying a `Duration` has a way to a panic.
+        let first = Instant::ZERO.after(self.first).as_micros();
+        Duration::from_micros(first.saturating_mul(factor)).min(self.limit)
     }
 }
 

@@ -350,7 +350,12 @@ impl Gateway<'_> {
         let continuum = neighbour.continuum;
         let remote = self.module.venture().map_or(&[][..], |venture| venture.remote);
         let space = remote.iter().find(|space| space.continuum == continuum);
-        let place_of = space.and_then(|space| space.gateway.split_once('@'));
+        // Octet by octet: the search for a character has a way to a panic.
+        let place_of = space.and_then(|space| {
+            let at = space.gateway.bytes().position(|octet| octet == b'@')?;
+            let (service, endpoint) = space.gateway.split_at_checked(at)?;
+            Some((service, endpoint.get(1..)?))
+        });
         let address = place_of.and_then(|(service, at)| transport.resolve(service, at));
         match self.neighbours.get_mut(place) {
             Some(neighbour) if address.is_some() => neighbour.address = address,

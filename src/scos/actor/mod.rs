@@ -486,6 +486,7 @@ impl<'s> Actor<'s> {
         let floor = self.floor();
         let now = now.monotonic;
         let link = &mut self.stats.link;
+        let refused = link.send_refused;
         for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
             let Some(message) = row.message(actor, floor) else { continue };
             if link.send(&place(&row.retry), &message, transport) {
@@ -495,6 +496,10 @@ impl<'s> Actor<'s> {
             }
         }
         self.ask_for_copies(now, &place, transport);
+        if self.stats.link.send_refused > refused {
+            // Where it was heard nobody may be left, and what is refused is no attempt.
+            self.heard = None;
+        }
     }
 
     /// When to call [`Actor::tick`] next. Any call may change the answer.

@@ -165,6 +165,18 @@ fn the_ssm_is_asked_where_it_was_heard_until_it_is_silent() {
 }
 
 #[test]
+fn an_ssm_that_is_gone_from_where_it_was_heard_is_looked_for() {
+    let mut bench = Bench::new();
+    bench.actor.request(&WISH).unwrap();
+    bench.receive(0, &granted(FIRST));
+    bench.actor.request(&WISH).unwrap();
+    bench.wire.busy = true;
+    assert_eq!(bench.tick(0), []);
+    bench.wire.busy = false;
+    assert_eq!(bench.tick(2)[0].0, address(0));
+}
+
+#[test]
 fn each_report_is_told_once_and_acknowledged_always() {
     let mut bench = Bench::new();
     bench.actor.request(&WISH).unwrap();

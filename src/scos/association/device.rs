@@ -251,8 +251,10 @@ impl<'s> DeviceAssociation<'s> {
         self.epoch = answer.epoch;
         // From the time of asking: early, never late.
         let ttl = Duration::from_secs(answer.max_ttl_s.into());
-        let third = ttl.checked_div(3).unwrap_or_default();
-        let early = self.jitter.up_to(ttl.checked_div(12).unwrap_or_default());
+        // In microseconds: dividing a `Duration` has a way to a panic.
+        let micros = u64::from(answer.max_ttl_s).saturating_mul(1_000_000);
+        let third = Duration::from_micros(micros / 3);
+        let early = self.jitter.up_to(Duration::from_micros(micros / 12));
         self.expires = Some(self.asked.after(ttl));
         self.refresh_at = self.asked.after(third.saturating_sub(early));
         if answer.state == Association::New || was_new { Answer::New } else { Answer::Refreshed }

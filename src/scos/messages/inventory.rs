@@ -9,6 +9,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleEntry;
+use crate::scos::encoding::encode;
 use crate::scos::metadata::{SectionKey, Sections};
 use crate::scos::{ActorId, RequestId};
 
@@ -150,7 +151,7 @@ impl EntriesBuffer {
     /// Appends a recipe. Returns whether it fitted.
     pub fn push(&mut self, entry: &ScheduleEntry) -> bool {
         let Some(room) = self.octets.get_mut(self.length..) else { return false };
-        let Ok(written) = postcard::to_slice(entry, room) else { return false };
+        let Ok(written) = encode(entry, room) else { return false };
         self.length = self.length.saturating_add(written.len());
         true
     }

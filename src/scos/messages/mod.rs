@@ -51,6 +51,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScanId;
+use super::encoding::encode;
 use crate::wire::NoSpace;
 
 /// The version of the messages here.
@@ -185,7 +186,7 @@ impl<'a> Message<'a> {
         let short = || NoSpace { need: MESSAGE_MAX, have };
         let (version, body) = buffer.split_first_mut().ok_or_else(short)?;
         *version = VERSION;
-        let length = postcard::to_slice(self, body).map_err(|_| short())?.len();
+        let length = encode(self, body).map_err(|_| short())?.len();
         buffer.get(..length.saturating_add(1)).ok_or_else(short)
     }
 

@@ -7,6 +7,7 @@
 use core::fmt;
 
 use super::{Analyser, SECTION_MAX, Section, SectionKey, SectionKind, Sensor, Unsound};
+use crate::scos::encoding::encode;
 
 /// Octets of an entry before its section.
 const HEAD: usize = 7;
@@ -210,7 +211,7 @@ impl<'s> Store<'s> {
     /// Whether this very section is kept.
     pub(crate) fn says(&self, section: &Section<'_>) -> bool {
         let mut scratch = [0; SECTION_MAX];
-        let octets = postcard::to_slice(section, &mut scratch);
+        let octets = encode(section, &mut scratch);
         let kept = self.find(section.key());
         octets.is_ok_and(|octets| kept.is_some_and(|(_, entry)| entry.section == &*octets))
     }
@@ -220,8 +221,7 @@ impl<'s> Store<'s> {
         section.check()?;
         let key = section.key();
         let mut scratch = [0; SECTION_MAX];
-        let octets: &[u8] =
-            postcard::to_slice(section, &mut scratch).map_err(|_| SectionError::Full)?;
+        let octets: &[u8] = encode(section, &mut scratch).map_err(|_| SectionError::Full)?;
         let before = self.find(key);
         let freed = before.map_or(0, |(_, entry)| entry.size());
         let size = HEAD.saturating_add(octets.len());
@@ -393,7 +393,7 @@ impl SectionsBuffer {
     /// Appends a section. Returns whether it fitted.
     pub fn push(&mut self, section: &Section<'_>) -> bool {
         let Some(room) = self.octets.get_mut(self.length..) else { return false };
-        let Ok(written) = postcard::to_slice(section, room) else { return false };
+        let Ok(written) = encode(section, room) else { return false };
         self.length = self.length.saturating_add(written.len());
         true
     }

@@ -22,8 +22,9 @@ pub const READING: SubjectNumber = SubjectNumber(1);
 pub const METER: &str = "meter";
 pub const LOGGER: &str = "logger";
 
-const SERVER: &str = "server";
-const REGISTRAR: &str = "registrar";
+/// And where the other two are.
+pub const SERVER: &str = "server";
+pub const REGISTRAR: &str = "registrar";
 const VENTURE: VentureNumber = VentureNumber(1);
 const POST: UnitNumber = UnitNumber(1);
 const METERS: RoleNumber = RoleNumber(2);
@@ -61,8 +62,8 @@ pub struct Board {
     pub wire: Wire,
     pub meter: Module<'static>,
     pub logger: Module<'static>,
-    server: ConfigServer<'static>,
-    registrar: Registrar<'static>,
+    pub server: ConfigServer<'static>,
+    pub registrar: Registrar<'static>,
 }
 
 impl Board {
@@ -130,13 +131,14 @@ fn identity(name: &'static str, role: RoleNumber) -> Result<ModuleIdentity<'stat
 pub struct Wire {
     /// Who is sending.
     from: Address,
-    letters: Deque<Letter, 16>,
+    pub letters: Deque<Letter, 16>,
 }
 
-struct Letter {
-    from: Address,
-    to: Address,
-    octets: Vec<u8, 256>,
+/// A datagram on its way.
+pub struct Letter {
+    pub from: Address,
+    pub to: Address,
+    pub octets: Vec<u8, 256>,
 }
 
 impl Wire {
@@ -160,6 +162,6 @@ impl Transport for Wire {
 }
 
 /// On this link an endpoint's name is its address.
-fn address(endpoint: &str) -> Address {
+pub fn address(endpoint: &str) -> Address {
     Address::new(0, endpoint.as_bytes())
 }

@@ -7,14 +7,14 @@ mod board;
 
 use core::time::Duration;
 
-use board::{Board, LOGGER, METER, READING};
 use cortex_m as _; // its critical section
 use cortex_m_rt::entry;
-use cortex_m_semihosting::{debug, hprintln};
+
+use board::{Board, LOGGER, METER, READING};
 use farpost::ams::module::RuleRequest;
 use farpost::ams::service::{Delivery, Fault, Indication, Message};
 use farpost::time::{Instant, Now};
-use panic_semihosting as _;
+use semihosting::{println, process};
 
 /// Between two readings of the meter.
 const PERIOD: Duration = Duration::from_secs(20);
@@ -22,12 +22,10 @@ const PERIOD: Duration = Duration::from_secs(20);
 #[entry]
 fn main() -> ! {
     let status = match Board::new() {
-        Ok(mut board) => run(&mut board).map_err(|fault| hprintln!("not registered: {}", fault)),
-        Err(fault) => Err(hprintln!("a name is ill-formed: {}", fault)),
+        Ok(mut board) => run(&mut board).map_err(|fault| println!("not registered: {}", fault)),
+        Err(fault) => Err(println!("a name is ill-formed: {}", fault)),
     };
-    loop {
-        debug::exit(status);
-    }
+    process::exit(status.map_or(1, |()| 0))
 }
 
 /// Runs both modules for three periods.
@@ -64,21 +62,21 @@ fn publish(board: &mut Board, now: Now) {
     let wire = board.wire.of(METER);
     match board.meter.publish(&message, wire, &mut |said| tell(METER, said)) {
         Ok(copies) => {
-            hprintln!("{} s: meter sends {} mV, {} times", seconds, millivolts, copies.sent)
+            println!("{} s: meter sends {} mV, {} times", seconds, millivolts, copies.sent)
         }
-        Err(fault) => hprintln!("{} s: meter: {}", seconds, fault),
+        Err(fault) => println!("{} s: meter: {}", seconds, fault),
     }
 }
 
 /// What a module says about its message space.
 fn tell(who: &str, said: Indication) {
     match said {
-        Indication::Registered(number) => hprintln!("{} is module {}", who, number),
-        Indication::ModuleRegistered(other) => hprintln!("{} knows {}", who, other.key()),
+        Indication::Registered(number) => println!("{} is module {}", who, number),
+        Indication::ModuleRegistered(other) => println!("{} knows {}", who, other.key()),
         Indication::SubscriptionAsserted(by, what) => {
-            hprintln!("{}: {} subscribes to {}", who, by.key(), what.subject);
+            println!("{}: {} subscribes to {}", who, by.key(), what.subject);
         }
-        Indication::Fault(fault) => hprintln!("{}: {}", who, fault),
+        Indication::Fault(fault) => println!("{}: {}", who, fault),
         _ => {}
     }
 }
@@ -90,11 +88,11 @@ fn log(now: Now, delivery: Result<Delivery<'_>, Fault>) {
         Ok(Delivery::Message(message)) => match *message.data {
             [high, low] => {
                 let millivolts = u16::from_be_bytes([high, low]);
-                hprintln!("{} s: logger has {} mV from {}", seconds, millivolts, message.source);
+                println!("{} s: logger has {} mV from {}", seconds, millivolts, message.source);
             }
-            _ => hprintln!("{} s: logger: not a reading", seconds),
+            _ => println!("{} s: logger: not a reading", seconds),
         },
-        Ok(_) => hprintln!("{} s: logger: not a publication", seconds),
-        Err(fault) => hprintln!("{} s: logger: {}", seconds, fault),
+        Ok(_) => println!("{} s: logger: not a publication", seconds),
+        Err(fault) => println!("{} s: logger: {}", seconds, fault),
     }
 }

@@ -1,0 +1,57 @@
+//! The board at work: a sensing device on an emulated Cortex-M4, and the ground side
+//! it works for.
+//!
+//! `cargo run --release --features std --example board_demo`
+//!
+//! A configuration server, a registrar, an SSM and an Actor run here, on loopback.
+//! QEMU runs the firmware `examples/firmware/src/bin/ssd`, which reaches them by UDP
+//! over an emulated Ethernet controller: it registers as an AMS module, sets its clock,
+//! associates, gets its schedule, scans in its slots and reports. Half-way the SSM is
+//! killed and starts anew. All clocks run at 20 times real time. The exit status says
+//! whether every granted occurrence was reported by the board, with a spectrum that
+//! shows the signal that is there.
+#![allow(
+    clippy::std_instead_of_core,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "an example for hosts, with small numbers"
+)]
+
+mod emulator;
+mod ground;
+mod journal;
+mod options;
+mod script;
+mod time_server;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use ground::Ground;
+use journal::SharedJournal;
+use options::Options;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("board_demo: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the story. True when the sums are right.
+fn run() -> Result<bool, Box<dyn Error>> {
+    let Some(options) = Options::parse()? else {
+        return Ok(true);
+    };
+    let firmware = emulator::firmware(&options)?;
+    let journal = SharedJournal::default();
+    let arena = bumpalo::Bump::new();
+    let mut ground = Ground::new(&arena, &options, &firmware, &journal)?;
+    let finished = ground.run()?;
+    let right = journal.borrow().summarise(finished);
+    Ok(right)
+}

@@ -1,0 +1,100 @@
+//! A sensing device on a board: an AMS module over UDP and Ethernet, an SSD in it, a
+//! front-end behind SPI and pins. All storage is static.
+//!
+//! `cargo run --release --features std --example board_demo`, two folders up, runs it
+//! in QEMU together with the ground side.
+#![no_std]
+#![no_main]
+
+mod clock;
+#[path = "../../mps2/mod.rs"]
+mod mps2;
+mod network;
+mod post;
+mod radio;
+mod sensor;
+mod settings;
+mod simulated;
+mod spectrum;
+#[path = "../../stack.rs"]
+mod stack;
+
+use core::time::Duration;
+
+use cortex_m_rt::entry;
+use embedded_io::Write;
+use farpost::time::{Clock, earliest};
+use semihosting::process;
+use static_cell::{ConstStaticCell, StaticCell};
+
+use clock::{BoardClock, TimeClient};
+use mps2::Board;
+use network::{Network, Port};
+use post::Post;
+use radio::Tuner;
+use sensor::FrontEnd;
+use settings::Settings;
+use simulated::{Air, Delay};
+use spectrum::{Analyser, Workspace};
+
+static SETTINGS: StaticCell<Settings> = StaticCell::new();
+static AIR: StaticCell<Air> = StaticCell::new();
+static WORKSPACE: ConstStaticCell<Workspace> = ConstStaticCell::new(Workspace::EMPTY);
+
+/// The longest sleep: short enough for the clock to see its timer begin anew.
+const DOZE: Duration = Duration::from_secs(10);
+
+#[entry]
+fn main() -> ! {
+    // SAFETY: this is the only call.
+    let (mut board, timer) = unsafe { Board::take() };
+    let stack = stack::Painted::fresh();
+    let mut log = board.uart;
+    let settings = match Settings::read() {
+        Ok(settings) => SETTINGS.init(settings),
+        Err(fault) => {
+            let _ = writeln!(log, "settings: {fault}");
+            process::exit(2);
+        }
+    };
+    let delay = Delay(timer.ticks_of());
+    let clock = BoardClock::start(timer, settings.speed);
+    let ports = (settings.mams, settings.aams, settings.time);
+    let seed = u64::from(settings.boot);
+    let Some(mut network) = Network::start(&mut board.ethernet, clock.link_time(), seed, ports)
+    else {
+        let _ = writeln!(log, "settings: a port is 0");
+        process::exit(2);
+    };
+    let mut time = TimeClient::new(network::host(settings.time));
+    let air = AIR.init(Air::default());
+    let (ten_db, twenty_db) = air.pins();
+    let tuner = Tuner::new(air.spi(), ten_db, twenty_db, delay);
+    let front_end = FrontEnd::new(tuner, air.samples(), Analyser::new(WORKSPACE.take()), log);
+    let Some(mut post) = Post::new(settings, front_end, (stack, log)) else {
+        let _ = writeln!(log, "settings: a name is too long");
+        process::exit(2);
+    };
+    let _ = writeln!(log, "{} starts, run {}", settings.device, settings.boot);
+    let mut synchronised = false;
+
+    loop {
+        network.poll(clock.link_time(), &mut board.ethernet);
+        while let Some((_, octets, _)) = network.receive(Port::Time) {
+            if time.receive(&clock, octets) && !synchronised {
+                synchronised = true;
+                let _ = writeln!(log, "clock set");
+            }
+        }
+        time.tick(&clock, &mut network.way(Port::Time));
+        // Every machine of the board has its turn here, with the time of the turn.
+        let now = clock.now();
+        post.run(now, &mut network);
+        network.poll(clock.link_time(), &mut board.ethernet);
+
+        let next = earliest(post.next_deadline(now), Some(time.next_deadline()));
+        let idle = next.map_or(DOZE, |next| clock.real(next.since(clock.now().monotonic)));
+        let link = network.poll_delay(clock.link_time()).map_or(DOZE, Duration::from_micros);
+        board.wait(idle.min(link).min(DOZE));
+    }
+}
