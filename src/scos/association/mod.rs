@@ -23,11 +23,13 @@
 //! that is unknown and one with another key get the same answer.
 
 mod device;
+mod kept;
 mod registry;
 #[cfg(test)]
 mod tests;
 
 pub use device::AssociationEvent;
 pub(crate) use device::{Answer, DeviceAssociation};
+pub(crate) use kept::{AddressRecord, DeviceRecord};
 pub use registry::{Admission, DeviceConfig, RegisteredDevice};
 pub(crate) use registry::{Admitted, Registry, Rejected};

@@ -1,5 +1,7 @@
 //! Requests and what became of them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::scos::messages::{Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry};
 use crate::scos::series::Progress;
 use crate::scos::{ActorId, DeviceIndex, RequestId, ScanParameters, Series};
@@ -7,7 +9,7 @@ use crate::storage::{Row, Slot, Table};
 use crate::time::Instant;
 
 /// Room for one request and its answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Booking {
     pub(super) actor: ActorId,
     pub(super) request: RequestId,
@@ -16,11 +18,15 @@ pub struct Booking {
     pub(super) fingerprint: Option<u64>,
     pub(super) state: State,
     /// Since when nothing more is to come of it.
+    #[serde(skip)]
     pub(super) settled: Instant,
+    /// Whether the store has it as it is.
+    #[serde(skip)]
+    pub(super) kept: bool,
 }
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) enum State {
     Refused { reason: Refusal, first_conflict: Option<i64> },
     Withdrawn,
@@ -28,7 +34,7 @@ pub(super) enum State {
 }
 
 /// A scan that is booked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Booked {
     pub(super) device: DeviceIndex,
     pub(super) series: Series,
@@ -126,21 +132,39 @@ impl<'s> Bookings<'s> {
     }
 
     /// Makes room for one more, if that takes forgetting requests that are `over`:
-    /// those below the floors of their Actors, else those settled before `old`.
-    /// Returns whether there is room.
+    /// those below the floors of their Actors, else those settled before `old`. Each
+    /// is given to `gone`. Returns whether there is room.
     pub(super) fn make_room(
         &mut self,
         over: &dyn Fn(&Booking) -> bool,
         floor: &dyn Fn(ActorId) -> RequestId,
         old: Instant,
+        gone: &mut dyn FnMut(&Booking),
     ) -> bool {
-        if self.0.len() >= self.0.capacity() {
-            self.0.retain(|booking| booking.request >= floor(booking.actor) || !over(booking));
-        }
-        if self.0.len() >= self.0.capacity() {
-            self.0.retain(|booking| booking.settled >= old || !over(booking));
-        }
+        let mut forget = |all: &mut Table<'_, Booking>, may: &dyn Fn(&Booking) -> bool| {
+            if all.len() >= all.capacity() {
+                all.retain(|booking| {
+                    let forgotten = may(booking) && over(booking);
+                    if forgotten {
+                        gone(booking);
+                    }
+                    !forgotten
+                });
+            }
+        };
+        forget(&mut self.0, &|booking| booking.request < floor(booking.actor));
+        forget(&mut self.0, &|booking| booking.settled < old);
         self.0.len() < self.0.capacity()
+    }
+
+    /// Takes up a request that was kept. Returns whether there was room.
+    pub(super) fn restore(&mut self, booking: Booking) -> bool {
+        self.0.insert(booking).is_ok()
+    }
+
+    /// Whether there is no room for another.
+    pub(super) const fn is_full(&self) -> bool {
+        self.0.len() >= self.0.capacity()
     }
 
     /// Adds a request for which room was made.

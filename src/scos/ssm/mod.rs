@@ -24,10 +24,13 @@
 //! late. Reports are kept until the Actor acknowledges them, but no longer than
 //! configured. Where there is no room for one, the device's report is not
 //! acknowledged, or its own not issued, until there is: nothing is dropped.
+//!
+//! With a store ([`Ssm::with_store`]) all of this survives a loss of power.
 
 mod bookings;
 mod devices;
 mod inventory;
+mod journal;
 mod reports;
 mod requests;
 mod slots;
@@ -44,6 +47,7 @@ use super::calendar::{DevicePlan, Policy, Recipe, Scheduler};
 use super::link::{LinkStats, count};
 use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest};
 use super::outbox::{Outbox, StoredReport, Summary};
+use super::records::{Keeper, Restored};
 use super::retry::Backoff;
 use crate::storage::{Slot, Table};
 use crate::time::{ClockQuality, Instant, Now, earliest};
@@ -248,6 +252,11 @@ pub struct Ssm<'s> {
     bookings: Bookings<'s>,
     actors: Table<'s, KnownActor>,
     outbox: Outbox<'s>,
+    keeper: Keeper<'s>,
+    /// Whether the store knows the number of this run.
+    run_kept: bool,
+    /// Whether anything was called yet.
+    awake: bool,
     last: Now,
     stats: SsmStats,
 }
@@ -273,6 +282,9 @@ impl<'s> Ssm<'s> {
             bookings: Bookings::new(storage.bookings),
             actors: Table::new(storage.actors),
             outbox: Outbox::new(storage.reports, storage.summaries),
+            keeper: Keeper::NONE,
+            run_kept: true,
+            awake: true,
             last: Now::default(),
             stats: SsmStats::default(),
         }
@@ -288,6 +300,7 @@ impl<'s> Ssm<'s> {
         user: &mut dyn SsmUser,
     ) {
         self.last = now;
+        self.wake(now);
         let Some(message) = self.stats.link.open(from, octets, transport) else { return };
         match message {
             Message::Associate(request) => self.associate(now, from, &request, transport, user),
@@ -322,14 +335,19 @@ impl<'s> Ssm<'s> {
     /// recipes and reports.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn SsmUser) {
         self.last = now;
+        self.wake(now);
         self.expire(now, user);
         self.abandon(now.monotonic);
         if now.quality != ClockQuality::Unset {
             self.turn_week(now);
             self.settle_overdue(now, user);
         }
-        self.push(now.monotonic, transport);
-        self.forward(now.monotonic, transport);
+        self.hail(now.monotonic, transport);
+        // What is not kept is not said.
+        if self.keep_if_due(now.monotonic) {
+            self.push(now.monotonic, transport);
+            self.forward(now.monotonic, transport);
+        }
     }
 
     /// When to call [`Ssm::tick`] next. Any call may change the answer; a clock that
@@ -337,9 +355,12 @@ impl<'s> Ssm<'s> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let abandon = self.outbox.oldest().map(|oldest| oldest.after(self.settings.keep));
-        let reports = earliest(self.outbox.next_due(), abandon);
-        let recipes = earliest(self.next_push(), self.next_overdue());
-        earliest(self.registry.next_expiry(), earliest(reports, recipes))
+        let sends = match self.keeper.due() {
+            Some(due) => Some(due),
+            None => earliest(self.outbox.next_due(), self.next_push()),
+        };
+        let ageing = earliest(self.registry.next_expiry(), self.next_hail());
+        earliest(earliest(abandon, self.next_overdue()), earliest(sends, ageing))
     }
 
     /// Its counters.
@@ -385,6 +406,7 @@ impl<'s> Ssm<'s> {
             if self.scheduler.forget(actor, request).is_none() {
                 return;
             }
+            self.forget_recipe(actor, request);
         }
     }
 }

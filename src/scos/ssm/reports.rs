@@ -1,6 +1,7 @@
 //! Reports: one for each occurrence, from its device or in its place.
 
 use super::bookings::Booked;
+use super::journal::report_key;
 use super::{Ssm, SsmUser};
 use crate::scos::association::RegisteredDevice;
 use crate::scos::link::count;
@@ -21,7 +22,8 @@ impl Ssm<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn SsmUser,
     ) {
-        if self.take(now, index, report, user) {
+        // One that is acknowledged is never sent again: it is kept first.
+        if self.take(now, index, report, user) && self.keep(now.monotonic) {
             // Not taken: the device reports again.
             self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
         }
@@ -31,6 +33,7 @@ impl Ssm<'_> {
     pub(super) fn report_acknowledged(&mut self, from: &Address, scan: ScanId) {
         let known = self.actors.get(scan.actor).is_some_and(|actor| actor.address == *from);
         if known && self.outbox.remove(scan) {
+            self.keeper.remove(report_key(scan));
             count(&mut self.stats.reports_acknowledged);
         } else {
             count(&mut self.stats.stray_acknowledgements);
@@ -43,11 +46,13 @@ impl Ssm<'_> {
         for booking in self.bookings.iter_mut() {
             let (actor, request) = (booking.actor, booking.request);
             let Some(booked) = booking.booked_mut() else { continue };
+            let device = self.registry.get(booked.device);
+            if device.is_some_and(|device| device.patience > now.monotonic) {
+                continue;
+            }
+            let mut room = true;
+            let mut settled = false;
             while let Some(index) = first_overdue(booked, now, self.settings.grace) {
-                if !self.outbox.has_room() {
-                    return;
-                }
-                let device = self.registry.get(booked.device);
                 let report = Report {
                     scan: ScanId { actor, request, occurrence: index },
                     start: booked.series.start_of(index).unix_minute(),
@@ -56,15 +61,22 @@ impl Ssm<'_> {
                     parameters: booked.parameters,
                     spectrum: &[],
                 };
-                if self.outbox.insert(now.monotonic, &report).is_err() {
-                    return;
+                room = self.outbox.insert(now.monotonic, &report).is_ok();
+                if !room {
+                    break;
                 }
                 booked.progress.settle(index);
+                settled = true;
+                self.keeper.changed();
                 count(&mut self.stats.reports_issued);
                 user.report(now, &report);
             }
+            booking.kept &= !settled;
             if booking.open() > 0 {
                 booking.settled = now.monotonic;
+            }
+            if !room {
+                return;
             }
         }
     }
@@ -78,18 +90,23 @@ impl Ssm<'_> {
         let booked = self.bookings.iter().filter_map(|booking| booking.booked());
         let overdue = booked.filter(|booked| booked.progress.next() < booked.keep).map(|booked| {
             let index = booked.progress.next();
-            if index < booked.resume {
-                return self.last.utc;
-            }
-            booked.series.end_of(index).after(self.settings.grace)
+            let device = self.registry.get(booked.device);
+            let patience = device.map_or(Instant::ZERO, |device| device.patience);
+            let utc = if index < booked.resume {
+                self.last.utc
+            } else {
+                booked.series.end_of(index).after(self.settings.grace)
+            };
+            self.last.monotonic.after(utc.since(self.last.utc)).max(patience)
         });
-        overdue.min().map(|utc| self.last.monotonic.after(utc.since(self.last.utc)))
+        overdue.min()
     }
 
     /// Gives up the reports that are kept for too long. It makes room for others,
     /// and so it comes before they are issued.
     pub(super) fn abandon(&mut self, now: Instant) {
-        while self.outbox.remove_stale(now, self.settings.keep).is_some() {
+        while let Some(scan) = self.outbox.remove_stale(now, self.settings.keep) {
+            self.keeper.remove(report_key(scan));
             count(&mut self.stats.reports_abandoned);
         }
     }
@@ -150,7 +167,9 @@ impl Ssm<'_> {
         booked.progress.settle(occurrence);
         if let Some(booking) = self.bookings.get_mut(actor, request) {
             booking.settled = now.monotonic;
+            booking.kept = false;
         }
+        self.keeper.changed();
         count(&mut self.stats.reports);
         user.report(now, report);
         true

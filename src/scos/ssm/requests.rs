@@ -2,9 +2,12 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::bookings::{Booked, Booking, State};
+use super::journal::{self, actor_key};
 use super::{Ssm, SsmUser, slots};
-use crate::scos::association::RegisteredDevice;
+use crate::scos::association::{AddressRecord, RegisteredDevice};
 use crate::scos::link::count;
 use crate::scos::messages::{
     Cancel, Cancelled, Granted, MESSAGE_MAX, Message, Refusal, Refused, ScanRequest,
@@ -24,6 +27,29 @@ pub struct KnownActor {
     pub(super) address: Address,
     /// It waits for no answer to requests below; the highest it has said.
     floor: RequestId,
+    /// Whether the store has it as it is.
+    pub(super) kept: bool,
+}
+
+/// What is kept of an Actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ActorRecord<'a> {
+    actor: ActorId,
+    #[serde(borrow)]
+    address: AddressRecord<'a>,
+    floor: RequestId,
+}
+
+impl KnownActor {
+    pub(super) fn record(&self) -> ActorRecord<'_> {
+        let address = AddressRecord::of(&self.address);
+        ActorRecord { actor: self.actor, address, floor: self.floor }
+    }
+
+    pub(super) fn restored(record: &ActorRecord<'_>) -> Self {
+        let (actor, address) = (record.actor, record.address.address());
+        Self { actor, address, floor: record.floor, kept: true }
+    }
 }
 
 impl Row for KnownActor {
@@ -57,10 +83,11 @@ impl Ssm<'_> {
         user: &mut dyn SsmUser,
     ) {
         let reason = match self.decide(now, from, request, user) {
-            Ok(()) => {
+            Ok(()) if self.keep_answer(now) => {
                 self.answer(from, request.actor, request.request, request.device, transport);
                 return;
             }
+            Ok(()) => Refusal::Busy,
             Err(reason) => reason,
         };
         self.refuse(from, request.actor, request.request, reason, transport);
@@ -77,9 +104,19 @@ impl Ssm<'_> {
     ) {
         let (actor, request) = (cancel.actor, cancel.request);
         match self.drop_scan(now, from, cancel, user) {
-            Ok(()) => self.answer(from, actor, request, "", transport),
+            Ok(()) if self.keep_answer(now) => self.answer(from, actor, request, "", transport),
+            Ok(()) => self.refuse(from, actor, request, Refusal::Busy, transport),
             Err(reason) => self.refuse(from, actor, request, reason, transport),
         }
+    }
+
+    /// Makes an answer durable before it is given. Returns whether it is.
+    fn keep_answer(&mut self, now: Now) -> bool {
+        let kept = self.keep(now.monotonic);
+        if !kept {
+            count(&mut self.stats.busy);
+        }
+        kept
     }
 
     /// Sees to it that there is an answer to a scan request.
@@ -137,7 +174,9 @@ impl Ssm<'_> {
             fingerprint: Some(fingerprint),
             state,
             settled: now.monotonic,
+            kept: false,
         });
+        self.keeper.changed();
         Ok(())
     }
 
@@ -147,6 +186,9 @@ impl Ssm<'_> {
             return Err(Refusal::Clock.into());
         }
         let device = self.registry.by_id(request.device).ok_or(Refusal::UnknownDevice)?;
+        if device.hail.is_some() {
+            return Err(Unbooked::Busy);
+        }
         self.check(device, request)?;
         let index = device.index();
         let start = slots::book(&mut self.scheduler, now.utc, index, request)?;
@@ -196,7 +238,9 @@ impl Ssm<'_> {
                 fingerprint: None,
                 state: State::Withdrawn,
                 settled: now.monotonic,
+                kept: false,
             });
+            self.keeper.changed();
             count(&mut self.stats.withdrawn);
             user.cancelled(now, &Cancelled { actor, request, keep: 0 });
             return Ok(());
@@ -225,6 +269,8 @@ impl Ssm<'_> {
             booked.version = version;
             let keep = booked.keep;
             booking.settled = now.monotonic;
+            booking.kept = false;
+            self.keeper.changed();
             count(&mut self.stats.cancelled);
             user.cancelled(now, &Cancelled { actor, request, keep });
         }
@@ -234,16 +280,27 @@ impl Ssm<'_> {
     /// Takes down where an Actor is and what it waits for.
     fn know(&mut self, from: &Address, actor: ActorId, floor: RequestId) -> Result<(), Refusal> {
         if let Some(known) = self.actors.get_mut(actor) {
+            if known.address != *from || floor > known.floor {
+                known.kept = false;
+                self.keeper.changed();
+            }
             known.address = *from;
             known.floor = known.floor.max(floor);
             return Ok(());
         }
         if self.actors.len() >= self.actors.capacity() {
-            let (bookings, outbox) = (&self.bookings, &self.outbox);
-            self.actors
-                .retain(|known| bookings.has_actor(known.actor) || outbox.has_actor(known.actor));
+            let (bookings, outbox, keeper) = (&self.bookings, &self.outbox, &mut self.keeper);
+            self.actors.retain(|known| {
+                let needed = bookings.has_actor(known.actor) || outbox.has_actor(known.actor);
+                if !needed {
+                    keeper.remove(actor_key(known.actor));
+                }
+                needed
+            });
         }
-        let added = self.actors.insert(KnownActor { actor, address: *from, floor });
+        let added =
+            self.actors.insert(KnownActor { actor, address: *from, floor, kept: false });
+        self.keeper.changed();
         added.map(|_| ()).map_err(|_| {
             count(&mut self.stats.busy);
             Refusal::Busy
@@ -252,15 +309,23 @@ impl Ssm<'_> {
 
     /// Makes room for a request that is not known.
     fn admit(&mut self, now: Now, actor: ActorId, request: RequestId) -> Result<(), Refusal> {
-        let actors = &self.actors;
-        let floor = |actor: ActorId| actors.get(actor).map_or(RequestId(0), |known| known.floor);
-        if request < floor(actor) {
+        if self.actors.get(actor).is_some_and(|known| request < known.floor) {
             count(&mut self.stats.forgotten);
             return Err(Refusal::Forgotten);
         }
+        if self.bookings.is_full() && !self.keep(now.monotonic) {
+            // What the floors let be forgotten is remembered until they are kept.
+            count(&mut self.stats.busy);
+            return Err(Refusal::Busy);
+        }
+        let actors = &self.actors;
+        let floor = |actor: ActorId| actors.get(actor).map_or(RequestId(0), |known| known.floor);
         let memory = Instant::ZERO.after(self.settings.memory);
         let old = Instant::ZERO.after(now.monotonic.since(memory));
-        let (registry, outbox) = (&self.registry, &self.outbox);
+        let (registry, outbox, scheduler) = (&self.registry, &self.outbox, &self.scheduler);
+        let keeper = &mut self.keeper;
+        let mut gone =
+            |booking: &Booking| journal::forget(keeper, scheduler, registry, booking);
         // Nothing is owed for it, and its device does not believe otherwise.
         let over = |booking: &Booking| {
             booking.open() == 0
@@ -272,7 +337,7 @@ impl Ssm<'_> {
                     booking.change(known).is_none() || end <= now.utc
                 })
         };
-        if self.bookings.make_room(&over, &floor, old) {
+        if self.bookings.make_room(&over, &floor, old, &mut gone) {
             return Ok(());
         }
         count(&mut self.stats.busy);
@@ -284,6 +349,7 @@ impl Ssm<'_> {
         let Some(device) = self.registry.get_mut(index) else { return 0 };
         device.version = device.version.saturating_add(1);
         device.push = Retry::NOW;
+        device.kept = false;
         device.version
     }
 
@@ -320,7 +386,11 @@ impl Ssm<'_> {
 fn fingerprint(request: &ScanRequest<'_>) -> u64 {
     let content = Message::ScanRequest(ScanRequest { floor: RequestId(0), ..*request });
     let mut scratch = [0; MESSAGE_MAX];
-    let octets = content.encode(&mut scratch).unwrap_or_default();
+    fnv1a(content.encode(&mut scratch).unwrap_or_default())
+}
+
+/// FNV-1a.
+pub(super) fn fnv1a(octets: &[u8]) -> u64 {
     octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &octet| {
         (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
     })

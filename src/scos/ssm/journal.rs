@@ -1,0 +1,344 @@
+//! What of an SSM survives: what it wrote before it said so.
+//!
+//! | record | one for each | written before |
+//! |---|---|---|
+//! | run | SSM | devices are told its number |
+//! | device | device that was there once | its schedule has a version |
+//! | Actor | Actor that has asked | its requests are answered |
+//! | report | report no Actor has acknowledged | the device's is acknowledged, or it is sent |
+//! | request | request and its answer, or what it takes of the calendar | it is answered |
+//!
+//! Where the store fails, requests are answered busy, reports are not acknowledged,
+//! and nothing is handed out: all is as if it had not come yet, and it is tried again.
+
+use serde::{Deserialize, Serialize};
+
+use super::bookings::Booking;
+use super::requests::{ActorRecord, KnownActor, fnv1a};
+use super::{Restored, Ssm};
+use crate::scos::association::{DeviceRecord, Registry};
+use crate::scos::calendar::{self, Grant, Pattern, Recipe, Scheduler, Shape};
+use crate::scos::messages::Report;
+use crate::scos::records::{Found, Keeper, RecordFault, kind, open};
+use crate::scos::series::Mark;
+use crate::scos::{ActorId, DeviceIndex, RequestId, ScanId, ScanParameters, When};
+use crate::storage::Row;
+use crate::store::{RecordKey, Store, StoreError};
+use crate::time::{Instant, Now, Utc, Week};
+
+/// The record of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct RunRecord {
+    epoch: u32,
+}
+
+/// The record of a request: what became of it, and what it takes of the calendar.
+/// One may outlast the other. The device goes by its ID: its number may be another
+/// when the SSM starts again.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct RequestRecord<'a> {
+    device: &'a str,
+    booking: Option<Booking>,
+    recipe: Option<RecipeRecord>,
+}
+
+/// What a request takes of the calendar.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct RecipeRecord {
+    start: i64,
+    minutes: u16,
+    when: When,
+    repeats: u16,
+    offset: u16,
+    parameters: ScanParameters,
+    week: i64,
+    slot: u16,
+    granted_repeats: u16,
+}
+
+impl RecipeRecord {
+    fn of(recipe: &Recipe) -> Self {
+        let (request, pattern) = (&recipe.request, &recipe.grant.pattern);
+        Self {
+            start: request.start.unix_minute(),
+            minutes: request.minutes,
+            when: request.when,
+            repeats: request.repeats,
+            offset: request.offset_minutes,
+            parameters: request.parameters,
+            week: recipe.grant.week.0,
+            slot: pattern.start(),
+            granted_repeats: pattern.shape().repeats(),
+        }
+    }
+
+    fn recipe(&self, actor: ActorId, request: RequestId, device: DeviceIndex) -> Option<Recipe> {
+        let shape = Shape::new(self.minutes, self.granted_repeats, self.offset).ok()?;
+        Some(Recipe {
+            request: calendar::ScanRequest {
+                actor,
+                request,
+                device,
+                start: Utc::from_unix_minute(self.start),
+                minutes: self.minutes,
+                when: self.when,
+                repeats: self.repeats,
+                offset_minutes: self.offset,
+                parameters: self.parameters,
+            },
+            grant: Grant {
+                week: Week(self.week),
+                pattern: Pattern::new(self.slot, shape).ok()?,
+            },
+        })
+    }
+}
+
+const RUN: RecordKey = RecordKey::of(kind::SSM, 0, 0, 0);
+
+/// By its ID, for the number of a device may be another when the SSM starts again.
+fn device_key(device: &str) -> RecordKey {
+    let [a, b, c, d, e, f, g, h] = fnv1a(device.as_bytes()).to_be_bytes();
+    let halves = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+    RecordKey::of(kind::SSM_DEVICE, halves.0, halves.1, 0)
+}
+
+pub(super) const fn actor_key(actor: ActorId) -> RecordKey {
+    RecordKey::of(kind::SSM_ACTOR, actor.0, 0, 0)
+}
+
+pub(super) const fn report_key(scan: ScanId) -> RecordKey {
+    RecordKey::of(kind::SSM_REPORT, scan.actor.0, scan.request.0, scan.occurrence)
+}
+
+const fn request_key(actor: ActorId, request: RequestId) -> RecordKey {
+    RecordKey::of(kind::SSM_REQUEST, actor.0, request.0, 0)
+}
+
+/// Devices and the run come first: what else there is refers to devices.
+const PASSES: u8 = 2;
+
+impl<'s> Ssm<'s> {
+    /// Goes on where an SSM with this store ended, and keeps in it from now on what is
+    /// to survive. To be called before anything else.
+    ///
+    /// Bookings, the answers to requests, reports on their way, devices and what they
+    /// advertised are as they were; devices are asked to associate again, and until they
+    /// have, no later than a TTL from the first call, requests for them are answered
+    /// busy and nothing of theirs is overdue. The number of the run stays what it was,
+    /// so that devices keep their schedules, unless something of the store is lost:
+    /// then it is another, and devices drop what this SSM knows nothing of.
+    ///
+    /// What was found is [`Ssm::restored`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read at all.
+    pub fn with_store(
+        mut self,
+        store: &'s mut (dyn Store + Send),
+    ) -> Result<Self, StoreError> {
+        let mut epoch = None;
+        let keeper = Keeper::load(store, PASSES, &mut |pass, key, octets| {
+            let found = match (pass, key.kind()) {
+                (0, kind::SSM) => open::<RunRecord>(key, octets).map(|run| {
+                    epoch = Some(run.epoch);
+                    true
+                }),
+                (0, kind::SSM_DEVICE) => open::<DeviceRecord<'_>>(key, octets)
+                    .map(|record| self.registry.restore(&record)),
+                (0, kind::SSM_ACTOR) => open::<ActorRecord<'_>>(key, octets)
+                    .map(|record| self.actors.insert(KnownActor::restored(&record)).is_ok()),
+                (0, kind::SSM_REQUEST | kind::SSM_REPORT) => return None,
+                (1, kind::SSM_REQUEST) => open::<RequestRecord<'_>>(key, octets)
+                    .and_then(|record| self.restore_request(key, &record)),
+                (1, kind::SSM_REPORT) => {
+                    open::<Report<'_>>(key, octets).map(|report| self.outbox.restore(&report))
+                }
+                (0, other) => Err(RecordFault::Kind(other)),
+                _ => return None,
+            };
+            Some(found.map_or_else(Found::Faulty, Found::from))
+        })?;
+        self.keeper = keeper;
+        self.awake = false;
+        // A report may have been written and the progress of its request not.
+        for scan in self.outbox.scans() {
+            let Some(booking) = self.bookings.get_mut(scan.actor, scan.request) else { continue };
+            let Some(booked) = booking.booked_mut() else { continue };
+            if booked.progress.mark(scan.occurrence) == Mark::New {
+                booked.progress.settle(scan.occurrence);
+                booking.kept = false;
+            }
+        }
+        for booked in self.bookings.iter().filter_map(Booking::booked) {
+            if let Some(device) = self.registry.get_mut(booked.device) {
+                device.version = device.version.max(booked.version);
+            }
+        }
+        self.settings.epoch = match epoch {
+            Some(epoch) if self.keeper.restored().is_whole() => epoch,
+            Some(epoch) => epoch.saturating_add(1).max(self.settings.epoch),
+            None => self.settings.epoch,
+        };
+        self.run_kept = epoch == Some(self.settings.epoch);
+        self.keeper.changed();
+        Ok(self)
+    }
+
+    /// What was found in the store.
+    #[must_use]
+    pub const fn restored(&self) -> &Restored {
+        self.keeper.restored()
+    }
+
+    /// The number of this run, as devices are told it.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.settings.epoch
+    }
+
+    /// How often the store failed.
+    #[must_use]
+    pub const fn store_failures(&self) -> u64 {
+        self.keeper.failures()
+    }
+
+    /// The first call: what was restored is dated from now.
+    pub(super) fn wake(&mut self, now: Now) {
+        if self.awake {
+            return;
+        }
+        self.awake = true;
+        self.registry.await_devices(now.monotonic.after(self.settings.max_ttl));
+        self.outbox.date(now.monotonic);
+        for booking in self.bookings.iter_mut() {
+            booking.settled = now.monotonic;
+        }
+    }
+
+    /// Makes durable all that has changed. Returns whether all is.
+    pub(super) fn keep(&mut self, now: Instant) -> bool {
+        if !self.keeper.is_owed() {
+            return true;
+        }
+        let kept = self.put_all() && self.keeper.sync();
+        if kept {
+            self.run_kept = true;
+            self.registry.iter_mut().for_each(|device| device.kept = true);
+            self.actors.iter_mut().for_each(|actor| actor.kept = true);
+            self.outbox.all_kept();
+            self.bookings.iter_mut().for_each(|booking| booking.kept = true);
+        }
+        self.keeper.attempted(now, kept, &self.settings.backoff);
+        kept
+    }
+
+    /// The same, but for the time after a failure.
+    pub(super) fn keep_if_due(&mut self, now: Instant) -> bool {
+        !self.keeper.is_owed() || self.keeper.is_due(now) && self.keep(now)
+    }
+
+    /// A recipe whose week is over was taken out of the calendar.
+    pub(super) fn forget_recipe(&mut self, actor: ActorId, request: RequestId) {
+        if self.bookings.get(actor, request).is_none() {
+            self.keeper.remove(request_key(actor, request));
+        }
+    }
+
+    /// Puts what the store does not have. What a report settles is written after it.
+    fn put_all(&mut self) -> bool {
+        let keeper = &mut self.keeper;
+        let run = RunRecord { epoch: self.settings.epoch };
+        if !self.run_kept && !keeper.put(RUN, &run) {
+            return false;
+        }
+        for device in self.registry.iter().filter(|device| !device.kept) {
+            let Some(record) = device.record() else { continue };
+            if !keeper.put(device_key(device.device()), &record) {
+                return false;
+            }
+        }
+        for actor in self.actors.iter().filter(|actor| !actor.kept) {
+            if !keeper.put(actor_key(actor.key()), &actor.record()) {
+                return false;
+            }
+        }
+        if !self.outbox.keep(&mut |report| keeper.put(report_key(report.scan), report)) {
+            return false;
+        }
+        for booking in self.bookings.iter().filter(|booking| !booking.kept) {
+            let (actor, request) = booking.key();
+            let recipe = self.scheduler.recipe(actor, request);
+            let index = booking
+                .booked()
+                .map(|booked| booked.device)
+                .or(recipe.map(|recipe| recipe.request.device));
+            let device = index.and_then(|index| self.registry.get(index));
+            let record = RequestRecord {
+                device: device.map_or("", |device| device.device()),
+                booking: Some(*booking),
+                recipe: recipe.map(RecipeRecord::of),
+            };
+            if !keeper.put(request_key(actor, request), &record) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn restore_request(
+        &mut self,
+        key: &RecordKey,
+        record: &RequestRecord<'_>,
+    ) -> Result<bool, RecordFault> {
+        let (actor, request) = request_of(key);
+        let names_device = record.recipe.is_some()
+            || record.booking.is_some_and(|booking| booking.booked().is_some());
+        let device = if names_device { self.registry.index_of(record.device) } else { None };
+        if names_device && device.is_none() {
+            return Ok(false);
+        }
+        let mut fits = true;
+        if let Some(mut booking) = record.booking {
+            if booking.key() != (actor, request) {
+                return Err(RecordFault::Malformed);
+            }
+            if let (Some(booked), Some(device)) = (booking.booked_mut(), device) {
+                if !booked.series.is_sound() || booked.keep > booked.series.occurrences() {
+                    return Err(RecordFault::Malformed);
+                }
+                booked.device = device;
+            }
+            booking.kept = true;
+            fits = self.bookings.restore(booking);
+        }
+        if let (Some(recipe), Some(device)) = (record.recipe, device) {
+            let recipe = recipe.recipe(actor, request, device).ok_or(RecordFault::Malformed)?;
+            fits &= self.scheduler.restore(&recipe).is_ok();
+        }
+        Ok(fits)
+    }
+}
+
+/// What a request takes of the calendar stays kept when its answer is forgotten.
+pub(super) fn forget(
+    keeper: &mut Keeper<'_>,
+    scheduler: &Scheduler<'_>,
+    registry: &Registry<'_>,
+    booking: &Booking,
+) {
+    let (actor, request) = booking.key();
+    let key = request_key(actor, request);
+    let recipe = scheduler.recipe(actor, request);
+    let device = recipe.and_then(|recipe| registry.get(recipe.request.device));
+    let (Some(recipe), Some(device)) = (recipe, device) else { return keeper.remove(key) };
+    let recipe = Some(RecipeRecord::of(recipe));
+    // Where it fails the answer is known again when the SSM starts again.
+    keeper.put(key, &RequestRecord { device: device.device(), booking: None, recipe });
+    keeper.changed();
+}
+
+fn request_of(key: &RecordKey) -> (ActorId, RequestId) {
+    let [_, a, b, c, d, e, f, g, h, ..] = *key.octets();
+    (ActorId(u32::from_be_bytes([a, b, c, d])), RequestId(u32::from_be_bytes([e, f, g, h])))
+}
