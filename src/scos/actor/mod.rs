@@ -17,19 +17,24 @@
 //! request makes repetitions harmless. Every report is acknowledged, and told once.
 //! A report that overtakes its grant is left to the SSM to send again, so that the
 //! user always hears of the grant first.
+//!
+//! With a store ([`Actor::with_store`]) requests survive a loss of power.
 
+mod journal;
 #[cfg(test)]
 mod tests;
 
 use core::fmt;
 
 use heapless::String;
+use serde::{Deserialize, Serialize};
 
 use super::link::{LinkStats, count};
 use super::messages::{
     Cancel, Cancelled, Cursor, DEVICE_ID_MAX, Granted, InventoryItem, InventoryRequest, Message,
     Refusal, Refused, Report, ScanRequest, is_id,
 };
+use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
 use super::series::{Mark, Progress};
 use super::{ActorId, RequestId, ScanParameters, Series, When};
@@ -200,10 +205,12 @@ pub struct ActorRequest {
     /// How many occurrences are owed a report, once granted.
     owed: Option<u16>,
     progress: Progress,
+    /// Whether the store has it as it is.
+    kept: bool,
 }
 
 /// What is asked about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Asked {
     Scan,
     Cancel,
@@ -258,6 +265,9 @@ pub struct Actor<'s> {
     /// The copy of the inventory that is drawn, and the number of the last one.
     copying: Option<Copying>,
     copy: u32,
+    keeper: Keeper<'s>,
+    /// Whether the store has the number of the next request.
+    run_kept: bool,
     stats: ActorStats,
 }
 
@@ -272,6 +282,8 @@ impl<'s> Actor<'s> {
             heard: None,
             copying: None,
             copy: 0,
+            keeper: Keeper::NONE,
+            run_kept: true,
             stats: ActorStats::default(),
         }
     }
@@ -296,9 +308,12 @@ impl<'s> Actor<'s> {
             retry: Retry::NOW,
             owed: None,
             progress: Progress::default(),
+            kept: false,
         };
         self.requests.insert(row).map_err(|_| RequestError::Full)?;
         self.next_request = request.0.checked_add(1).map(RequestId);
+        self.run_kept = false;
+        self.keeper.changed();
         count(&mut self.stats.requests);
         Ok(request)
     }
@@ -312,6 +327,8 @@ impl<'s> Actor<'s> {
         if row.question != Some(Asked::Cancel) {
             row.question = Some(Asked::Cancel);
             row.retry = Retry::NOW;
+            row.kept = false;
+            self.keeper.changed();
         }
         Ok(())
     }
@@ -351,7 +368,8 @@ impl<'s> Actor<'s> {
             Message::Cancelled(cancelled) => self.cancelled(now, &cancelled, user),
             Message::InventoryItem(item) => self.inventory(now, &item, user),
             Message::Report(report) => {
-                if self.report(now, &report, user) {
+                // One that is acknowledged is never sent again: it is kept first.
+                if self.report(now, &report, user) && self.keep(now.monotonic) {
                     // Not taken: the SSM sends the report again.
                     self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
                 }
@@ -369,13 +387,15 @@ impl<'s> Actor<'s> {
     /// Does whatever is due: asks what is not answered.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ActorUser) {
         self.give_up(now, user);
+        // What is not kept is not asked.
+        let may_ask = self.keep_if_due(now.monotonic);
         let ActorConfig { actor, ssm, backoff, .. } = self.config;
         let heard = self.heard.unwrap_or(ssm);
         let place = |retry: &Retry| if retry.attempts() < FAITH { heard } else { ssm };
         let floor = self.floor();
         let now = now.monotonic;
         let link = &mut self.stats.link;
-        for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
+        for row in self.requests.iter_mut().filter(|row| may_ask && row.retry.is_due(now)) {
             let Some(message) = row.message(actor, floor) else { continue };
             if link.send(&place(&row.retry), &message, transport) {
                 row.retry.sent(now, &backoff);
@@ -398,7 +418,7 @@ impl<'s> Actor<'s> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let open = self.requests.iter().filter(|row| row.question.is_some());
-        let due = open.map(|row| row.retry.due()).min();
+        let due = self.keeper.due().or_else(|| open.map(|row| row.retry.due()).min());
         earliest(due, self.copying.map(|copying| copying.retry.due()))
     }
 
@@ -430,6 +450,7 @@ impl<'s> Actor<'s> {
             row.question = None;
         }
         count(&mut self.stats.granted);
+        self.changed(granted.request);
         user.granted(now, granted);
         true
     }
@@ -446,6 +467,7 @@ impl<'s> Actor<'s> {
             count(&mut self.stats.refused);
         }
         self.requests.remove(refused.request);
+        self.changed(refused.request);
         user.refused(now, refused);
         true
     }
@@ -464,6 +486,7 @@ impl<'s> Actor<'s> {
         if row.is_settled() {
             self.requests.remove(cancelled.request);
         }
+        self.changed(cancelled.request);
         count(&mut self.stats.cancelled);
         user.cancelled(now, cancelled);
         true
@@ -504,6 +527,7 @@ impl<'s> Actor<'s> {
                 if row.is_settled() {
                     self.requests.remove(report.scan.request);
                 }
+                self.changed(report.scan.request);
                 count(&mut self.stats.reports);
                 user.report(now, report);
             }
@@ -515,9 +539,11 @@ impl<'s> Actor<'s> {
     fn give_up(&mut self, now: Now, user: &mut dyn ActorUser) {
         let limit = self.config.attempts.max(1);
         let over = |retry: &Retry| retry.attempts() >= limit && retry.is_due(now.monotonic);
-        let stats = &mut self.stats;
+        let (stats, keeper) = (&mut self.stats, &mut self.keeper);
         self.requests.retain(|row| {
             let Some(asked) = row.question.filter(|_| over(&row.retry)) else { return true };
+            row.kept = false;
+            keeper.changed();
             count(&mut stats.unanswered);
             row.question = None;
             user.unanswered(
@@ -528,7 +554,11 @@ impl<'s> Actor<'s> {
                 },
             );
             // A scan known to be granted is still reported.
-            row.owed.is_some() && !row.is_settled()
+            let stays = row.owed.is_some() && !row.is_settled();
+            if !stays {
+                keeper.remove(journal::request_key(row.request));
+            }
+            stays
         });
         if self.copying.take_if(|copying| over(&copying.retry)).is_some() {
             count(&mut stats.unanswered);

@@ -97,6 +97,15 @@ impl<'s> DeviceAssociation<'s> {
         }
     }
 
+    /// The number of this run, once what is kept tells it.
+    pub(crate) const fn set_boot(&mut self, boot: u32) {
+        self.boot = boot;
+    }
+
+    pub(crate) const fn boot(&self) -> u32 {
+        self.boot
+    }
+
     /// Associates again after leaving.
     pub(crate) const fn join(&mut self) {
         if self.expires.is_none() && self.open.is_none() {

@@ -18,9 +18,13 @@
 //! [`SsdStats::reports_dropped`] counts it. A recipe that finds no room is put off
 //! and the SSM told so.
 //!
+//! With a store ([`Ssd::with_store`]) schedule and reports survive a loss of power, and
+//! no occurrence is executed twice: the device goes on, whether an SSM is there or not.
+//!
 //! A schedule is of one run of an SSM. When another run associates the device, what
 //! is left of the schedule goes, but for what begins within the guard time.
 
+mod journal;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -37,6 +41,7 @@ use super::messages::{
     ScheduleEntry, ScheduleMark,
 };
 use super::outbox::{Outbox, StoredReport, Summary};
+use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
 use super::{Capabilities, ScanId, ScanParameters};
 use crate::storage::Slot;
@@ -202,6 +207,17 @@ pub struct Ssd<'s> {
     backoff: Backoff,
     tolerance: Duration,
     guard: Duration,
+    keeper: Keeper<'s>,
+    /// Whether the store knows this run and how far the schedule is, and the scan that
+    /// runs, or that none does.
+    run_kept: bool,
+    running_kept: bool,
+    /// How far the schedule is that the store has.
+    kept_mark: ScheduleMark,
+    /// The scan that ran when power was lost.
+    interrupted: Option<Scan>,
+    /// Whether anything was called yet.
+    awake: bool,
     last: Now,
     stats: SsdStats,
 }
@@ -231,6 +247,12 @@ impl<'s> Ssd<'s> {
             backoff: config.backoff,
             tolerance: config.tolerance,
             guard: config.guard,
+            keeper: Keeper::NONE,
+            run_kept: true,
+            running_kept: true,
+            kept_mark: ScheduleMark::default(),
+            interrupted: None,
+            awake: true,
             last: Now::default(),
             stats: SsdStats::default(),
         }
@@ -268,6 +290,7 @@ impl<'s> Ssd<'s> {
         if spectrum.len() > Report::SPECTRUM_MAX {
             return Err(ScanEndError::TooLong);
         }
+        self.wake(now);
         let running = self.end(now, scan)?;
         self.report(now, &running.scan, Outcome::Complete, running.began, spectrum);
         Ok(())
@@ -293,6 +316,7 @@ impl<'s> Ssd<'s> {
         sensor: &mut dyn Sensor,
     ) {
         self.last = now;
+        self.wake(now);
         let Some(message) = self.stats.link.open(from, octets, transport) else { return };
         match message {
             Message::Associated(answer) => match self.association.granted(from, &answer) {
@@ -325,11 +349,14 @@ impl<'s> Ssd<'s> {
             Message::Advertised(_) => count(&mut self.stats.stale_answers),
             Message::ScheduleChange(change) => {
                 let answer = Message::ScheduleAck(self.change(&change));
-                // Not taken: the SSM sends the change again.
-                self.stats.link.send(from, &answer, transport);
+                // Not kept, or not taken: the SSM sends the change again.
+                if self.keep(now.monotonic) {
+                    self.stats.link.send(from, &answer, transport);
+                }
             }
             Message::ReportAck(scan) => {
                 let counter = if self.outbox.remove(scan) {
+                    self.keeper.remove(journal::report_key(scan));
                     &mut self.stats.reports_acknowledged
                 } else {
                     &mut self.stats.stray_acknowledgements
@@ -343,9 +370,11 @@ impl<'s> Ssd<'s> {
     /// Does whatever is due: ends and begins scans, then sends.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, sensor: &mut dyn Sensor) {
         self.last = now;
+        self.wake(now);
         self.cut(now, sensor);
         self.begin_due(now, sensor);
-        let mark = self.schedule.mark();
+        self.keep_if_due(now.monotonic);
+        let mark = self.known_mark();
         let event = self.association.tick(now.monotonic, mark, &mut self.stats.link, transport);
         if let Some(event) = event {
             if event == AssociationEvent::Lost {
@@ -369,7 +398,8 @@ impl<'s> Ssd<'s> {
         let sends = self.association.ssm().and_then(|_| {
             earliest(self.outbox.next_due(), self.advertise.map(|retry| retry.due()))
         });
-        earliest(earliest(slot, start), earliest(sends, self.association.next_deadline()))
+        let link = earliest(self.keeper.due(), self.association.next_deadline());
+        earliest(earliest(slot, start), earliest(sends, link))
     }
 
     /// Its counters.
@@ -406,8 +436,16 @@ impl<'s> Ssd<'s> {
         count(&mut self.stats.associations);
         self.advertise = Some(Retry::NOW);
         self.outbox.hurry();
-        let dropped =
-            self.schedule.begin_epoch(self.association.epoch(), now.utc.after(self.guard));
+        let (epoch, guarded) = (self.association.epoch(), now.utc.after(self.guard));
+        let keeper = &mut self.keeper;
+        let was = self.schedule.mark();
+        let dropped = self.schedule.begin_epoch(epoch, guarded, &mut |actor, request| {
+            keeper.remove(journal::recipe_key(actor, request));
+        });
+        if self.schedule.mark() != was {
+            self.run_kept = false;
+            self.keeper.changed();
+        }
         self.stats.recipes_dropped = self.stats.recipes_dropped.saturating_add(dropped);
         sensor.association(now, AssociationEvent::Associated);
     }
@@ -435,11 +473,12 @@ impl<'s> Ssd<'s> {
         match change.change {
             Change::Add { entry, next } => {
                 let next = next.max(self.first_open(&entry));
-                self.schedule.add(&entry, next, change.version)
+                let added = self.schedule.add(&entry, next, change.version);
+                self.changed(added, entry.actor, entry.request)
             }
             Change::Remove { actor, request } => {
                 self.schedule.remove(actor, request, change.version);
-                true
+                self.changed(true, actor, request)
             }
         }
     }
@@ -458,6 +497,7 @@ impl<'s> Ssd<'s> {
     /// Ends the scan whose slot is over.
     fn cut(&mut self, now: Now, sensor: &mut dyn Sensor) {
         if let Some(running) = self.running.take_if(|running| running.ends <= now.monotonic) {
+            self.stopped();
             sensor.stop(now, &running.scan);
             self.report(now, &running.scan, Outcome::Incomplete, running.began, &[]);
         }
@@ -468,6 +508,7 @@ impl<'s> Ssd<'s> {
     fn begin_due(&mut self, now: Now, sensor: &mut dyn Sensor) {
         for _ in 0..self.schedule.capacity() {
             let Some(scan) = self.schedule.take_due(now.utc) else { return };
+            self.changed(true, scan.id.actor, scan.id.request);
             if let Err(reason) = self.begin(now, &scan, sensor) {
                 self.report(now, &scan, Outcome::Rejected(reason), now.monotonic, &[]);
             }
@@ -484,10 +525,16 @@ impl<'s> Ssd<'s> {
         if self.running.is_some() {
             return Err(Rejection::Busy);
         }
-        sensor.begin(now, scan)?;
-        count(&mut self.stats.begun);
         let ends = now.monotonic.after(scan.end.since(now.utc));
         self.running = Some(Running { scan: *scan, began: now.monotonic, ends });
+        self.running_kept = false;
+        // So that it is not begun twice. A store that fails keeps no device from sensing.
+        self.keep(now.monotonic);
+        if let Err(reason) = sensor.begin(now, scan) {
+            self.stopped();
+            return Err(reason);
+        }
+        count(&mut self.stats.begun);
         Ok(())
     }
 
@@ -495,10 +542,19 @@ impl<'s> Ssd<'s> {
     fn end(&mut self, now: Now, scan: ScanId) -> Result<Running, ScanEndError> {
         let in_time =
             |running: &mut Running| running.scan.id == scan && now.monotonic <= running.ends;
-        self.running.take_if(in_time).ok_or_else(|| {
+        let ended = self.running.take_if(in_time).ok_or_else(|| {
             count(&mut self.stats.stray_ends);
             ScanEndError::NotRunning
-        })
+        })?;
+        self.stopped();
+        Ok(ended)
+    }
+
+    /// No scan runs any more.
+    const fn stopped(&mut self) {
+        self.running = None;
+        self.running_kept = false;
+        self.keeper.changed();
     }
 
     /// Keeps the report of an occurrence; room is made where there is none.
@@ -517,12 +573,14 @@ impl<'s> Ssd<'s> {
             parameters: scan.parameters,
             spectrum,
         };
+        self.keeper.changed();
         while self.outbox.insert(now.monotonic, &report).is_err() {
             count(&mut self.stats.reports_dropped);
-            if self.outbox.remove_oldest().is_none() {
+            let Some(oldest) = self.outbox.remove_oldest() else {
                 // There is no room at all: the report itself is the oldest.
                 return;
-            }
+            };
+            self.keeper.remove(journal::report_key(oldest));
         }
     }
 

@@ -86,10 +86,7 @@ impl RecipeRecord {
                 offset_minutes: self.offset,
                 parameters: self.parameters,
             },
-            grant: Grant {
-                week: Week(self.week),
-                pattern: Pattern::new(self.slot, shape).ok()?,
-            },
+            grant: Grant { week: Week(self.week), pattern: Pattern::new(self.slot, shape).ok()? },
         })
     }
 }
@@ -133,10 +130,7 @@ impl<'s> Ssm<'s> {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read at all.
-    pub fn with_store(
-        mut self,
-        store: &'s mut (dyn Store + Send),
-    ) -> Result<Self, StoreError> {
+    pub fn with_store(mut self, store: &'s mut (dyn Store + Send)) -> Result<Self, StoreError> {
         let mut epoch = None;
         let keeper = Keeper::load(store, PASSES, &mut |pass, key, octets| {
             let found = match (pass, key.kind()) {

@@ -298,8 +298,7 @@ impl Ssm<'_> {
                 needed
             });
         }
-        let added =
-            self.actors.insert(KnownActor { actor, address: *from, floor, kept: false });
+        let added = self.actors.insert(KnownActor { actor, address: *from, floor, kept: false });
         self.keeper.changed();
         added.map(|_| ()).map_err(|_| {
             count(&mut self.stats.busy);
@@ -324,8 +323,7 @@ impl Ssm<'_> {
         let old = Instant::ZERO.after(now.monotonic.since(memory));
         let (registry, outbox, scheduler) = (&self.registry, &self.outbox, &self.scheduler);
         let keeper = &mut self.keeper;
-        let mut gone =
-            |booking: &Booking| journal::forget(keeper, scheduler, registry, booking);
+        let mut gone = |booking: &Booking| journal::forget(keeper, scheduler, registry, booking);
         // Nothing is owed for it, and its device does not believe otherwise.
         let over = |booking: &Booking| {
             booking.open() == 0
