@@ -124,6 +124,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod ams;
+pub mod crypto;
 #[cfg(feature = "std")]
 pub mod host;
 pub mod machine;

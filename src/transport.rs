@@ -60,6 +60,20 @@ impl fmt::Debug for Address {
     }
 }
 
+/// What a transport knows of who is at an address. A link that authenticates nobody
+/// knows nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peer<'a> {
+    /// Who it is, as the link has authenticated it: of TLS-PSK, the identity of the key.
+    pub identity: Option<&'a str>,
+    /// A value that both ends of this connection have, and no other connection: of
+    /// TLS, what RFC 9266 exports.
+    pub binding: Option<[u8; 32]>,
+    /// What all addresses at one place have in common, such as the IP address that
+    /// their connections come from. `None` where every address is a place of its own.
+    pub origin: Option<Address>,
+}
+
 /// Why a transport did not take a datagram. Nothing of it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -121,6 +135,12 @@ pub trait Transport {
     /// [`SendError`] when the datagram was not taken.
     fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError>;
 
+    /// What is known of who is at `address`.
+    fn peer(&self, address: &Address) -> Peer<'_> {
+        let _ = address;
+        Peer::default()
+    }
+
     /// Sends a run of datagrams to each of several addresses: each datagram is the
     /// next `size` octets of `octets`, at least 1, and the last may have fewer. All
     /// go to the first address, then all to the next. A transport that can send
@@ -153,6 +173,10 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 
     fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
         (**self).send(to, flow_label, octets)
+    }
+
+    fn peer(&self, address: &Address) -> Peer<'_> {
+        (**self).peer(address)
     }
 
     fn send_run(

@@ -69,6 +69,22 @@ fn line_ends_of_either_kind_are_the_same() {
     assert_eq!(from_amsrc(&arena, &text, "crlf", &Keys), expected);
 }
 
+/// Each of the samples of two continua has the other's gateway where it is.
+#[test]
+fn the_samples_of_two_continua_fit_one_another() {
+    let arena = Bump::new();
+    let [field, centre] =
+        ["field", "centre"].map(|name| load(&arena, format!("examples/mib/{name}.toml")).unwrap());
+    for (one, other) in [(&field, &centre), (&centre, &field)] {
+        let [venture] = one.ventures else { panic!("there is one") };
+        let [space] = venture.remote else { panic!("there is one") };
+        assert_eq!(space.continuum, other.continuum.number);
+        assert_eq!(space.gateway, other.ventures.first().unwrap().gateway);
+        assert_eq!(one.continua.first().map(|it| it.name), Some(other.continuum.name));
+        assert_ne!(one.config_servers, other.config_servers);
+    }
+}
+
 #[test]
 fn the_sample_says_what_it_seems_to() {
     let arena = Bump::new();

@@ -11,7 +11,7 @@ use farpost::host::sensing::Summary;
 use farpost::scos::actor::{ActorUser, Question};
 use farpost::scos::messages::{Granted, InventoryItem, Outcome, Refused, Report};
 use farpost::scos::ssm::{DeviceEvent, SsmUser};
-use farpost::scos::{RequestId, Series};
+use farpost::scos::{RequestId, Series, Suspicion};
 use farpost::time::{Now, Utc};
 use farpost::transport::Address;
 use serde_json::json;
@@ -347,7 +347,7 @@ impl SsmUser for Watch {
         journal.tell(now, "ssm", &format!("{device} {what}"));
     }
 
-    fn intruder(&mut self, now: Now, device: &str, _from: &Address) {
+    fn intruder(&mut self, now: Now, device: &str, _from: &Address, _why: Suspicion) {
         self.0.borrow().tell(now, "ssm", &format!("turned {device} away"));
     }
 }

@@ -217,6 +217,7 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 boot: few(u, 3)?,
                 sequence: few(u, 16)?,
                 schedule: ScheduleMark { epoch: few(u, 3)?, version: few(u, 6)? },
+                proof: None,
             })
         }
         1 => Message::Associated(Associated {

@@ -34,12 +34,12 @@ use crate::transport::{Address, Refused, SendError, Transport};
 /// two service modes a host has.
 #[derive(Debug)]
 pub struct ModuleSockets {
-    mams: UdpEndpoint,
+    pub(super) mams: UdpEndpoint,
     aams: UdpEndpoint,
     /// Messages are received at `aams`, and not only sent from it.
     udp_offered: bool,
     tcp_in: Option<TcpReceiver>,
-    tcp_out: TcpSender,
+    pub(super) tcp_out: TcpSender,
 }
 
 impl ModuleSockets {
@@ -89,6 +89,37 @@ impl ModuleSockets {
     #[must_use]
     pub const fn mams(&self) -> SocketAddr {
         self.mams.local()
+    }
+
+    /// Has `registry` tell when something arrives.
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.mams.register(registry, token)?;
+        self.aams.register(registry, token)?;
+        match &mut self.tcp_in {
+            Some(tcp) => tcp.register(registry, token),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes in messages that have arrived, as many as wait at a time. False when
+    /// there are none.
+    pub(super) fn collect(&mut self, inbox: &mut Inbox, buffer: &mut [u8]) -> bool {
+        inbox.clear();
+        while !inbox.is_full()
+            && let Some((_, datagrams)) = self.aams.receive(buffer)
+        {
+            for octets in datagrams {
+                inbox.add(octets, None);
+            }
+        }
+        if let Some(tcp) = &mut self.tcp_in {
+            while !inbox.is_full()
+                && let Some((from, octets)) = tcp.receive()
+            {
+                inbox.add(&octets, Some(from));
+            }
+        }
+        !inbox.is_empty()
     }
 }
 
@@ -397,20 +428,8 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         capacity: Capacity,
         application: A,
     ) -> io::Result<Self> {
-        let contact = sockets.contact(arena, style).ok_or(io::ErrorKind::AddrNotAvailable)?;
-        // A new series of query numbers for each life (5.1.3.1).
-        let seconds = super::clock::system_utc().unix_seconds();
-        let first_query = u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1);
-        let identity = ModuleIdentity { venture, unit, role, contact, first_query };
-        let storage = ModuleStorage {
-            peers: arena.alloc_slice_fill_with(capacity.peers, |_| Slot::EMPTY),
-            rules: arena.alloc_slice_fill_with(capacity.rules, |_| Slot::EMPTY),
-            own: arena.alloc_slice_fill_with(capacity.own, |_| Slot::EMPTY),
-            queries: arena.alloc_slice_fill_with(capacity.queries, |_| Slot::EMPTY),
-            mpdu: arena.alloc_slice_fill_copy(4_400, 0),
-            message: arena.alloc_slice_fill_copy(MAX_APPLICATION_DATA.saturating_add(18), 0),
-        };
-        let module = Module::new(mib, identity, storage);
+        let identity = identity(arena, (venture, unit, role), (&sockets, style))?;
+        let module = Module::new(mib, identity, storage(arena, capacity));
         let service = Service { module, sockets, indications: VecDeque::new() };
         let buffer = vec![0; MAX_RECEIVED].into_boxed_slice();
         let inbox = Inbox::default();
@@ -458,8 +477,8 @@ impl<'s, A: Application> ModuleHost<'s, A> {
     /// still to be read.
     fn receive_aams(&mut self, now: Now) -> Vec<Vec<u8>> {
         let mut strangers: Vec<Vec<u8>> = Vec::new();
-        while self.collect_aams() {
-            let Self { application, service, inbox, room, .. } = self;
+        let Self { application, service, inbox, buffer, room, .. } = self;
+        while service.sockets.collect(inbox, buffer) {
             for octets in inbox.in_order() {
                 if service.module.knows_source(octets) || strangers.len() >= MOST_STRANGERS {
                     let delivery = service.module.receive_aams_in(octets, room);
@@ -471,38 +490,11 @@ impl<'s, A: Application> ModuleHost<'s, A> {
         }
         strangers
     }
-
-    /// Takes in messages that have arrived, as many as wait at a time. False when
-    /// there are none.
-    fn collect_aams(&mut self) -> bool {
-        let Self { service: Service { sockets, .. }, inbox, buffer, .. } = self;
-        inbox.clear();
-        while !inbox.is_full()
-            && let Some((_, datagrams)) = sockets.aams.receive(buffer)
-        {
-            for octets in datagrams {
-                inbox.add(octets, None);
-            }
-        }
-        if let Some(tcp) = &mut sockets.tcp_in {
-            while !inbox.is_full()
-                && let Some((from, octets)) = tcp.receive()
-            {
-                inbox.add(&octets, Some(from));
-            }
-        }
-        !inbox.is_empty()
-    }
 }
 
 impl<A: Application> Entity for ModuleHost<'_, A> {
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.service.sockets.mams.register(registry, token)?;
-        self.service.sockets.aams.register(registry, token)?;
-        match &mut self.service.sockets.tcp_in {
-            Some(tcp) => tcp.register(registry, token),
-            None => Ok(()),
-        }
+        self.service.sockets.register(registry, token)
     }
 
     fn run(&mut self, now: Now) {
@@ -543,8 +535,33 @@ impl<A: Application> Entity for ModuleHost<'_, A> {
     }
 }
 
+/// Who a module is that registers with these sockets.
+pub(super) fn identity<'s>(
+    arena: &'s Bump,
+    (venture, unit, role): (VentureNumber, UnitNumber, RoleNumber),
+    (sockets, style): (&ModuleSockets, NameStyle),
+) -> io::Result<ModuleIdentity<'s>> {
+    let contact = sockets.contact(arena, style).ok_or(io::ErrorKind::AddrNotAvailable)?;
+    // A new series of query numbers for each life (5.1.3.1).
+    let seconds = super::clock::system_utc().unix_seconds();
+    let first_query = u32::try_from(seconds & 0x7fff_ffff).unwrap_or(1);
+    Ok(ModuleIdentity { venture, unit, role, contact, first_query })
+}
+
+/// The storage of a module.
+pub(super) fn storage(arena: &Bump, capacity: Capacity) -> ModuleStorage<'_> {
+    ModuleStorage {
+        peers: arena.alloc_slice_fill_with(capacity.peers, |_| Slot::EMPTY),
+        rules: arena.alloc_slice_fill_with(capacity.rules, |_| Slot::EMPTY),
+        own: arena.alloc_slice_fill_with(capacity.own, |_| Slot::EMPTY),
+        queries: arena.alloc_slice_fill_with(capacity.queries, |_| Slot::EMPTY),
+        mpdu: arena.alloc_slice_fill_copy(4_400, 0),
+        message: arena.alloc_slice_fill_copy(MAX_APPLICATION_DATA.saturating_add(18), 0),
+    }
+}
+
 /// How many messages of modules that are not known wait for their introduction.
-const MOST_STRANGERS: usize = 1_024;
+pub(super) const MOST_STRANGERS: usize = 1_024;
 
 /// How soon a connection that took no more is offered the rest.
-const FLUSH_PERIOD: Duration = Duration::from_millis(5);
+pub(super) const FLUSH_PERIOD: Duration = Duration::from_millis(5);

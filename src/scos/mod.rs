@@ -16,10 +16,14 @@ mod series;
 mod simulation;
 pub mod ssd;
 pub mod ssm;
+pub mod stream;
 #[cfg(test)]
 mod testing;
 
-pub use association::{Admission, AssociationEvent, DeviceConfig, RegisteredDevice};
+pub use association::{
+    Admission, AssociationEvent, AttemptLimit, Attempts, Authentication, DeviceConfig,
+    DeviceSigner, RegisteredDevice, Suspicion,
+};
 pub use calendar::{ActorId, DeviceIndex, RequestId, When};
 pub use link::LinkStats;
 pub use metadata::{Antenna, Capabilities, Environment, Host, Limit, Location, Receiver};

@@ -52,6 +52,11 @@ impl Retry {
         self.due = now.after(backoff.first);
     }
 
+    /// It is due now, and the wait after it as long as it would have been.
+    pub(crate) const fn hurry(&mut self) {
+        self.due = Instant::ZERO;
+    }
+
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.due <= now
     }

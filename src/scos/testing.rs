@@ -10,10 +10,10 @@ use proptest::prelude::*;
 use super::actor::{Actor, ActorConfig};
 use super::calendar::{DevicePlan, Policy, RefusalReason};
 use super::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Cancel,
-    Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice, InventoryItem,
-    InventoryRequest, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
-    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
+    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Binding,
+    Cancel, Cancelled, Challenge, Change, Cursor, EntriesBuffer, Granted, InventoryDevice,
+    InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome, Proof, Refusal, Refused,
+    Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
 };
 use super::ssd::{Ssd, SsdConfig, SsdStorage};
 use super::ssm::{Ssm, SsmConfig, SsmStorage};
@@ -210,7 +210,7 @@ const REQUESTS: [Association; 3] =
     [Association::New, Association::Refresh, Association::Disassociate];
 
 /// How many kinds of messages there are.
-pub(crate) const KINDS: u8 = 17;
+pub(crate) const KINDS: u8 = 18;
 
 impl Parts {
     fn pick<T: Copy>(&self, of: &[T]) -> T {
@@ -291,6 +291,10 @@ impl Parts {
                 boot: a,
                 sequence: b,
                 schedule: ScheduleMark { epoch: c, version: d },
+                proof: self.flag.then(|| Proof {
+                    binding: self.pick(&[Binding::Connection, Binding::Challenge([7; 16])]),
+                    signature: self.spectrum.get(..96).unwrap_or(&self.spectrum),
+                }),
             }),
             1 => Message::Associated(Associated {
                 device,
@@ -367,6 +371,11 @@ impl Parts {
             }),
             14 => Message::Cancelled(Cancelled { actor, request, keep: self.small[2] }),
             15 => Message::InventoryRequest(InventoryRequest { actor, copy: a, at: cursor }),
+            17 => Message::Challenge(Challenge {
+                device,
+                sequence: a,
+                nonce: core::array::from_fn(|at| self.choice.wrapping_mul(at as u8)),
+            }),
             _ => Message::InventoryItem(InventoryItem {
                 actor,
                 copy: a,

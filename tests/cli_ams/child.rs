@@ -1,4 +1,5 @@
 //! Child processes that run the commands, and what they print.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
@@ -80,6 +81,19 @@ name = "request"
         std::fs::write(file, text.replacen(from, to, 1)).unwrap();
     }
 
+    /// Has the MIB be that of another continuum, with `more` at its end.
+    pub(crate) fn rename(&self, number: u16, name: &str, gateway: &str, more: &str) {
+        self.edit_mib(
+            "number = 2\nname = \"field\"",
+            &format!("number = {number}\nname = \"{name}\""),
+        );
+        let authority = "authority = \"test\"";
+        self.edit_mib(authority, &format!("{authority}\ngateway = \"{gateway}\""));
+        let file = self.directory.path().join("net.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, text + more).unwrap();
+    }
+
     /// Makes keys of everybody, and of subject `report`, and has the MIB name them.
     pub(crate) fn give_keys(&self) {
         let mib = self.directory.path().join("net.toml");
@@ -113,11 +127,21 @@ name = "request"
         std::fs::set_permissions(file, PermissionsExt::from_mode(0o666)).unwrap();
     }
 
+    /// Writes a file next to the MIB.
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.directory.path().join(file), text).unwrap();
+    }
+
     /// Starts `farpost COMMAND --mib … ARGUMENTS`.
     pub(crate) fn start(&self, command: &str, arguments: &[&str]) -> Child {
+        self.start_by("net.toml", command, arguments)
+    }
+
+    /// The same by another file next to the MIB.
+    pub(crate) fn start_by(&self, file: &str, command: &str, arguments: &[&str]) -> Child {
         let mut process = Command::new(env!("CARGO_BIN_EXE_farpost"))
             .args([command, "--mib"])
-            .arg(self.directory.path().join("net.toml"))
+            .arg(self.directory.path().join(file))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -140,7 +164,7 @@ name = "request"
 
 /// An address that is free and stays so until it is used: its port is below those
 /// the system gives to who asks for any, and no two networks get the same.
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let count =
@@ -207,6 +231,13 @@ impl Child {
     pub(crate) fn hang_up(&self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
+    /// Has it end in order.
+    #[cfg(unix)]
+    pub(crate) fn terminate(&self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
     pub(crate) fn kill(&mut self) {

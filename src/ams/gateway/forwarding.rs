@@ -3,7 +3,7 @@
 
 use super::neighbours::NeighbourSet as Set;
 use super::petitions::{self, Source, Specification};
-use super::{Gateway, PLACES, RETRY, bump, declaration, is_across, specification};
+use super::{Gateway, PLACES, bump, declaration, is_across, specification};
 use crate::ams::ids::{
     ContinuumNumber, Domain, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
     UnitNumber,
@@ -322,9 +322,7 @@ impl Gateway<'_> {
                 Err(_) => {
                     bump(&mut self.stats.refused);
                     waiting.add(set);
-                    if let Some(neighbour) = self.neighbours.get_mut(place) {
-                        neighbour.offer_at = now.monotonic.after(RETRY);
-                    }
+                    self.leave_alone(now, place);
                 }
             }
         }

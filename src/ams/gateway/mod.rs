@@ -44,6 +44,7 @@ use super::meta::bump;
 use super::mib::{ChangeRefused, Mib, RamsNetwork};
 use super::module::{Module, ModuleIdentity, ModuleStorage, RuleKind};
 use super::pdu::{CancellationValues, EnvelopeHeader, Malformed};
+use super::security::Authenticator;
 use super::service::{Fault, Indication, ServiceUser};
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
@@ -204,6 +205,12 @@ impl<'s> Gateway<'s> {
             refresh_at: None,
             stats: GatewayStats::default(),
         }
+    }
+
+    /// The same with [`Module::with_authenticator`].
+    #[must_use]
+    pub fn with_authenticator(self, authenticator: &'s dyn Authenticator) -> Self {
+        Self { module: self.module.with_authenticator(authenticator), ..self }
     }
 
     /// Begins to take part: registers the module, and declares the gateway to its

@@ -153,16 +153,26 @@ impl Gateway<'_> {
         let declared = self.declared();
         for place in PLACES {
             let ready = self.neighbours.get(place).is_some_and(|one| now.monotonic >= one.offer_at);
-            let Some(to) = ready.then(|| self.address(place, transport)).flatten() else {
+            if !ready {
+                continue;
+            }
+            let Some(to) = self.address(place, transport) else {
+                // The transport is asked again, but not without end.
+                self.leave_alone(now, place);
                 continue;
             };
             let sent = self.flush_petitions(now, place, &to, declared, transport);
             let sent = sent.and_then(|()| self.flush_store(place, &to, transport));
-            if sent.is_err()
-                && let Some(neighbour) = self.neighbours.get_mut(place)
-            {
-                neighbour.offer_at = now.monotonic.after(RETRY);
+            if sent.is_err() {
+                self.leave_alone(now, place);
             }
+        }
+    }
+
+    /// A neighbour's channel is not offered anything for a while.
+    pub(super) fn leave_alone(&mut self, now: Now, place: u8) {
+        if let Some(neighbour) = self.neighbours.get_mut(place) {
+            neighbour.offer_at = now.monotonic.after(RETRY);
         }
     }
 

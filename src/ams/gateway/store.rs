@@ -9,8 +9,7 @@ use crate::ams::meta::bump;
 use crate::storage::{Row, Slot, Table};
 use crate::time::Instant;
 
-/// Octets of a message in one [`Block`].
-const PAYLOAD: usize = 60;
+const PAYLOAD: usize = Block::PAYLOAD;
 
 /// Room for 60 octets of a message that waits; 64 octets.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +21,8 @@ pub struct Block {
 }
 
 impl Block {
+    /// Octets of a message in one block.
+    pub const PAYLOAD: usize = 60;
     /// A block with nothing in it.
     pub const EMPTY: Self = Self { octets: [0; PAYLOAD], next: u32::MAX };
 }

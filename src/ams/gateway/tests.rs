@@ -493,3 +493,19 @@ fn extra_ticks_do_nothing() {
     assert!(bench.wire.take().is_empty());
     assert!(bench.gateway.next_deadline().unwrap() > bench.now().monotonic);
 }
+
+#[test]
+fn a_neighbour_that_cannot_be_resolved_is_asked_for_again_and_not_all_the_time() {
+    const LOST: Mib<'static> = Mib {
+        ventures: &[Venture {
+            remote: &[RemoteMessageSpace::new(continuum(1), "udp@?")],
+            ..*MESH_VENTURE
+        }],
+        ..MESH
+    };
+    let mut bench = Bench::outside(&LOST);
+    bench.gateway.register(bench.now(), &mut bench.wire, &mut ignore).unwrap();
+    assert_eq!(bench.rpdus(), Vec::<String>::new());
+    let now = bench.now().monotonic;
+    assert!(bench.gateway.next_deadline().is_some_and(|at| at > now));
+}

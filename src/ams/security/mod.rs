@@ -8,7 +8,7 @@
 //! | MPDUs signed and judged | 4.1.4, 4.1.5, 5.1.4.1 | `signatures.rs` | [`DigitalSignatures`] |
 //! | application data marshalled and encrypted | 4.3.1.3, 4.3.1.4, 4.3.8.1.3 | `content.rs` | [`SubjectSecurity`] |
 //! | keys of a MIB judged before it is used | 8 | `key_rules.rs` | [`KeyRules`] |
-//! | Ed25519, feature `ed25519` | | `ed25519.rs` | `Ed25519` |
+//! | Ed25519, feature `ed25519` | | `crypto/ed25519.rs` | `Ed25519` |
 //! | AES-256-GCM-SIV, feature `aead` | | `aes_gcm_siv.rs` | `AesGcmSiv` |
 //!
 //! A machine is lent an [`Authenticator`], and a module a [`ContentHandler`] too.
@@ -22,13 +22,9 @@
 mod aes_gcm_siv;
 mod cipher;
 mod content;
-#[cfg(feature = "ed25519")]
-mod ed25519;
 mod frame;
 mod key_rules;
 mod marshalling;
-mod random;
-mod scheme;
 mod signatures;
 mod signer;
 mod voice;
@@ -53,13 +49,13 @@ use crate::transport::SendError;
 pub use aes_gcm_siv::AesGcmSiv;
 pub use cipher::{Cipher, NotOpened};
 pub use content::{ContentFault, Origin, SubjectSecurity};
-#[cfg(feature = "ed25519")]
-pub use ed25519::Ed25519;
 pub use key_rules::KeyRules;
 pub use marshalling::{Convert, MarshalFault, Marshalling, MarshallingTable};
-pub use random::{NoRandom, Random};
-pub use scheme::{KeyUnusable, SignatureScheme};
 pub use signatures::DigitalSignatures;
+
+#[cfg(feature = "ed25519")]
+pub use crate::crypto::Ed25519;
+pub use crate::crypto::{KeyUnusable, NoRandom, Random, SignatureScheme};
 
 /// Who signs the MPDUs a machine sends, and judges those it receives.
 pub trait Authenticator: fmt::Debug {

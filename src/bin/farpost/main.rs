@@ -11,6 +11,7 @@ mod assemble;
 mod calendar;
 mod capture;
 mod dissect;
+mod gateway;
 mod json;
 mod keygen;
 mod lines;
@@ -43,6 +44,7 @@ enum Command {
     Calendar(calendar::Arguments),
     Server(server::Server),
     Registrar(registrar::Registrar),
+    Gateway(Box<gateway::Gateway>),
     Module(Box<module::Module>),
 }
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Calendar(arguments) => calendar::run(&arguments),
         Command::Server(command) => command.run(),
         Command::Registrar(command) => command.run(),
+        Command::Gateway(command) => command.run(),
         Command::Module(command) => command.run(),
     }
 }

@@ -16,11 +16,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::transport::Address;
 
 /// The service numbers of host addresses.
-const UDP: u8 = 1;
+pub(super) const UDP: u8 = 1;
 const TCP: u8 = 2;
+/// The highest of them.
+pub(super) const HIGHEST: u8 = TCP;
 
 /// A socket address as a transport address.
-fn to_address(service: u8, socket: SocketAddr) -> Address {
+pub(super) fn to_address(service: u8, socket: SocketAddr) -> Address {
     let [high, low] = socket.port().to_be_bytes();
     match socket.ip() {
         IpAddr::V4(ip) => {
@@ -37,7 +39,7 @@ fn to_address(service: u8, socket: SocketAddr) -> Address {
 }
 
 /// The socket address in a transport address of `service`.
-fn from_address(service: u8, address: &Address) -> Option<SocketAddr> {
+pub(super) fn from_address(service: u8, address: &Address) -> Option<SocketAddr> {
     if address.service() != service {
         return None;
     }

@@ -400,6 +400,8 @@ impl<'s> Actor<'s> {
             if link.send(&place(&row.retry), &message, transport) {
                 row.retry.sent(now, &backoff);
             } else {
+                // The SSM may be elsewhere now.
+                self.heard = None;
                 row.retry.refused(now, &backoff);
             }
         }

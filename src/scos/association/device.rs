@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
+use super::DeviceSigner;
+use crate::crypto::KeyUnusable;
 use crate::scos::link::LinkStats;
 use crate::scos::messages::{
-    Associate, Associated, Association, AssociationRefusal, AssociationRefused, Message,
-    ScheduleMark,
+    Associate, Associated, Association, AssociationRefusal, AssociationRefused, Binding, Challenge,
+    Message, Nonce, Proof, SIGNATURE_MAX, ScheduleMark,
 };
 use crate::scos::retry::{Backoff, Jitter, Retry};
 use crate::time::{Instant, earliest};
@@ -29,6 +31,9 @@ pub enum AssociationEvent {
     Lost,
     /// The device has left, as it was told to.
     Left,
+    /// The SSM asks for a proof, and the device has no private key to give one with, or
+    /// it cannot be used. The device goes on asking.
+    CannotProve,
 }
 
 /// What an answer of the SSM means to the device.
@@ -67,6 +72,15 @@ pub(crate) struct DeviceAssociation<'s> {
     expires: Option<Instant>,
     refresh_at: Instant,
     jitter: Jitter,
+    signer: Option<DeviceSigner<'s>>,
+    /// What to sign in the next request, where the SSM has asked for that.
+    nonce: Option<Nonce>,
+    /// The transport did not take the last request to the SSM: it may be elsewhere now.
+    moved: bool,
+    /// The last request had no nonce, so that a challenge may answer it.
+    unchallenged: bool,
+    /// The value of the connection, to notice another one.
+    connection: Option<[u8; 32]>,
 }
 
 impl<'s> DeviceAssociation<'s> {
@@ -94,6 +108,25 @@ impl<'s> DeviceAssociation<'s> {
             expires: None,
             refresh_at: Instant::MAX,
             jitter: Jitter::new(seed),
+            signer: None,
+            nonce: None,
+            moved: false,
+            unchallenged: false,
+            connection: None,
+        }
+    }
+
+    /// Proves from now on that it has the private key.
+    pub(crate) const fn set_signer(&mut self, signer: DeviceSigner<'s>) {
+        self.signer = Some(signer);
+    }
+
+    /// The connection to the SSM is a new one, which the SSM has yet to hear by.
+    pub(crate) const fn reconnected(&mut self) {
+        if self.open.is_some() {
+            self.retry = Retry::NOW;
+        } else if self.expires.is_some() {
+            self.ask(Association::Refresh);
         }
     }
 
@@ -130,6 +163,11 @@ impl<'s> DeviceAssociation<'s> {
         link: &mut LinkStats,
         transport: &mut dyn Transport,
     ) -> Option<AssociationEvent> {
+        let connection = transport.peer(&self.ssm).binding;
+        if connection.is_some() && connection != self.connection {
+            self.connection = connection;
+            self.reconnected();
+        }
         let event = self.pass(now);
         if let Some(request) = self.open
             && self.retry.is_due(now)
@@ -138,21 +176,69 @@ impl<'s> DeviceAssociation<'s> {
             // ago, at most, the SSM armed its timer.
             self.sequence = self.sequence.saturating_add(1);
             self.asked = now;
-            let message = Message::Associate(Associate {
+            let associate = Associate {
                 request,
                 device: self.device,
                 public_key: self.public_key,
                 boot: self.boot,
                 sequence: self.sequence,
                 schedule,
-            });
-            if link.send(&self.ssm, &message, transport) {
+                proof: None,
+            };
+            let mut signature = [0; SIGNATURE_MAX];
+            let proof = self.prove(&associate, connection.as_ref(), &mut signature);
+            let Ok(proof) = proof else {
+                self.retry.refused(now, &self.backoff);
+                return event.or(Some(AssociationEvent::CannotProve));
+            };
+            let message = Message::Associate(Associate { proof, ..associate });
+            let to = if self.moved { &self.first_contact } else { &self.ssm };
+            if link.send(to, &message, transport) {
+                // A nonce is used once: a request that is lost asks for another.
+                self.unchallenged = self.nonce.take().is_none();
                 self.retry.sent(now, &self.backoff);
             } else {
+                self.moved = !self.moved;
                 self.retry.refused(now, &self.backoff);
             }
         }
         event
+    }
+
+    /// The proof of a request: of the nonce that the SSM has sent, else of the
+    /// connection if it has a value, else none yet.
+    fn prove<'b>(
+        &self,
+        associate: &Associate<'_>,
+        connection: Option<&[u8; 32]>,
+        signature: &'b mut [u8; SIGNATURE_MAX],
+    ) -> Result<Option<Proof<'b>>, KeyUnusable> {
+        let Some(signer) = self.signer else { return Ok(None) };
+        let binding = match (self.nonce, connection) {
+            (Some(nonce), _) => Binding::Challenge(nonce),
+            (None, Some(_)) => Binding::Connection,
+            (None, None) => return Ok(None),
+        };
+        let signed = associate
+            .with_proof_text(&binding, connection, |text| signer.sign(text, signature))
+            .unwrap_or(Err(KeyUnusable))?;
+        Ok(Some(Proof { binding, signature: signed }))
+    }
+
+    /// The SSM asks for a proof. `None` when it is no answer to the request that is
+    /// open; otherwise whether the device can give one.
+    pub(crate) fn challenged(&mut self, from: &Address, challenge: &Challenge<'_>) -> Option<bool> {
+        let stranger = self.ssm().is_some_and(|ssm| ssm != from);
+        if stranger || !self.unchallenged || !self.is_answer(challenge.device, challenge.sequence) {
+            return None;
+        }
+        self.unchallenged = false;
+        if self.signer.is_none() {
+            return Some(false);
+        }
+        self.nonce = Some(challenge.nonce);
+        self.retry.hurry();
+        Some(true)
     }
 
     /// An answer has come.
@@ -173,6 +259,7 @@ impl<'s> DeviceAssociation<'s> {
         }
         self.open = None;
         self.ssm = *from;
+        self.moved = false;
         self.epoch = answer.epoch;
         // From the time of asking: early, never late.
         let ttl = Duration::from_secs(answer.max_ttl_s.into());

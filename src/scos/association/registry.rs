@@ -272,6 +272,28 @@ impl<'s> Registry<'s> {
         self.devices.iter()
     }
 
+    /// The key on file of a device, and one of another to compare with where there is
+    /// none. All devices are looked at, whichever it is.
+    pub(crate) fn key_of(&self, id: &str) -> (Option<&[u8]>, Option<&[u8]>) {
+        let (mut known, mut decoy) = (None, None);
+        for device in self.devices.iter() {
+            if device.device() == id {
+                known = Some(device.public_key.as_slice());
+            }
+            decoy = decoy.or(Some(device.public_key.as_slice()));
+        }
+        (known, decoy)
+    }
+
+    /// Where a device is, while it is there.
+    pub(crate) fn address_of(&self, id: &str) -> Option<Address> {
+        self.by_id(id)?.address()
+    }
+
+    pub(crate) const fn admission(&self) -> Admission {
+        self.admission
+    }
+
     /// When the next TTL is over.
     pub(crate) fn next_expiry(&self) -> Option<Instant> {
         self.devices.iter().filter_map(|device| Some(device.member?.expires)).min()

@@ -26,6 +26,7 @@ fn ask(request: Association, boot: u32, sequence: u32) -> Associate<'static> {
         boot,
         sequence,
         schedule: ScheduleMark::default(),
+        proof: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Message;
 use crate::scos::Capabilities;
 
 /// What an SSD asks of its association.
@@ -41,6 +42,73 @@ pub struct Associate<'a> {
     pub sequence: u32,
     /// How far its schedule has come.
     pub schedule: ScheduleMark,
+    /// That the device has the private key, where the SSM asks for it.
+    #[serde(borrow)]
+    pub proof: Option<Proof<'a>>,
+}
+
+impl Associate<'_> {
+    /// Octets of the longest request without its proof.
+    const UNPROVED_MAX: usize = 128;
+
+    /// Lends `sign` the text a proof of this request signs: a label, what the proof is
+    /// bound to, and the message itself without a proof. `connection` is the value of
+    /// the connection the request goes by.
+    ///
+    /// Returns `None` where a proof bound to the connection has none to be bound to.
+    pub(crate) fn with_proof_text<R>(
+        &self,
+        binding: &Binding,
+        connection: Option<&[u8; 32]>,
+        sign: impl FnOnce(&[&[u8]]) -> R,
+    ) -> Option<R> {
+        let unproved = Message::Associate(Associate { proof: None, ..*self });
+        let mut scratch = [0; Self::UNPROVED_MAX];
+        let message = unproved.encode(&mut scratch).ok()?;
+        let (kind, bound): (u8, &[u8]) = match binding {
+            Binding::Connection => (0, connection?),
+            Binding::Challenge(nonce) => (1, nonce),
+        };
+        Some(sign(&[PROOF_LABEL, &[kind], bound, message]))
+    }
+}
+
+/// Begins every text that a proof signs, so that no signature made for anything else
+/// is one.
+const PROOF_LABEL: &[u8] = b"farpost SCOS association proof 1\0";
+
+/// What an SSM has a device sign; nobody can tell it before.
+pub type Nonce = [u8; 16];
+
+/// What makes a proof good for one connection, or for one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Binding {
+    /// A value both ends of the connection have and nobody else: the exporter of TLS
+    /// (RFC 9266). It is not sent.
+    Connection,
+    /// The nonce of a [`Challenge`], where the connection has no such value.
+    Challenge(Nonce),
+}
+
+/// That an SSD has the private key that belongs to its public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof<'a> {
+    /// What it is bound to.
+    pub binding: Binding,
+    /// The signature, at most 96 octets.
+    pub signature: &'a [u8],
+}
+
+/// SSM to SSD: ask again, and sign this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge<'a> {
+    /// The device ID, echoed.
+    pub device: &'a str,
+    /// The sequence number of the request, echoed.
+    pub sequence: u32,
+    /// What to sign.
+    pub nonce: Nonce,
 }
 
 /// SSM to SSD: the association granted.
@@ -66,7 +134,8 @@ pub struct Associated<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum AssociationRefusal {
-    /// The device is unknown or its key is another one: the SSM does not say which.
+    /// The device is unknown, its key is another one, its proof is none, or there were
+    /// too many such requests: the SSM does not say which.
     NotAuthorised,
     /// The SSM has no room for another device.
     InventoryFull,

@@ -6,7 +6,8 @@
 //!
 //! | message | from | to | answered by |
 //! |---|---|---|---|
-//! | [`Associate`] | SSD | SSM | [`Associated`], [`AssociationRefused`] |
+//! | [`Associate`] | SSD | SSM | [`Associated`], [`AssociationRefused`], [`Challenge`] |
+//! | [`Challenge`] | SSM | SSD | [`Associate`] |
 //! | [`Advertise`] | SSD | SSM | [`Message::Advertised`] |
 //! | [`ScheduleChange`] | SSM | SSD | [`ScheduleAck`] |
 //! | [`Report`] | SSD, SSM | SSM, Actor | [`Message::ReportAck`] |
@@ -27,8 +28,8 @@ mod schedule;
 mod tests;
 
 pub use association::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused,
-    ScheduleMark,
+    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Binding,
+    Challenge, Nonce, Proof, ScheduleMark,
 };
 pub use inventory::{
     Cursor, Entries, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest,
@@ -55,6 +56,9 @@ pub const DEVICE_ID_MAX: usize = 32;
 
 /// The longest public key, in octets.
 pub const PUBLIC_KEY_MAX: usize = 64;
+
+/// The longest signature of a [`Proof`], in octets.
+pub const SIGNATURE_MAX: usize = 96;
 
 /// A message. The order of the variants is their number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +98,8 @@ pub enum Message<'a> {
     InventoryRequest(InventoryRequest),
     /// A part of the inventory.
     InventoryItem(#[serde(borrow)] InventoryItem<'a>),
+    /// SSM to SSD: prove that you have the private key.
+    Challenge(#[serde(borrow)] Challenge<'a>),
 }
 
 /// Why octets are not a message.
@@ -170,7 +176,12 @@ impl<'a> Message<'a> {
     /// Whether every part is as long and as great as it may be.
     fn is_sound(&self) -> bool {
         match self {
-            Self::Associate(m) => is_id(m.device) && m.public_key.len() <= PUBLIC_KEY_MAX,
+            Self::Associate(m) => {
+                is_id(m.device)
+                    && m.public_key.len() <= PUBLIC_KEY_MAX
+                    && m.proof.is_none_or(|proof| proof.signature.len() <= SIGNATURE_MAX)
+            }
+            Self::Challenge(m) => is_id(m.device),
             Self::Associated(m) => is_id(m.device),
             Self::AssociationRefused(m) => is_id(m.device),
             Self::Advertise(m) => m.capabilities.is_sound(),

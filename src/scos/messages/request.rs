@@ -102,6 +102,8 @@ pub enum Refusal {
     Forgotten,
     /// The SSM has no room now. This is no answer: the Actor asks again.
     Busy,
+    /// The link is another Actor's.
+    NotAuthorised,
 }
 
 impl Refusal {
@@ -118,6 +120,7 @@ impl Refusal {
             Self::NumberReused => "number_reused",
             Self::Forgotten => "forgotten",
             Self::Busy => "busy",
+            Self::NotAuthorised => "not_authorised",
         }
     }
 }
@@ -134,6 +137,7 @@ impl fmt::Display for Refusal {
             Self::NumberReused => f.write_str("the request number is used for something else"),
             Self::Forgotten => f.write_str("the request is settled and forgotten"),
             Self::Busy => f.write_str("the SSM has no room now"),
+            Self::NotAuthorised => f.write_str("the link is another Actor's"),
         }
     }
 }

@@ -59,7 +59,7 @@ fn versions_are_told_apart() {
     assert_eq!(Message::parse(&[0, 1, 2]), Err(MessageFault::Version(0)));
     assert_eq!(Message::parse(&[1]), Err(MessageFault::Malformed));
     assert_eq!(Message::parse(&[1, 3]), Ok(Message::NotAssociated));
-    assert_eq!(Message::parse(&[1, 17]), Err(MessageFault::Malformed));
+    assert_eq!(Message::parse(&[1, 200]), Err(MessageFault::Malformed));
 }
 
 #[test]
@@ -77,7 +77,10 @@ fn values_out_of_range_are_refused() {
         boot: 1,
         sequence: 1,
         schedule: ScheduleMark::default(),
+        proof: None,
     };
+    let proof = Proof { binding: Binding::Connection, signature: &[0; 97] };
+    refused(Message::Associate(Associate { proof: Some(proof), ..associate }));
     refused(Message::Associate(Associate { device: "", ..associate }));
     refused(Message::Associate(Associate { device: long, ..associate }));
     refused(Message::Associate(Associate { public_key: &[0; 65], ..associate }));
@@ -186,6 +189,44 @@ fn golden_report() -> Report<'static> {
     }
 }
 
+const NONCE: Nonce = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+
+/// The text a proof signs, as docs/scos-messages.md has it.
+#[test]
+fn a_proof_signs_the_message_without_it() {
+    let associate = Associate {
+        request: Association::New,
+        device: "mast-1",
+        public_key: &[0xaa, 0xbb],
+        boot: 5,
+        sequence: 2,
+        schedule: ScheduleMark::default(),
+        proof: Some(Proof { binding: Binding::Challenge(NONCE), signature: &[1, 2, 3] }),
+    };
+    let text = |binding, connection: Option<&[u8; 32]>| {
+        associate.with_proof_text(&binding, connection, |parts| parts.concat())
+    };
+    let mut expected = b"farpost SCOS association proof 1\0\x01".to_vec();
+    expected.extend(NONCE);
+    expected.extend([1, 0, 0, 6]);
+    expected.extend(b"mast-1");
+    expected.extend([2, 0xaa, 0xbb, 5, 2, 0, 0, 0]);
+    assert_eq!(text(Binding::Challenge(NONCE), None), Some(expected.clone()));
+    assert_eq!(text(Binding::Connection, None), None);
+    expected.splice(33..50, [0; 1].into_iter().chain([9; 32]));
+    assert_eq!(text(Binding::Connection, Some(&[9; 32])), Some(expected));
+    // The longest there is has room.
+    let longest = Associate {
+        device: "12345678901234567890123456789012",
+        public_key: &[0xff; 64],
+        boot: u32::MAX,
+        sequence: u32::MAX,
+        schedule: ScheduleMark { epoch: u32::MAX, version: u32::MAX },
+        ..associate
+    };
+    assert!(longest.with_proof_text(&Binding::Challenge(NONCE), None, |_| ()).is_some());
+}
+
 /// The table of golden vectors in docs/scos-messages.md, in its order.
 fn golden() -> Vec<(&'static str, Message<'static>)> {
     let (actor, request) = (ActorId(7), RequestId(300));
@@ -202,6 +243,34 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                 boot: 5,
                 sequence: 1,
                 schedule: ScheduleMark { epoch: 9, version: 4 },
+                proof: None,
+            })
+        ),
+        (
+            "associate_with_proof",
+            Message::Associate(Associate {
+                request: Association::New,
+                device: "mast-1",
+                public_key: &[0xaa, 0xbb],
+                boot: 5,
+                sequence: 2,
+                schedule: ScheduleMark::default(),
+                proof: Some(Proof {
+                    binding: Binding::Challenge(NONCE),
+                    signature: &[0xc1, 0xc2, 0xc3],
+                }),
+            })
+        ),
+        (
+            "associate_with_bound_proof",
+            Message::Associate(Associate {
+                request: Association::Refresh,
+                device: "mast-1",
+                public_key: &[0xaa, 0xbb],
+                boot: 5,
+                sequence: 3,
+                schedule: ScheduleMark { epoch: 9, version: 4 },
+                proof: Some(Proof { binding: Binding::Connection, signature: &[0xc1, 0xc2, 0xc3] }),
             })
         ),
         (
@@ -308,6 +377,10 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
         (
             "inventory_item_last",
             Message::InventoryItem(InventoryItem { actor, copy: 2, at, device: None, next: None })
+        ),
+        (
+            "challenge",
+            Message::Challenge(Challenge { device: "mast-1", sequence: 1, nonce: NONCE })
         ),
     ]
 }

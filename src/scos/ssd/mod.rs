@@ -34,7 +34,7 @@ pub use schedule::SsdRecipe;
 use core::fmt;
 use core::time::Duration;
 
-use super::association::{Answer, AssociationEvent, DeviceAssociation};
+use super::association::{Answer, AssociationEvent, DeviceAssociation, DeviceSigner};
 use super::link::{LinkStats, count};
 use super::messages::{
     Advertise, Change, Message, Outcome, Rejection, Report, ScheduleAck, ScheduleChange,
@@ -148,6 +148,13 @@ pub struct SsdStats {
     pub associations: u64,
     /// Associations refused by the SSM.
     pub refusals: u64,
+    /// Requests of the SSM for a proof, answered with one.
+    pub challenges: u64,
+    /// Requests of the SSM for a proof that could not be given, for want of a private
+    /// key.
+    pub challenges_unanswered: u64,
+    /// Association requests that were not sent because the private key cannot be used.
+    pub unsigned: u64,
     /// Associations lost: unanswered for the whole TTL, or forgotten by the SSM.
     pub losses: u64,
     /// Messages that need an association from others than the SSM.
@@ -258,6 +265,22 @@ impl<'s> Ssd<'s> {
         }
     }
 
+    /// Proves to the SSM that it has the private key of its public key.
+    #[must_use]
+    pub const fn with_signer(mut self, signer: DeviceSigner<'s>) -> Self {
+        self.association.set_signer(signer);
+        self
+    }
+
+    /// The connection to the SSM is a new one: what the SSM knows of the device is of
+    /// the one before. The device refreshes its association at the next tick.
+    ///
+    /// Where the transport knows a value of the connection ([`Transport::peer`]), the
+    /// device sees it by itself.
+    pub const fn reconnected(&mut self) {
+        self.association.reconnected();
+    }
+
     /// Associates again after [`Ssd::leave`]. Takes effect at the next tick.
     pub const fn join(&mut self) {
         self.association.join();
@@ -332,6 +355,14 @@ impl<'s> Ssd<'s> {
                 }
                 None => count(&mut self.stats.stale_answers),
             },
+            Message::Challenge(challenge) => match self.association.challenged(from, &challenge) {
+                Some(true) => count(&mut self.stats.challenges),
+                Some(false) => {
+                    count(&mut self.stats.challenges_unanswered);
+                    sensor.association(now, AssociationEvent::CannotProve);
+                }
+                None => count(&mut self.stats.stale_answers),
+            },
             Message::NotAssociated => {
                 if self.association.forgotten(from) {
                     count(&mut self.stats.losses);
@@ -377,8 +408,10 @@ impl<'s> Ssd<'s> {
         let mark = self.known_mark();
         let event = self.association.tick(now.monotonic, mark, &mut self.stats.link, transport);
         if let Some(event) = event {
-            if event == AssociationEvent::Lost {
-                count(&mut self.stats.losses);
+            match event {
+                AssociationEvent::Lost => count(&mut self.stats.losses),
+                AssociationEvent::CannotProve => count(&mut self.stats.unsigned),
+                _ => {}
             }
             sensor.association(now, event);
         }

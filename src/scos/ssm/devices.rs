@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use super::{DeviceEvent, Ssm, SsmUser};
 use crate::scos::DeviceIndex;
-use crate::scos::association::{Admitted, Rejected};
+use crate::scos::association::{Admitted, Rejected, Suspicion, Verdict};
 use crate::scos::link::count;
 use crate::scos::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Message,
-    ScheduleAck, ScheduleChange,
+    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused,
+    Challenge, Message, ScheduleAck, ScheduleChange,
 };
 use crate::scos::retry::Retry;
 use crate::time::{ClockQuality, Instant, Now};
@@ -31,31 +31,71 @@ impl Ssm<'_> {
             // Unanswered, the device asks again.
             return;
         }
-        let answer = match self.registry.associate(now.monotonic, from, request) {
-            Ok(admitted) => {
-                self.admitted(now, request, &admitted, user);
-                Message::Associated(Associated {
-                    device,
-                    sequence,
-                    state: admitted.state,
-                    max_ttl_s: seconds(self.settings.max_ttl),
-                    remaining_ttl_s: seconds(admitted.remaining),
-                    epoch: self.settings.epoch,
-                })
+        let verdict = match &mut self.gate {
+            Some(gate) => {
+                let peer = transport.peer(from);
+                gate.judge(now.monotonic, from, &peer, request, &self.registry)
             }
-            Err(Rejected::Stale) => return count(&mut self.stats.stale_associations),
-            Err(Rejected::Refused { reason, unknown }) => {
-                count(match (reason, unknown) {
-                    (AssociationRefusal::InventoryFull, _) => &mut self.stats.inventory_full,
-                    (AssociationRefusal::NotAuthorised, true) => &mut self.stats.unknown_devices,
-                    (AssociationRefusal::NotAuthorised, false) => &mut self.stats.wrong_keys,
-                });
-                user.intruder(now, device, from);
-                Message::AssociationRefused(AssociationRefused { device, sequence, reason })
+            None => Verdict::of_link(transport.peer(from).identity, device),
+        };
+        let answer = match verdict {
+            Verdict::Authentic => match self.registry.associate(now.monotonic, from, request) {
+                Ok(admitted) => {
+                    self.admitted(now, request, &admitted, user);
+                    Message::Associated(Associated {
+                        device,
+                        sequence,
+                        state: admitted.state,
+                        max_ttl_s: seconds(self.settings.max_ttl),
+                        remaining_ttl_s: seconds(admitted.remaining),
+                        epoch: self.settings.epoch,
+                    })
+                }
+                Err(Rejected::Stale) => return count(&mut self.stats.stale_associations),
+                Err(Rejected::Refused { reason: AssociationRefusal::InventoryFull, .. }) => {
+                    count(&mut self.stats.inventory_full);
+                    let reason = AssociationRefusal::InventoryFull;
+                    Message::AssociationRefused(AssociationRefused { device, sequence, reason })
+                }
+                Err(Rejected::Refused { unknown, .. }) => {
+                    let why = if unknown { Suspicion::UnknownDevice } else { Suspicion::WrongKey };
+                    self.turn_away(now, from, request, why, user)
+                }
+            },
+            Verdict::Challenge(nonce) => {
+                count(&mut self.stats.challenges);
+                Message::Challenge(Challenge { device, sequence, nonce })
             }
+            Verdict::Refused(why) => self.turn_away(now, from, request, why, user),
+            Verdict::NoRandom => return count(&mut self.stats.challenges_unmade),
         };
         // Not taken: the device asks again.
         self.stats.link.send(from, &answer, transport);
+    }
+
+    /// Counts why a device is turned away, and returns what it is told.
+    fn turn_away<'m>(
+        &mut self,
+        now: Now,
+        from: &Address,
+        request: &Associate<'m>,
+        why: Suspicion,
+        user: &mut dyn SsmUser,
+    ) -> Message<'m> {
+        count(match why {
+            Suspicion::Limited => &mut self.stats.attempts_limited,
+            Suspicion::OtherIdentity => &mut self.stats.other_identities,
+            Suspicion::UnknownDevice => &mut self.stats.unknown_devices,
+            Suspicion::WrongKey => &mut self.stats.wrong_keys,
+            Suspicion::StaleNonce => &mut self.stats.stale_proofs,
+            Suspicion::WrongProof => &mut self.stats.wrong_proofs,
+        });
+        user.intruder(now, request.device, from, why);
+        Message::AssociationRefused(AssociationRefused {
+            device: request.device,
+            sequence: request.sequence,
+            reason: AssociationRefusal::NotAuthorised,
+        })
     }
 
     pub(super) fn advertised(

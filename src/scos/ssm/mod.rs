@@ -29,6 +29,7 @@
 
 mod bookings;
 mod devices;
+mod identity;
 mod inventory;
 mod journal;
 mod reports;
@@ -42,7 +43,10 @@ pub use requests::KnownActor;
 
 use core::time::Duration;
 
-use super::association::{Admission, DeviceConfig, RegisteredDevice, Registry};
+use super::ActorId;
+use super::association::{
+    Admission, Authentication, DeviceConfig, Gate, RegisteredDevice, Registry, Suspicion,
+};
 use super::calendar::{DevicePlan, Policy, Recipe, Scheduler};
 use super::link::{LinkStats, count};
 use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest};
@@ -124,9 +128,14 @@ pub trait SsmUser {
         let _ = (now, device, event);
     }
 
-    /// A device was turned away: it is unknown, or showed another key.
-    fn intruder(&mut self, now: Now, device: &str, from: &Address) {
-        let _ = (now, device, from);
+    /// A device was turned away, for a reason that it was not told.
+    fn intruder(&mut self, now: Now, device: &str, from: &Address, why: Suspicion) {
+        let _ = (now, device, from, why);
+    }
+
+    /// A message of an Actor came by a link that is not its own, and changed nothing.
+    fn usurper(&mut self, now: Now, actor: ActorId, from: &Address) {
+        let _ = (now, actor, from);
     }
 
     /// A scan is booked.
@@ -175,6 +184,21 @@ pub struct SsmStats {
     pub wrong_keys: u64,
     /// Associations refused for want of room.
     pub inventory_full: u64,
+    /// Devices asked for a proof.
+    pub challenges: u64,
+    /// Devices not asked for one, for want of random octets. They ask again.
+    pub challenges_unmade: u64,
+    /// Associations refused unseen, for the device or the place has failed too often.
+    pub attempts_limited: u64,
+    /// Associations refused because the link is of somebody else.
+    pub other_identities: u64,
+    /// Associations refused because what was signed was not asked of this peer on this
+    /// connection, or too long ago.
+    pub stale_proofs: u64,
+    /// Associations refused because the signature is wrong.
+    pub wrong_proofs: u64,
+    /// Messages of Actors by links that are not theirs.
+    pub usurped: u64,
     /// Association requests older than what the device said last.
     pub stale_associations: u64,
     /// Messages of devices that are not associated.
@@ -257,8 +281,21 @@ pub struct Ssm<'s> {
     run_kept: bool,
     /// Whether anything was called yet.
     awake: bool,
+    /// Where devices have to prove that they have their keys.
+    gate: Option<Gate<'s>>,
+    /// Which Actors are behind which links.
+    names: &'s [ActorName<'s>],
     last: Now,
     stats: SsmStats,
+}
+
+/// The identity by which the link knows an Actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ActorName<'s> {
+    /// What the link has authenticated: of TLS-PSK, the identity of the key.
+    pub name: &'s str,
+    /// The Actor who has that key.
+    pub actor: ActorId,
 }
 
 impl<'s> Ssm<'s> {
@@ -285,9 +322,27 @@ impl<'s> Ssm<'s> {
             keeper: Keeper::NONE,
             run_kept: true,
             awake: true,
+            gate: None,
+            names: &[],
             last: Now::default(),
             stats: SsmStats::default(),
         }
+    }
+
+    /// Has devices prove that they have the private keys of their public keys.
+    #[must_use]
+    pub fn with_authentication(mut self, authentication: Authentication<'s>) -> Self {
+        self.gate = Some(Gate::new(authentication));
+        self
+    }
+
+    /// Takes Actors for who they are by the identities of their links. By a link that
+    /// has authenticated somebody, nobody else's requests are taken; and reports go to
+    /// where the Actor's link is now.
+    #[must_use]
+    pub const fn with_actors(mut self, names: &'s [ActorName<'s>]) -> Self {
+        self.names = names;
+        self
     }
 
     /// One datagram in.
@@ -321,6 +376,8 @@ impl<'s> Ssm<'s> {
                     _ => count(&mut self.stats.link.unexpected),
                 }
             }
+            Message::ScanRequest(_) | Message::Cancel(_) | Message::InventoryRequest(_)
+                if self.is_usurped(now, from, &message, transport, user) => {}
             Message::ScanRequest(request) => self.requested(now, from, &request, transport, user),
             Message::Cancel(cancel) => self.cancel(now, from, &cancel, transport, user),
             Message::ReportAck(scan) => self.report_acknowledged(from, scan),

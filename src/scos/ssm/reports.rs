@@ -31,8 +31,7 @@ impl Ssm<'_> {
 
     /// An Actor has a report.
     pub(super) fn report_acknowledged(&mut self, from: &Address, scan: ScanId) {
-        let known = self.actors.get(scan.actor).is_some_and(|actor| actor.address == *from);
-        if known && self.outbox.remove(scan) {
+        if self.is_where(scan.actor, from) && self.outbox.remove(scan) {
             self.keeper.remove(report_key(scan));
             count(&mut self.stats.reports_acknowledged);
         } else {
@@ -113,6 +112,9 @@ impl Ssm<'_> {
 
     /// Sends the reports that are due to their Actors.
     pub(super) fn forward(&mut self, now: Instant, transport: &mut dyn Transport) {
+        if self.outbox.next_due().is_some_and(|due| due <= now) {
+            self.follow_actors(transport);
+        }
         let actors = &self.actors;
         let address = |actor: ActorId| actors.get(actor).map(|actor| actor.address);
         let (backoff, link) = (&self.settings.backoff, &mut self.stats.link);

@@ -282,7 +282,7 @@ impl Bench {
 
 pub(super) fn ignore(_: Indication) {}
 
-pub(super) fn continuum(number: u16) -> ContinuumNumber {
+pub(super) const fn continuum(number: u16) -> ContinuumNumber {
     ContinuumNumber::from_bits(number)
 }
 

@@ -28,6 +28,7 @@ use crate::ams::{
     local_ip, mib_changed, name_style, object, reload_mib, require_role_key, seconds, seen_enough,
     venture_of,
 };
+pub(crate) use report::{fault, stats};
 use session::{Ending, Plan, Session};
 use steps::Steps;
 
@@ -108,7 +109,9 @@ Examples:
   farpost module --mib local.toml --role ssd --publish 'report=-93 dBm' --for 0
   farpost module --mib local.toml --role ssm --invite request --auto-reply granted
   farpost module --mib local.toml --role actor --invite request \\
-      --query '0.1:request,term=2=Monday 10:00?' --until-messages 1";
+      --query '0.1:request,term=2=Monday 10:00?' --until-messages 1
+  farpost module --mib field.toml --role ssd --subscribe request,continuum=centre \\
+      --wait-for-peers 1 --send '0.2:report,continuum=centre=-93 dBm'";
 
 impl Module {
     pub(crate) fn run(&self) -> ExitCode {

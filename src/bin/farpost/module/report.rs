@@ -2,6 +2,7 @@
 
 use data_encoding::HEXLOWER;
 use farpost::ams::ids::{ContinuumNumber, Domain, ModuleId, ModuleKey, SubjectNumber};
+use farpost::ams::mib::Mib;
 use farpost::ams::module::{MessageStats, Module, RuleKind};
 use farpost::ams::pdu::{AssertionValues, CancellationValues};
 use farpost::ams::service::{Delivery, Fault, Indication, Received};
@@ -48,19 +49,20 @@ pub(super) fn indication(
 /// A line of a message that arrived, or of the fault it was discarded for.
 pub(super) fn delivery(
     delivery: &Result<Delivery<'_>, Fault>,
-    names: Names<'_>,
+    (mib, names): (&Mib<'_>, Names<'_>),
     modules: &Module<'_>,
 ) -> Map<String, Value> {
-    match delivery {
-        Ok(Delivery::Message(received)) => line("message", message(received, names, modules)),
-        Ok(Delivery::Query(received)) => line("query", message(received, names, modules)),
-        Ok(Delivery::Reply(received)) => line("reply", message(received, names, modules)),
-        Err(what) => line("fault", fault(what)),
-    }
+    let (name, received) = match delivery {
+        Ok(Delivery::Message(received)) => ("message", received),
+        Ok(Delivery::Query(received)) => ("query", received),
+        Ok(Delivery::Reply(received)) => ("reply", received),
+        Err(what) => return line("fault", fault(what)),
+    };
+    line(name, message(received, (mib, names), modules))
 }
 
 /// The members that tell a fault.
-pub(super) fn fault(fault: &Fault) -> Map<String, Value> {
+pub(crate) fn fault(fault: &Fault) -> Map<String, Value> {
     let mut members = Map::new();
     members.insert("fault".into(), fault.name().into());
     members.insert("message".into(), fault.to_string().into());
@@ -104,7 +106,7 @@ pub(super) fn peers(module: &Module<'_>, names: Names<'_>) -> Value {
 }
 
 /// The module's counters.
-pub(super) fn stats(module: &Module<'_>) -> Map<String, Value> {
+pub(crate) fn stats(module: &Module<'_>) -> Map<String, Value> {
     let meta = module.meta_stats();
     let MessageStats {
         sent,
@@ -174,11 +176,17 @@ fn rule_of(rule: &CancellationValues, names: Names<'_>) -> Map<String, Value> {
     }))
 }
 
-fn message(received: &Received<'_>, names: Names<'_>, modules: &Module<'_>) -> Map<String, Value> {
+fn message(
+    received: &Received<'_>,
+    (mib, names): (&Mib<'_>, Names<'_>),
+    modules: &Module<'_>,
+) -> Map<String, Value> {
     let Received { continuum, source, subject, priority, flow_label, context, data } = *received;
-    let role = modules.peers().map(|peer| peer.id()).find(|id| id.key() == source);
+    // Of a module in another continuum nobody here knows the role.
+    let is_here = continuum == mib.continuum.number;
+    let role = modules.peers().map(|peer| peer.id()).find(|id| is_here && id.key() == source);
     let role = role.map(|id| id.role);
-    let mut members = origin(continuum, source, subject, names);
+    let mut members = origin((continuum, source), subject, (mib, names));
     members.extend(object(json!({
         "role": role.map(|role| role.0),
         "role_name": role.and_then(|role| names.role_name(role)),
@@ -194,15 +202,16 @@ fn message(received: &Received<'_>, names: Names<'_>, modules: &Module<'_>) -> M
 }
 
 fn origin(
-    continuum: ContinuumNumber,
-    source: ModuleKey,
+    (continuum, source): (ContinuumNumber, ModuleKey),
     subject: SubjectNumber,
-    names: Names<'_>,
+    (mib, names): (&Mib<'_>, Names<'_>),
 ) -> Map<String, Value> {
+    let elsewhere = mib.continuum(continuum).filter(|_| continuum != mib.continuum.number);
     object(json!({
         "subject": subject.0,
         "subject_name": names.subject_name(subject),
         "continuum": continuum.get(),
+        "continuum_name": elsewhere.map(|continuum| continuum.name),
         "unit": source.unit.0,
         "module": source.module.0,
     }))

@@ -475,14 +475,16 @@ impl<'m> Session<'m> {
         let Some(text) = self.plan.auto_reply.as_ref() else { return };
         let Received { continuum, source, subject, context, .. } = *query;
         let message = Message { context, ..Message::new(subject, text.as_bytes()) };
-        let to = json!({"unit": source.unit.0, "module": source.module.0,
-                        "context": context.0, "auto": true});
+        let elsewhere = (continuum != self.mib.continuum.number).then_some(continuum.get());
+        let to = json!({"continuum": elsewhere, "unit": source.unit.0,
+                        "module": source.module.0, "context": context.0, "auto": true});
         match service.reply((continuum, source), &message) {
             Ok(()) => {
                 self.issued_at = Some(now.monotonic);
                 self.done("reply", object(to));
             }
             Err(fault) => {
+                let to = Value::Object(object(to));
                 self.refuse(fault.name(), fault.to_string(), &json!({ "reply": to }), None);
             }
         }
@@ -528,7 +530,7 @@ impl Application for Session<'_> {
         service: &mut Service<'_>,
         delivery: Result<Delivery<'_>, Fault>,
     ) {
-        self.output.line(report::delivery(&delivery, self.names, service.module()));
+        self.output.line(report::delivery(&delivery, (self.mib, self.names), service.module()));
         if delivery.is_ok() {
             self.delivered += 1;
         }

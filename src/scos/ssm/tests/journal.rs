@@ -33,6 +33,7 @@ impl Bench {
             boot: 1,
             sequence: self.sequence,
             schedule: ScheduleMark { epoch: SSM_CONFIG.epoch, version },
+            proof: None,
         };
         let sent = self.receive(seconds, DEVICE, &Message::Associate(request));
         self.receive(seconds, DEVICE, &Message::Advertise(advertise(16)));

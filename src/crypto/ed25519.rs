@@ -68,7 +68,12 @@ fn public(key: &[u8]) -> Option<VerifyingKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ams::script::unhex;
+    use std::vec::Vec;
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let octet = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        (0..text.len()).step_by(2).map(octet).collect()
+    }
 
     /// RFC 8032 7.1, TEST 2: the parts of the crate are put together the right way.
     #[test]

@@ -1,0 +1,296 @@
+//! `farpost gateway`: joins a message space to those in other continua.
+
+mod observed;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use farpost::ams::gateway::GatewayConfig;
+use farpost::ams::ids::{RoleNumber, UnitNumber};
+use farpost::ams::mib::{Mib, RamsNetwork, Venture};
+use farpost::ams::module::Membership;
+use farpost::host::clock::SystemClock;
+use farpost::host::driver::Driver;
+use farpost::host::gateway::{GatewayCapacity, GatewayHost, GatewaySetup};
+use farpost::host::mib::Bump;
+use farpost::host::module::{BindOptions, ModuleSockets};
+use farpost::host::net::{endpoint_name, resolve_endpoint};
+use farpost::host::rams::{Carriages, UdpCarriage};
+use farpost::time::Clock;
+use serde_json::json;
+
+use crate::ams::{
+    EndpointStyle, Failure, Interrupt, Named, Names, SIGNATURES, event, exit, load_mib, local_ip,
+    mib_changed, name_style, reload_mib, require_role_key, seconds, seen_enough, venture_of,
+};
+use observed::Observed;
+
+/// Run the RAMS gateway of a message space: it forwards messages to and from the
+/// same venture in other continua.
+///
+/// It prints what happens as JSON lines: started, registered, neighbour_declared,
+/// neighbour_retracted, petition_asserted, petition_cancelled, waiting, and at the
+/// end stopped, with all counters. Ctrl-C retracts the gateway from its neighbours
+/// and unregisters it; the signal to hang up has it read the MIB again.
+#[derive(Args)]
+pub(crate) struct Gateway {
+    /// The MIB: TOML, or ION's amsrc or XML. It has the locations of this gateway and
+    /// of its neighbours, and whether they are a mesh or a tree.
+    #[arg(long, value_name = "FILE")]
+    mib: PathBuf,
+    /// The venture; by default the first of the MIB.
+    #[arg(long, value_name = "N")]
+    venture: Option<u8>,
+    /// The unit in whose cell it registers, by name or number.
+    #[arg(long, value_name = "NAME|N", default_value = "0")]
+    unit: String,
+    /// The address the modules of this continuum reach it at; by default as for
+    /// `farpost module`.
+    #[arg(long, value_name = "IP")]
+    bind: Option<IpAddr>,
+    /// The port for MPDUs; by default the MIB's, or else any.
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Where it receives RPDUs by UDP; by default at its location in the MIB, the
+    /// `gateway` of the venture.
+    #[arg(long, value_name = "IP:PORT")]
+    rams_bind: Option<SocketAddr>,
+    /// How endpoint names are written; by default as the MIB's profile has it.
+    #[arg(long, value_enum)]
+    endpoint_style: Option<EndpointStyle>,
+    /// How many messages may wait for neighbours that cannot be reached.
+    #[arg(long, value_name = "N", default_value_t = GatewayCapacity::default().messages)]
+    store_messages: usize,
+    /// How many octets of them.
+    #[arg(long, value_name = "N", default_value_t = GatewayCapacity::default().octets)]
+    store_octets: usize,
+    /// How long they wait at the most.
+    #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = seconds)]
+    lifetime: Duration,
+    /// How often it declares itself to a neighbour that has not declared itself.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    repeat: Duration,
+    /// How often it asserts all petitions again, in case some were lost.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    refresh: Duration,
+    /// Never assert them again: nothing that carries RPDUs here loses any.
+    #[arg(long, conflicts_with = "refresh")]
+    no_refresh: bool,
+    /// How long the petitions of a neighbour that has started anew stand without being
+    /// asserted again.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    grace: Duration,
+    /// How many subscription specifications it has room for.
+    #[arg(long, value_name = "N", default_value_t = GatewayCapacity::default().petitions)]
+    petitions: usize,
+}
+
+type Host<'s> = GatewayHost<'s, Observed<'s>>;
+
+impl Gateway {
+    pub(crate) fn run(&self) -> ExitCode {
+        exit(self.serve())
+    }
+
+    fn serve(&self) -> Result<ExitCode, Failure> {
+        let arena = Bump::new();
+        let mib = load_mib(&arena, &self.mib)?;
+        let venture = venture_of(&mib, self.venture)?;
+        let names = Names(venture);
+        let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
+        if venture.unit(unit).is_none() {
+            return Err(Failure::new(format!("the MIB has no unit {unit}")));
+        }
+        venture.role(RoleNumber::RAMS_GATEWAY).map_or(Ok(()), require_role_key)?;
+        let carriages = self.carriages(venture)?;
+        let sockets = self.sockets(&mib)?;
+        let setup = self.setup(&mib, venture, unit)?;
+        let endpoint = endpoint_name(sockets.mams(), setup.style);
+        let observed = Observed::new(&mib, names);
+        let host = GatewayHost::new(&arena, &mib, setup, sockets, carriages, observed)?;
+        let mut host = host.with_authenticator(&SIGNATURES);
+        require_service(&host, &mib)?;
+        let mut driver = Driver::new(SystemClock::new())?;
+        driver.add(&mut host)?;
+        let interrupt = Interrupt::listen(driver.waker()?)?;
+        let network = match venture.network {
+            RamsNetwork::Mesh => "mesh",
+            RamsNetwork::Tree => "tree",
+        };
+        host.user.output.line(event(
+            "started",
+            json!({"endpoint": endpoint, "continuum": mib.continuum.number.get(),
+                   "venture": venture.number.0, "unit": unit.0, "location": venture.gateway,
+                   "network": network, "neighbours": host.gateway().neighbours().count()}),
+        ));
+        host.register(driver.clock().now())?;
+        let number = venture.number.0;
+        go_on(&mut driver, &mut host, &interrupt, |now, host| {
+            let mib = reload_mib(&arena, &self.mib)?;
+            let changed = venture_of(mib, Some(number))?;
+            require_same_place(host.user.names.0, changed)?;
+            require_service(host, mib)?;
+            host.change_mib(now, mib)?;
+            host.user.change_mib(mib, Names(changed));
+            Ok(())
+        })?;
+        leave(&mut driver, &mut host)
+    }
+
+    fn setup(
+        &self,
+        mib: &Mib<'_>,
+        venture: &Venture<'_>,
+        unit: UnitNumber,
+    ) -> Result<GatewaySetup, Failure> {
+        if self.store_octets > MOST_OCTETS || self.store_messages > MOST_MESSAGES {
+            return Err(Failure::new(format!(
+                "the store has room for at most {MOST_OCTETS} octets and {MOST_MESSAGES} messages"
+            )));
+        }
+        let config = GatewayConfig {
+            repeat: self.repeat,
+            refresh: (!self.no_refresh).then_some(self.refresh),
+            grace: self.grace,
+            lifetime: self.lifetime,
+        };
+        if config.repeat < LEAST || config.refresh.is_some_and(|period| period < LEAST) {
+            return Err(Failure::new("--repeat and --refresh take 0.1 seconds at the least"));
+        }
+        let capacity = GatewayCapacity {
+            petitions: self.petitions.min(MOST_PETITIONS),
+            messages: self.store_messages,
+            octets: self.store_octets,
+            ..GatewayCapacity::default()
+        };
+        let style = name_style(self.endpoint_style, mib);
+        Ok(GatewaySetup { venture: venture.number, unit, style, config, capacity })
+    }
+
+    fn sockets(&self, mib: &Mib<'_>) -> Result<ModuleSockets, Failure> {
+        let options = BindOptions { local: local_ip(mib), ip: self.bind, mams_port: self.port };
+        let sockets = ModuleSockets::bind_by_mib(mib, &options)?;
+        let ip = sockets.mams().ip();
+        if ip.is_unspecified() {
+            return Err(Failure::new(format!(
+                "{ip} is no address that others can be told; bind one that they reach this host at"
+            )));
+        }
+        Ok(sockets)
+    }
+
+    /// What carries RPDUs here: UDP, at the location the MIB has, or at another.
+    fn carriages(&self, venture: &Venture<'_>) -> Result<Carriages, Failure> {
+        let at = match (self.rams_bind, venture.gateway.split_once('@')) {
+            (Some(at), _) => at,
+            (None, Some(("udp", endpoint))) => resolve_endpoint(endpoint).ok_or_else(|| {
+                Failure::new(format!(
+                    "the host of `udp@{endpoint}` is not known; see to its name, or say where to \
+                     receive RPDUs with --rams-bind IP:PORT"
+                ))
+            })?,
+            (None, Some((service, _))) => {
+                return Err(Failure::new(format!(
+                    "this gateway is at `{}` in the MIB, and nothing here carries RPDUs by \
+                     `{service}`; give the venture `gateway = \"udp@HOST:PORT\"` (in an ION file \
+                     `gweid=udp@HOST:PORT`)",
+                    venture.gateway
+                )));
+            }
+            (None, None) => {
+                return Err(Failure::new(
+                    "the MIB does not say where this gateway is; give the venture `gateway = \
+                     \"udp@HOST:PORT\"`, or say --rams-bind IP:PORT",
+                ));
+            }
+        };
+        let carriage = UdpCarriage::bind(at).map_err(|error| {
+            Failure::new(format!(
+                "{at} cannot be bound for RPDUs: {error}; where this host has another address than \
+                 the MIB says, say it with --rams-bind IP:PORT"
+            ))
+        })?;
+        Ok(vec![Box::new(carriage)])
+    }
+}
+
+/// The most that a store can be asked to have room for.
+const MOST_OCTETS: usize = 1 << 34;
+const MOST_MESSAGES: usize = 1 << 24;
+const MOST_PETITIONS: usize = 1 << 16;
+
+/// The shortest time between repetitions.
+const LEAST: Duration = Duration::from_millis(100);
+
+/// Neighbours must be where something here leads to.
+fn require_service(host: &Host<'_>, mib: &Mib<'_>) -> Result<(), Failure> {
+    match host.unserved(mib).next() {
+        None => Ok(()),
+        Some(space) => Err(Failure::new(format!(
+            "the neighbour in continuum {} is at `{}` in the MIB, and nothing here carries RPDUs \
+             there; give its message space `gateway = \"udp@HOST:PORT\"` (in an ION file \
+             `gweid=udp@HOST:PORT`), or say that it is no neighbour",
+            space.continuum, space.gateway
+        ))),
+    }
+}
+
+/// Sockets stay where they are.
+fn require_same_place(before: &Venture<'_>, after: &Venture<'_>) -> Result<(), Failure> {
+    if before.gateway == after.gateway {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "this gateway is at `{}` now, not at `{}`: it has to be started again for that",
+        after.gateway, before.gateway
+    )))
+}
+
+/// Serves until somebody ends the program, or reads no more.
+fn go_on<'s>(
+    driver: &mut Driver<SystemClock>,
+    host: &mut Host<'s>,
+    interrupt: &Interrupt,
+    reload: impl Fn(farpost::time::Now, &mut Host<'s>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    loop {
+        driver.turn(&mut [host], Duration::MAX)?;
+        if interrupt.takes_reload() {
+            let changed = reload(driver.clock().now(), host);
+            host.user.output.line(mib_changed(changed));
+        }
+        match host.user.output.check() {
+            Err(error) if seen_enough(&error) => return Ok(()),
+            result => result?,
+        }
+        if interrupt.is_asked() {
+            return Ok(());
+        }
+    }
+}
+
+/// Retracts and unregisters, and tells what was done in all.
+fn leave(driver: &mut Driver<SystemClock>, host: &mut Host<'_>) -> Result<ExitCode, Failure> {
+    let membership = host.gateway().module().membership();
+    if matches!(membership, Membership::Joining | Membership::Member(_)) {
+        host.unregister(driver.clock().now())?;
+    }
+    let until = driver.clock().now().monotonic.after(PATIENCE);
+    while host.is_sending() {
+        let now = driver.clock().now().monotonic;
+        if now >= until {
+            break;
+        }
+        driver.turn(&mut [host], until.since(now))?;
+    }
+    let stopped = observed::counters(host.gateway());
+    host.user.output.line(event("stopped", stopped));
+    host.user.output.close();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How long what is still to be sent is waited for at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
