@@ -18,3 +18,4 @@ pub mod rams;
 pub mod random;
 pub mod sensing;
 pub mod station;
+pub mod store;

@@ -168,6 +168,9 @@ fn checksum(key: &RecordKey, body: &[u8]) -> u32 {
     digest.finalize()
 }
 
+/// Makes something of a record in the pass that it is for.
+type Reader<'r> = dyn FnMut(u8, &RecordKey, &[u8]) -> Option<Found> + 'r;
+
 /// A machine's store, if it has one.
 pub(crate) struct Keeper<'s> {
     store: Option<&'s mut (dyn Store + Send)>,
@@ -192,7 +195,7 @@ impl<'s> Keeper<'s> {
     pub(crate) fn load(
         store: &'s mut (dyn Store + Send),
         passes: u8,
-        each: &mut dyn FnMut(u8, &RecordKey, &[u8]) -> Option<Found>,
+        each: &mut Reader<'_>,
     ) -> Result<Self, StoreError> {
         let mut restored = Restored::default();
         let mut lost = Vec::<RecordKey, LOST>::new();

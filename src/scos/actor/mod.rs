@@ -436,6 +436,12 @@ impl<'s> Actor<'s> {
         self.config.actor
     }
 
+    /// Whether a copy of the inventory is under way.
+    #[must_use]
+    pub const fn is_copying(&self) -> bool {
+        self.copying.is_some()
+    }
+
     /// How many requests are not settled: not answered, or reports are owed.
     #[must_use]
     pub const fn open_requests(&self) -> usize {

@@ -4,7 +4,7 @@
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use super::registry::{Admission, RegisteredDevice, Registry};
+use super::registry::{Admission, DeviceConfig, RegisteredDevice, Registry};
 use crate::scos::DeviceIndex;
 use crate::scos::retry::Retry;
 use crate::time::Instant;
@@ -85,6 +85,32 @@ impl Registry<'_> {
             self.get_mut(index)?.barred = true;
             Some(index)
         })
+    }
+
+    /// Goes by another list of devices. Returns how many of it there is no room for.
+    pub(crate) fn configure(&mut self, devices: &[DeviceConfig<'_>]) -> usize {
+        let configured = self.admission == Admission::Configured;
+        for device in self.iter_mut() {
+            let known = devices.iter().find(|other| other.device == device.device());
+            let key = known.and_then(|known| Vec::from_slice(known.public_key).ok());
+            let stays = match key {
+                Some(key) => core::mem::replace(&mut device.public_key, key.clone()) == key,
+                None => known.is_none() && !configured,
+            };
+            device.barred = known.is_none() && configured;
+            if !stays {
+                device.member = None;
+                device.kept = false;
+            }
+        }
+        let mut left = 0_usize;
+        for device in devices {
+            let known = self.by_id(device.device).is_some();
+            if !known && self.add(device.device, device.public_key).is_none() {
+                left = left.saturating_add(1);
+            }
+        }
+        left
     }
 
     /// Starts to wait for the devices that were there, at most until `patience`.

@@ -43,7 +43,6 @@ pub use requests::KnownActor;
 
 use core::time::Duration;
 
-use super::ActorId;
 use super::association::{
     Admission, Authentication, DeviceConfig, Gate, RegisteredDevice, Registry, Suspicion,
 };
@@ -53,6 +52,7 @@ use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest}
 use super::outbox::{Outbox, StoredReport, Summary};
 use super::records::{Keeper, Restored};
 use super::retry::Backoff;
+use super::{ActorId, DeviceIndex};
 use crate::storage::{Slot, Table};
 use crate::time::{ClockQuality, Instant, Now, earliest};
 use crate::transport::{Address, Transport};
@@ -431,6 +431,29 @@ impl<'s> Ssm<'s> {
     pub fn inventory(&self, now: Now) -> impl Iterator<Item = (&str, Duration)> {
         let there = self.registry.iter().filter(|device| device.is_there());
         there.map(move |device| (device.device(), device.remaining(now.monotonic)))
+    }
+
+    /// All devices that are known, in the order of their numbers, and how long the SSM
+    /// still waits to hear from each: `None` for one that is not there.
+    pub fn devices(&self, now: Now) -> impl Iterator<Item = (DeviceIndex, &str, Option<Duration>)> {
+        self.registry.iter().map(move |device| {
+            let remaining = device.is_there().then(|| device.remaining(now.monotonic));
+            (device.index(), device.device(), remaining)
+        })
+    }
+
+    /// Goes by another list of devices from now on. Those that are new are known as well,
+    /// keys are as the list has them, and a device that is not on it is not there any
+    /// more and not admitted, though what is owed for it is reported. Returns how many
+    /// there is no room for.
+    pub fn set_devices(&mut self, devices: &[DeviceConfig<'_>]) -> usize {
+        self.keeper.changed();
+        self.registry.configure(devices)
+    }
+
+    /// Judges requests to come by another policy. What is booked stays.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.scheduler.set_policy(policy);
     }
 
     /// The calendars.

@@ -42,11 +42,6 @@ impl Disk {
         state.dies_at.is_some_and(|at| state.operations >= at)
     }
 
-    /// How many operations there were.
-    pub(crate) fn operations(&self) -> u64 {
-        self.state().operations
-    }
-
     /// Power comes back. Of what was not durable the first so many writes are.
     pub(crate) fn revive(&self, written: u64) {
         let mut state = self.state();

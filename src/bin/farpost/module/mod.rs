@@ -1,6 +1,5 @@
 //! `farpost module`: takes part in a message space.
 
-mod input;
 mod report;
 mod request;
 mod session;
@@ -28,6 +27,7 @@ use crate::ams::{
     local_ip, mib_changed, name_style, object, reload_mib, require_role_key, seconds, seen_enough,
     venture_of,
 };
+use crate::input;
 pub(crate) use report::{fault, stats};
 use session::{Ending, Plan, Session};
 use steps::Steps;
