@@ -42,6 +42,7 @@ fn run() -> Result<(), Box<dyn Error>> {
         detector: Detector::Mean,
         window: Window::BlackmanHarris,
         gain_db: 20,
+        settings: None,
     };
 
     let start = Utc::from_unix_seconds(1_795_428_000);

@@ -236,6 +236,8 @@ fn slots_take_what_the_document_says() {
         ("StoredReport", size_of::<Slot<scos::StoredReport>>()),
         ("Summary", size_of::<scos::Summary>()),
         ("RegisteredDevice", size_of::<Slot<scos::RegisteredDevice>>()),
+        ("DeviceMetadata", size_of::<scos::DeviceMetadata>()),
+        ("Usage", size_of::<Slot<scos::messages::Usage>>()),
         ("DevicePlan", size_of::<calendar::DevicePlan>()),
         ("Recipe", size_of::<Slot<calendar::Recipe>>()),
         ("Booking", size_of::<Slot<ssm::Booking>>()),

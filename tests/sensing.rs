@@ -37,6 +37,7 @@ const SCAN: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 20,
+    settings: None,
 };
 
 /// Monday, 2026-11-23T00:00Z, when the network is switched on.

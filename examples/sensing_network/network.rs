@@ -17,18 +17,20 @@ use farpost::host::clock::VirtualClock;
 use farpost::host::driver::{Driver, Entity, MachineHost};
 use farpost::host::module::{Capacity, ModuleHost, ModuleSockets};
 use farpost::host::net::{NameStyle, UdpEndpoint};
-use farpost::host::sensing::{Band, FrontEnd, Player, Recording, World};
+use farpost::host::sensing::{Band, Capabilities, FrontEnd, Player, Recording, World};
 use farpost::host::station::{
     ActorStation, DeviceStation, FrontEndSensor, ManagerStation, StationApplication,
 };
 use farpost::scos::actor::{Actor, ActorConfig};
 use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::carriage::{Carriage, Station, manager};
+use farpost::scos::metadata::{
+    Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, Surroundings,
+};
 use farpost::scos::ssd::{Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Antenna, Backoff, Capabilities, DeviceConfig, Environment, Host, Receiver,
-    RequestId, Summary,
+    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, Section, Summary,
 };
 use farpost::storage::Slot;
 use farpost::time::Now;
@@ -314,15 +316,18 @@ fn make_ssm(arena: &Bump) -> Ssm<'_> {
         backoff: Backoff::NOMINAL,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
+        operator: None,
     };
     let storage = SsmStorage {
         devices: slots(arena, DEVICES.len()),
         plans: arena.alloc_slice_fill_with(DEVICES.len(), |_| DevicePlan::EMPTY),
+        metadata: arena.alloc_slice_fill_with(DEVICES.len(), |_| DeviceMetadata::EMPTY),
         recipes: slots(arena, 64),
         bookings: slots(arena, 64),
         actors: slots(arena, 8),
         reports: slots(arena, 64),
         summaries: arena.alloc_slice_fill_with(64, |_| Summary::EMPTY),
+        usage: slots(arena, 8),
     };
     Ssm::new(config, storage)
 }
@@ -334,29 +339,10 @@ fn make_ssd<'a>(
     front_end: &dyn FrontEnd,
 ) -> Ssd<'a> {
     let reach = front_end.capabilities();
-    let capabilities = Capabilities {
-        receiver: Receiver {
-            frequency_low_hz: *reach.frequency_hz.start(),
-            frequency_high_hz: *reach.frequency_hz.end(),
-            bandwidth_max_hz: *reach.bandwidth_hz.end(),
-            resolution_min_hz: 10,
-            gain_min_db: *reach.gain_db.start(),
-            gain_max_db: *reach.gain_db.end(),
-        },
-        antenna: Antenna {
-            model: "D-130",
-            kind: "discone",
-            gain_tenth_dbi: 20,
-            ..Default::default()
-        },
-        host: Host { name, model: "simulated" },
-        environment: Environment::OutdoorRural,
-        ..Default::default()
-    };
     let config = SsdConfig {
         device: name,
         public_key: name.as_bytes(),
-        capabilities,
+        metadata: arena.alloc_slice_copy(&metadata(name, &reach)),
         ssm: manager(),
         boot,
         seed: u64::from(boot),
@@ -368,8 +354,39 @@ fn make_ssd<'a>(
         recipes: slots(arena, 16),
         reports: slots(arena, 32),
         summaries: arena.alloc_slice_fill_with(32, |_| Summary::EMPTY),
+        metadata: octets(arena, DeviceMetadata::OCTETS),
     };
     Ssd::new(config, storage)
+}
+
+/// What a device says of itself.
+fn metadata(name: &'static str, reach: &Capabilities) -> [Section<'static>; 4] {
+    let receiver = Receiver {
+        frequency_low_hz: *reach.frequency_hz.start(),
+        frequency_high_hz: *reach.frequency_hz.end(),
+        bandwidth_max_hz: *reach.bandwidth_hz.end(),
+        resolution_min_hz: 10,
+        gain_min_db: *reach.gain_db.start(),
+        gain_max_db: *reach.gain_db.end(),
+    };
+    [
+        Section::Analyser(Analyser::new(receiver)),
+        Section::Antenna(Antenna {
+            spec: HardwareSpec { model: "D-130", ..HardwareSpec::UNKNOWN },
+            kind: "discone",
+            gain_tenth_dbi: Some(20),
+            ..Antenna::UNKNOWN
+        }),
+        Section::Host(Host {
+            spec: HardwareSpec { model: "simulated", ..HardwareSpec::UNKNOWN },
+            name,
+            ..Host::UNKNOWN
+        }),
+        Section::Environment(Environment {
+            surroundings: Some(Surroundings::OutdoorRural),
+            ..Environment::UNKNOWN
+        }),
+    ]
 }
 
 fn make_actor<'a>(

@@ -91,6 +91,7 @@ const BROADCAST: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 20,
+    settings: None,
 };
 
 const ISM: ScanParameters = ScanParameters {
@@ -101,6 +102,7 @@ const ISM: ScanParameters = ScanParameters {
     detector: Detector::Max,
     window: Window::Hann,
     gain_db: 40,
+    settings: None,
 };
 
 const VOICE: ScanParameters = ScanParameters {
@@ -111,6 +113,7 @@ const VOICE: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 30,
+    settings: None,
 };
 
 /// 100 s of samples for a slot of a minute.
@@ -122,6 +125,7 @@ const TOO_LONG: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::Hann,
     gain_db: 40,
+    settings: None,
 };
 
 const OUT_OF_REACH: ScanParameters = ScanParameters { center_hz: 5_800_000_000, ..BROADCAST };

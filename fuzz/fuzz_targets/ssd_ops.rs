@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use farpost::scos::messages::Rejection;
+use farpost::scos::metadata::SectionError;
 use farpost::scos::ssd::{Scan, ScanEndError, Sensor, Ssd, SsdConfig, SsdStorage};
-use farpost::scos::{AssociationEvent, Capabilities, Summary};
+use farpost::scos::{AssociationEvent, Summary};
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now};
 use farpost::transport::Address;
-use farpost_fuzz::scos::{self, BACKOFF, CAPABILITIES, DEVICES, Radio};
+use farpost_fuzz::scos::{self, BACKOFF, DEVICES, METADATA, Radio};
 use farpost_fuzz::{Result, Unstructured, noise, u8, wait};
 use libfuzzer_sys::fuzz_target;
 
@@ -81,7 +82,15 @@ impl Bench<'_> {
             5 => self.end(u)?,
             6 => ssd.join(),
             7 => ssd.leave(),
-            8 => ssd.set_capabilities(Capabilities { recipes: 1, ..CAPABILITIES }),
+            8 => {
+                let section = scos::section(u)?;
+                let key = section.key();
+                match ssd.set_section(&section) {
+                    Ok(()) => assert!(ssd.metadata().get(key.kind, key.index).is_some()),
+                    Err(error) => assert_eq!(error, SectionError::Full),
+                }
+                assert!(ssd.metadata().is_complete());
+            }
             _ => {
                 let octets = scos::message(u, *now, radio)?;
                 ssd.receive(*now, &scos::address(u)?, &octets, radio, front);
@@ -160,7 +169,7 @@ fuzz_target!(|octets: &[u8]| {
     let config = SsdConfig {
         device: DEVICES[0],
         public_key: DEVICES[0].as_bytes(),
-        capabilities: CAPABILITIES,
+        metadata: METADATA,
         ssm: Address::new(0, &[0]),
         boot: 1,
         seed: 1,
@@ -171,8 +180,13 @@ fuzz_target!(|octets: &[u8]| {
     let mut recipes = [const { Slot::EMPTY }; RECIPES];
     let mut reports = [const { Slot::EMPTY }; REPORTS];
     let mut summaries = [Summary::EMPTY; 2];
-    let storage =
-        SsdStorage { recipes: &mut recipes, reports: &mut reports, summaries: &mut summaries };
+    let mut metadata = [0; 700];
+    let storage = SsdStorage {
+        recipes: &mut recipes,
+        reports: &mut reports,
+        summaries: &mut summaries,
+        metadata: &mut metadata,
+    };
     let ssd = Ssd::new(config, storage);
     let (front, radio) = (Front::default(), Radio::default());
     let mut bench = Bench { ssd, front, radio, now: scos::start() };

@@ -9,7 +9,9 @@ use std::time::Duration;
 use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::messages::{Cancelled, Granted, Refused, Report, ScanRequest};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage, SsmUser};
-use farpost::scos::{ActorId, Admission, DeviceConfig, RequestId, ScanId, Series, Summary};
+use farpost::scos::{
+    ActorId, Admission, DeviceConfig, DeviceMetadata, RequestId, ScanId, Series, Summary,
+};
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Now, Week};
 use farpost_fuzz::scos::{self, BACKOFF, DEVICES, Radio};
@@ -180,22 +182,27 @@ fuzz_target!(|octets: &[u8]| {
         backoff: BACKOFF,
         memory: Duration::from_secs(300),
         keep: Duration::from_secs(600),
+        operator: Some(ActorId(1)),
     };
     let mut devices = [const { Slot::EMPTY }; 3];
     let mut plans = [DevicePlan::EMPTY; 3];
+    let mut metadata = [const { DeviceMetadata::EMPTY }; 2];
     let mut recipes = [const { Slot::EMPTY }; 4];
     let mut bookings = [const { Slot::EMPTY }; 5];
     let mut actors = [const { Slot::EMPTY }; 2];
     let mut reports = [const { Slot::EMPTY }; REPORTS];
     let mut summaries = [Summary::EMPTY; 2];
+    let mut usage = [const { Slot::EMPTY }; 2];
     let storage = SsmStorage {
         devices: &mut devices,
         plans: &mut plans,
+        metadata: &mut metadata,
         recipes: &mut recipes,
         bookings: &mut bookings,
         actors: &mut actors,
         reports: &mut reports,
         summaries: &mut summaries,
+        usage: &mut usage,
     };
     let ssm = Ssm::new(config, storage);
     let (watch, radio) = (Watch::default(), Radio::default());

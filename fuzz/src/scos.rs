@@ -4,14 +4,19 @@
 use std::time::Duration;
 
 use farpost::scos::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Cancel,
-    Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice, InventoryItem,
-    InventoryRequest, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
-    ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark, VERSION_NOTICE,
+    Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
+    AssociationRefused, Cancel, Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice,
+    InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome, Place, Refusal, Refused,
+    Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
+    Usage, UsageItem, UsageRequest, VERSION_NOTICE,
+};
+use farpost::scos::metadata::{
+    Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, SectionKey, SectionKind,
+    SectionsBuffer, Sensor, Surroundings,
 };
 use farpost::scos::{
-    ActorId, Antenna, Backoff, Capabilities, Detector, Environment, Host, Receiver, RequestId,
-    ScanId, ScanParameters, Series, When, Window,
+    ActorId, Backoff, Detector, RequestId, ScanId, ScanParameters, ScanSettings, Section, Series,
+    When, Window,
 };
 use farpost::time::{ClockQuality, Instant, Now, Utc};
 use farpost::transport::{Address, SendError, Transport};
@@ -32,23 +37,25 @@ pub const SCAN: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 20,
+    settings: None,
 };
 
-pub const CAPABILITIES: Capabilities<'static> = Capabilities {
-    receiver: Receiver {
+pub const METADATA: &[Section<'static>] = &[
+    Section::Analyser(Analyser::new(Receiver {
         frequency_low_hz: 24_000_000,
         frequency_high_hz: 1_766_000_000,
         bandwidth_max_hz: 2_400_000,
         resolution_min_hz: 500,
         gain_min_db: 0,
         gain_max_db: 49,
-    },
-    antenna: Antenna { model: "", kind: "discone", gain_tenth_dbi: 21, azimuth_tenth_deg: None },
-    host: Host { name: "mast", model: "" },
-    location: None,
-    environment: Environment::OutdoorRural,
-    recipes: 3,
-};
+    })),
+    Section::Antenna(Antenna { kind: "discone", gain_tenth_dbi: Some(21), ..Antenna::UNKNOWN }),
+    Section::Host(Host { name: "mast", ..Host::UNKNOWN }),
+    Section::Environment(Environment {
+        surroundings: Some(Surroundings::OutdoorRural),
+        ..Environment::UNKNOWN
+    }),
+];
 
 pub const DEVICES: [&str; 3] = ["mast-1", "mast-2", "mast-3"];
 
@@ -102,6 +109,10 @@ pub struct Radio {
     scan: ScanId,
     copy: u32,
     at: Cursor,
+    usage_copy: u32,
+    usage_at: ActorId,
+    /// The section that was said last, with its revision.
+    section: Option<(u32, SectionKey)>,
 }
 
 impl Transport for Radio {
@@ -119,6 +130,12 @@ impl Transport for Radio {
                 Message::Report(report) => self.scan = report.scan,
                 Message::InventoryRequest(request) => {
                     (self.copy, self.at) = (request.copy, request.at);
+                }
+                Message::UsageRequest(request) => {
+                    (self.usage_copy, self.usage_at) = (request.copy, request.at);
+                }
+                Message::Advertise(said) => {
+                    self.section = Some((said.revision, said.section.key()));
                 }
                 _ => {}
             }
@@ -180,7 +197,11 @@ pub fn device(u: &mut Unstructured<'_>) -> Result<&'static str> {
 }
 
 pub fn parameters(u: &mut Unstructured<'_>) -> Result<ScanParameters> {
-    Ok(if u8(u)? % 8 == 7 { ScanParameters { gain_db: 99, ..SCAN } } else { SCAN })
+    Ok(match u8(u)? % 8 {
+        7 => ScanParameters { gain_db: 99, ..SCAN },
+        6 => ScanParameters { settings: Some(ScanSettings::default()), ..SCAN },
+        _ => SCAN,
+    })
 }
 
 fn entry(u: &mut Unstructured<'_>, now: Now) -> Result<ScheduleEntry> {
@@ -197,6 +218,33 @@ fn association(u: &mut Unstructured<'_>) -> Result<Association> {
     Ok(all[usize::from(u8(u)? % 3)])
 }
 
+/// A section of metadata, those that scans are judged by more often than others.
+pub fn section(u: &mut Unstructured<'_>) -> Result<Section<'static>> {
+    let text = ["", "mast", "12345678901234567890123456789012"][usize::from(u8(u)? % 3)];
+    Ok(match u8(u)? % 8 {
+        0 => Section::Antenna(Antenna { index: u8(u)? % 16, kind: text, ..Antenna::UNKNOWN }),
+        1 => Section::Host(Host {
+            spec: HardwareSpec { id: text, model: text, version: text, description: text },
+            ..Host::UNKNOWN
+        }),
+        2 => Section::Environment(Environment {
+            humidity_permille: Some(u16::from(u8(u)?)),
+            weather: text,
+            ..Environment::UNKNOWN
+        }),
+        3..=5 => METADATA[0],
+        _ => Section::Sensor(Sensor { recipes: 3, ..Sensor::UNKNOWN }),
+    })
+}
+
+fn place(u: &mut Unstructured<'_>) -> Result<Place> {
+    Ok(match u8(u)? % 4 {
+        0 => Place::Recipe(ActorId(few(u, 3)?), RequestId(few(u, 6)?)),
+        1 => Place::Section(SectionKey { kind: SectionKind::Antenna, index: u8(u)? }),
+        _ => Cursor::START.place,
+    })
+}
+
 pub fn rejection(u: &mut Unstructured<'_>) -> Result<Rejection> {
     Ok([Rejection::Sensor, Rejection::Unable, Rejection::Busy][usize::from(u8(u)? % 3)])
 }
@@ -206,7 +254,8 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
     let kind = u8(u)?;
     let (actor, request) = (ActorId(few(u, 3)?), RequestId(few(u, 6)?));
     let mut entries = EntriesBuffer::new();
-    let message = match kind % 17 {
+    let mut sections = SectionsBuffer::new();
+    let message = match kind % 19 {
         0 => {
             let device = device(u)?;
             let key = if u8(u)? % 8 == 7 { "another" } else { device };
@@ -234,8 +283,20 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
             reason: AssociationRefusal::NotAuthorised,
         }),
         3 => Message::NotAssociated,
-        4 => Message::Advertise(Advertise { revision: few(u, 3)?, capabilities: CAPABILITIES }),
-        5 => Message::Advertised(few(u, 3)?),
+        4 => Message::Advertise(Advertise {
+            boot: few(u, 3)?,
+            revision: few(u, 6)?.max(1),
+            section: section(u)?,
+        }),
+        5 => {
+            let (revision, section) = radio.section.unwrap_or((1, SectionKey::SENSOR));
+            let full = u8(u)? % 8 == 7;
+            Message::Advertised(Advertised {
+                revision: revision.wrapping_sub(few(u, 2)?),
+                section,
+                full,
+            })
+        }
         6 => {
             let change = if u8(u)? % 4 == 0 {
                 Change::Remove { actor, request }
@@ -263,6 +324,7 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 outcome,
                 time_to_complete_ms: few(u, 200)?,
                 parameters: SCAN,
+                metadata: few(u, 3)?,
                 spectrum,
             })
         }
@@ -293,13 +355,14 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
         15 => Message::InventoryRequest(InventoryRequest {
             actor,
             copy: few(u, 3)?,
-            at: Cursor { device: few_u16(u, 4)?, recipe: (actor, request) },
+            at: Cursor { device: few_u16(u, 4)?, place: place(u)? },
         }),
-        _ => {
+        16 => {
             for _ in 0..u8(u)? % 4 {
                 entries.push(&entry(u, now)?);
+                sections.push(&section(u)?);
             }
-            let next = Cursor { device: few_u16(u, 4)?, recipe: (actor, request) };
+            let next = Cursor { device: few_u16(u, 4)?, place: place(u)? };
             Message::InventoryItem(InventoryItem {
                 actor,
                 copy: radio.copy,
@@ -307,12 +370,22 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 device: Some(InventoryDevice {
                     device: device(u)?,
                     remaining_ttl_s: 1,
-                    capabilities: Some(CAPABILITIES),
+                    metadata: sections.sections(),
                     schedule: entries.entries(),
                 }),
                 next: (u8(u)? % 2 == 0).then_some(next),
             })
         }
+        17 => {
+            Message::UsageRequest(UsageRequest { actor, copy: few(u, 3)?, at: ActorId(few(u, 3)?) })
+        }
+        _ => Message::UsageItem(UsageItem {
+            actor,
+            copy: radio.usage_copy,
+            at: radio.usage_at,
+            usage: (u8(u)? % 2 == 0).then_some(Usage::new(radio.usage_at)),
+            next: (u8(u)? % 2 == 0).then_some(ActorId(few(u, 6)?)),
+        }),
     };
     let mut buffer = [0; MESSAGE_MAX];
     Ok(message.encode(&mut buffer).expect("there is room").to_vec())

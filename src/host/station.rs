@@ -246,7 +246,8 @@ impl<F: FrontEnd + Send + 'static> Sensor for FrontEndSensor<F> {
                 | SenseError::FrontEnd(
                     FrontEndError::Frequency { .. }
                     | FrontEndError::Bandwidth { .. }
-                    | FrontEndError::Gain { .. },
+                    | FrontEndError::Gain { .. }
+                    | FrontEndError::Setting { .. },
                 ) => Rejection::Unable,
                 SenseError::FrontEnd(_) => Rejection::Sensor,
             });

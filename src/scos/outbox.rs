@@ -18,6 +18,7 @@ pub struct StoredReport {
     outcome: Outcome,
     time_to_complete_ms: u32,
     parameters: ScanParameters,
+    metadata: u32,
     /// Which cell holds the spectrum.
     cell: Option<usize>,
     stored: Instant,
@@ -43,6 +44,7 @@ impl StoredReport {
             outcome: self.outcome,
             time_to_complete_ms: self.time_to_complete_ms,
             parameters: self.parameters,
+            metadata: self.metadata,
             spectrum: cell.map(Summary::octets).unwrap_or_default(),
         }
     }
@@ -116,6 +118,7 @@ impl<'s> Outbox<'s> {
             outcome: report.outcome,
             time_to_complete_ms: report.time_to_complete_ms,
             parameters: report.parameters,
+            metadata: report.metadata,
             cell,
             stored: now,
             retry: Retry::NOW,

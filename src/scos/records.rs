@@ -23,6 +23,7 @@ pub(crate) mod kind {
     pub(crate) const SSM_ACTOR: u8 = 0x12;
     pub(crate) const SSM_REPORT: u8 = 0x13;
     pub(crate) const SSM_REQUEST: u8 = 0x14;
+    pub(crate) const SSM_USAGE: u8 = 0x15;
     pub(crate) const SSD: u8 = 0x20;
     pub(crate) const SSD_RECIPE: u8 = 0x21;
     pub(crate) const SSD_RUNNING: u8 = 0x22;

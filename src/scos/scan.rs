@@ -1,4 +1,4 @@
-//! What a scan measures: the class C parameters of a scan request.
+//! What a scan measures: the class B and C parameters of a scan request.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,28 @@ pub enum Detector {
     Min,
     /// The median power.
     Median,
+    /// All of the above, one figure each: "M4S". Where there is room for one, it is
+    /// the mean.
+    M4s,
+}
+
+impl Detector {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 6] =
+        [Self::Sample, Self::Mean, Self::Max, Self::Min, Self::Median, Self::M4s];
+
+    /// A name for machines that never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sample => "sample",
+            Self::Mean => "mean",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Median => "median",
+            Self::M4s => "m4s",
+        }
+    }
 }
 
 /// The window samples are weighted with before a transform.
@@ -40,11 +62,17 @@ pub enum Window {
     FlatTop,
 }
 
+impl Window {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] =
+        [Self::Rectangular, Self::Hann, Self::Hamming, Self::BlackmanHarris, Self::FlatTop];
+}
+
 /// The parameters of a scan: what to tune to and what to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScanParameters {
-    /// The centre of the band, in hertz.
+    /// The centre of the band, in hertz; of the first one where bands are swept.
     pub center_hz: u64,
     /// The width of the band, in hertz: complex samples a second.
     pub bandwidth_hz: u32,
@@ -57,6 +85,81 @@ pub struct ScanParameters {
     pub detector: Detector,
     /// The window before each transform.
     pub window: Window,
-    /// The gain of the front-end, in decibels.
+    /// The gain of the front-end, in decibels. It does not matter where
+    /// [`ScanSettings::level`] is set.
     pub gain_db: i8,
+    /// What few scans ask for; `None` leaves all of it to the device.
+    pub settings: Option<ScanSettings>,
+}
+
+/// What few scans ask for. The default asks for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ScanSettings {
+    /// Further bands, each as wide as the first.
+    pub sweep: Option<Sweep>,
+    /// The reference level and what comes with it, in place of a gain.
+    pub level: Option<ReferenceLevel>,
+    /// The RF path, by its number in the metadata.
+    pub rf_path: Option<u8>,
+    /// Where the antenna of the path is to point; antenna 0 where no path is asked
+    /// for.
+    pub pointing: Option<Pointing>,
+    /// Samples left out after tuning, before the first transform.
+    pub skip_samples: u32,
+    /// Whether powers are to be corrected with the calibration of the device.
+    pub calibrated: bool,
+}
+
+/// A sweep: centre frequencies from that of the parameters up to `stop_hz`,
+/// `step_hz` apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Sweep {
+    /// No centre is above it, in hertz; not below the first.
+    pub stop_hz: u64,
+    /// From centre to centre, in hertz, above 0.
+    pub step_hz: u32,
+}
+
+impl Sweep {
+    /// The most bands of a sweep.
+    pub const MOST_BANDS: u64 = 65_535;
+
+    /// How many bands there are from `start_hz` on; `None` when it makes no sense or
+    /// there are more than [`Sweep::MOST_BANDS`].
+    #[must_use]
+    pub fn bands(&self, start_hz: u64) -> Option<u64> {
+        let span = self.stop_hz.checked_sub(start_hz)?;
+        let bands = span.checked_div(self.step_hz.into())?.checked_add(1)?;
+        (bands <= Self::MOST_BANDS).then_some(bands)
+    }
+}
+
+/// What a signal analyser is set to where it has no gain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ReferenceLevel {
+    /// The reference level, in tenths of a dBm.
+    pub reference_tenth_dbm: i16,
+    /// The attenuation, in tenths of a decibel.
+    pub attenuation_tenth_db: u16,
+    /// Whether the preamplifier is on.
+    pub preamplifier: bool,
+}
+
+/// Where an antenna points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Pointing {
+    /// In tenths of a degree east of north, 0 to 3,599.
+    pub azimuth_tenth_deg: u16,
+    /// In tenths of a degree above the horizon, -900 to 900.
+    pub elevation_tenth_deg: i16,
+}
+
+impl Pointing {
+    pub(crate) const fn is_sound(&self) -> bool {
+        self.azimuth_tenth_deg < 3_600 && self.elevation_tenth_deg.unsigned_abs() <= 900
+    }
 }

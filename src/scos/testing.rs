@@ -10,16 +10,19 @@ use proptest::prelude::*;
 use super::actor::{Actor, ActorConfig};
 use super::calendar::{DevicePlan, Policy, RefusalReason};
 use super::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Binding,
-    Cancel, Cancelled, Challenge, Change, Cursor, EntriesBuffer, Granted, InventoryDevice,
-    InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome, Proof, Refusal, Refused,
-    Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
+    Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
+    AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor, EntriesBuffer,
+    Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome,
+    Place, Proof, Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange,
+    ScheduleEntry, ScheduleMark, Usage, UsageItem, UsageRequest,
 };
+use super::metadata::{Analyser, Antenna, HardwareSpec, Host, Location, Receiver, SectionsBuffer};
 use super::ssd::{Ssd, SsdConfig, SsdStorage};
 use super::ssm::{Ssm, SsmConfig, SsmStorage};
 use super::{
-    ActorId, Admission, Antenna, Backoff, Capabilities, Detector, DeviceConfig, Environment, Host,
-    Limit, Location, Receiver, RequestId, ScanId, ScanParameters, Series, Summary, When, Window,
+    ActorId, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, Limit, Pointing,
+    ReferenceLevel, RequestId, ScanId, ScanParameters, ScanSettings, Section, Series, Summary,
+    Sweep, When, Window, metadata,
 };
 use crate::storage::Slot;
 use crate::time::{ClockQuality, Instant, Now, Utc};
@@ -36,32 +39,41 @@ pub(crate) const SCAN: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 20,
+    settings: None,
 };
 
-pub(crate) const CAPABILITIES: Capabilities<'static> = Capabilities {
-    receiver: Receiver {
-        frequency_low_hz: 24_000_000,
-        frequency_high_hz: 1_766_000_000,
-        bandwidth_max_hz: 2_400_000,
-        resolution_min_hz: 500,
-        gain_min_db: 0,
-        gain_max_db: 49,
-    },
-    antenna: Antenna {
-        model: "D-130",
-        kind: "discone",
-        gain_tenth_dbi: 21,
-        azimuth_tenth_deg: None,
-    },
-    host: Host { name: "mast-1", model: "M4" },
-    location: Some(Location {
+pub(crate) const RECEIVER: Receiver = Receiver {
+    frequency_low_hz: 24_000_000,
+    frequency_high_hz: 1_766_000_000,
+    bandwidth_max_hz: 2_400_000,
+    resolution_min_hz: 500,
+    gain_min_db: 0,
+    gain_max_db: 49,
+};
+
+pub(crate) const ANALYSER: Section<'static> = Section::Analyser(Analyser::new(RECEIVER));
+
+pub(crate) const ANTENNA: Section<'static> = Section::Antenna(Antenna {
+    spec: HardwareSpec { model: "D-130", ..HardwareSpec::UNKNOWN },
+    kind: "discone",
+    gain_tenth_dbi: Some(21),
+    ..Antenna::UNKNOWN
+});
+
+pub(crate) const METADATA: &[Section<'static>] = &[
+    ANALYSER,
+    ANTENNA,
+    Section::Host(Host { name: "mast", ..Host::UNKNOWN }),
+    Section::Location(Location {
         latitude_e7: 472_000_000,
         longitude_e7: -83_000_000,
         height_cm: 51_200,
     }),
-    environment: Environment::OutdoorRural,
-    recipes: 16,
-};
+];
+
+pub(crate) const fn sensor(recipes: u16) -> Section<'static> {
+    Section::Sensor(metadata::Sensor { recipes, ..metadata::Sensor::UNKNOWN })
+}
 
 /// So many seconds after the machine started, on Monday at 00:00 and then some.
 pub(crate) fn at(seconds: u64) -> Now {
@@ -121,15 +133,15 @@ pub(crate) fn messages(sent: &[(Address, Vec<u8>)]) -> Vec<Message<'_>> {
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     device: std::string::String,
-    texts: [std::string::String; 4],
+    pub(crate) texts: [std::string::String; 4],
     key: Vec<u8>,
     spectrum: Vec<u8>,
-    numbers: [u32; 6],
-    long: [i64; 2],
-    small: [u16; 5],
-    parameters: ScanParameters,
+    pub(crate) numbers: [u32; 6],
+    pub(crate) long: [i64; 2],
+    pub(crate) small: [u16; 5],
+    pub(crate) parameters: ScanParameters,
     choice: u8,
-    flag: bool,
+    pub(crate) flag: bool,
 }
 
 pub(crate) fn parts() -> impl Strategy<Value = Parts> {
@@ -161,33 +173,51 @@ pub(crate) fn parts() -> impl Strategy<Value = Parts> {
 }
 
 pub(crate) fn parameters() -> impl Strategy<Value = ScanParameters> {
-    let detectors =
-        [Detector::Sample, Detector::Mean, Detector::Max, Detector::Min, Detector::Median];
-    let windows = [
-        Window::Rectangular,
-        Window::Hann,
-        Window::Hamming,
-        Window::BlackmanHarris,
-        Window::FlatTop,
-    ];
     (
         any::<(u64, u32, u32, u16, i8)>(),
-        proptest::sample::select(detectors.to_vec()),
-        proptest::sample::select(windows.to_vec()),
+        proptest::sample::select(Detector::ALL.to_vec()),
+        proptest::sample::select(Window::ALL.to_vec()),
+        proptest::option::of(settings()),
     )
-        .prop_map(
-            |((center_hz, bandwidth_hz, resolution_hz, transforms, gain_db), detector, window)| {
-                ScanParameters {
-                    center_hz,
-                    bandwidth_hz,
-                    resolution_hz,
-                    transforms,
-                    detector,
-                    window,
-                    gain_db,
-                }
-            },
-        )
+        .prop_map(|(numbers, detector, window, settings)| {
+            let (center_hz, bandwidth_hz, resolution_hz, transforms, gain_db) = numbers;
+            ScanParameters {
+                center_hz,
+                bandwidth_hz,
+                resolution_hz,
+                transforms,
+                detector,
+                window,
+                gain_db,
+                settings,
+            }
+        })
+}
+
+fn settings() -> impl Strategy<Value = ScanSettings> {
+    use proptest::option::of;
+    (
+        of(any::<(u64, u32)>()),
+        of(any::<(i16, u16, bool)>()),
+        of(any::<u8>()),
+        of(any::<(u16, i16)>()),
+        any::<(u32, bool)>(),
+    )
+        .prop_map(|(sweep, level, rf_path, pointing, (skip_samples, calibrated))| {
+            ScanSettings {
+                sweep: sweep.map(|(stop_hz, step_hz)| Sweep { stop_hz, step_hz }),
+                level: level.map(|(reference_tenth_dbm, attenuation_tenth_db, preamplifier)| {
+                    ReferenceLevel { reference_tenth_dbm, attenuation_tenth_db, preamplifier }
+                }),
+                rf_path,
+                pointing: pointing.map(|(azimuth_tenth_deg, elevation_tenth_deg)| Pointing {
+                    azimuth_tenth_deg,
+                    elevation_tenth_deg,
+                }),
+                skip_samples,
+                calibrated,
+            }
+        })
 }
 
 const REFUSALS: [Refusal; 5] = [
@@ -210,10 +240,10 @@ const REQUESTS: [Association; 3] =
     [Association::New, Association::Refresh, Association::Disassociate];
 
 /// How many kinds of messages there are.
-pub(crate) const KINDS: u8 = 18;
+pub(crate) const KINDS: u8 = 20;
 
 impl Parts {
-    fn pick<T: Copy>(&self, of: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&self, of: &[T]) -> T {
         of[usize::from(self.choice) % of.len()]
     }
 
@@ -239,39 +269,6 @@ impl Parts {
         }
     }
 
-    fn capabilities(&self) -> Capabilities<'_> {
-        let [model, kind, name, host] = &self.texts;
-        Capabilities {
-            receiver: Receiver {
-                frequency_low_hz: u64::from(self.numbers[2]),
-                frequency_high_hz: u64::from(self.numbers[2]) + u64::from(self.numbers[3]),
-                bandwidth_max_hz: self.numbers[4].max(1),
-                resolution_min_hz: self.numbers[5].max(1),
-                gain_min_db: -3,
-                gain_max_db: 44,
-            },
-            antenna: Antenna {
-                model,
-                kind,
-                gain_tenth_dbi: 32,
-                azimuth_tenth_deg: self.flag.then_some(self.small[2] % 3_600),
-            },
-            host: Host { name, model: host },
-            location: self.flag.then_some(Location {
-                latitude_e7: -900_000_000,
-                longitude_e7: 1_800_000_000,
-                height_cm: -4,
-            }),
-            environment: self.pick(&[
-                Environment::Unknown,
-                Environment::Indoor,
-                Environment::OutdoorUrban,
-                Environment::OutdoorRural,
-            ]),
-            recipes: self.small[4],
-        }
-    }
-
     /// A message of a kind, made of these parts.
     pub(crate) fn with_message<R>(&self, kind: u8, f: impl FnOnce(Message<'_>) -> R) -> R {
         let (actor, request) = (ActorId(self.numbers[0]), RequestId(self.numbers[1]));
@@ -282,7 +279,14 @@ impl Parts {
         for _ in 0..self.choice % 9 {
             entries.push(&self.entry());
         }
-        let cursor = Cursor { device: self.small[3], recipe: (actor, request) };
+        let mut sections = SectionsBuffer::new();
+        for kind in 0..self.choice % 3 {
+            sections.push(&self.section((self.choice + kind).into()));
+        }
+        let section = self.section(self.choice.into());
+        let place =
+            if self.flag { Place::Section(section.key()) } else { Place::Recipe(actor, request) };
+        let cursor = Cursor { device: self.small[3], place };
         f(match kind % KINDS {
             0 => Message::Associate(Associate {
                 request: self.pick(&REQUESTS),
@@ -310,8 +314,12 @@ impl Parts {
                 reason: AssociationRefusal::NotAuthorised,
             }),
             3 => Message::NotAssociated,
-            4 => Message::Advertise(Advertise { revision: a, capabilities: self.capabilities() }),
-            5 => Message::Advertised(a),
+            4 => Message::Advertise(Advertise { boot: a, revision: b.max(1), section }),
+            5 => Message::Advertised(Advertised {
+                revision: a,
+                section: section.key(),
+                full: self.flag,
+            }),
             6 => {
                 let entry = self.entry();
                 let change = if self.flag {
@@ -334,6 +342,7 @@ impl Parts {
                 outcome: self.pick(&OUTCOMES),
                 time_to_complete_ms: a,
                 parameters: self.parameters,
+                metadata: b,
                 spectrum: &self.spectrum,
             }),
             9 => Message::ReportAck(self.scan()),
@@ -376,17 +385,30 @@ impl Parts {
                 sequence: a,
                 nonce: core::array::from_fn(|at| self.choice.wrapping_mul(at as u8)),
             }),
-            _ => Message::InventoryItem(InventoryItem {
+            16 => Message::InventoryItem(InventoryItem {
                 actor,
                 copy: a,
                 at: cursor,
                 device: self.flag.then(|| InventoryDevice {
                     device,
                     remaining_ttl_s: b,
-                    capabilities: (self.choice > 9).then(|| self.capabilities()),
+                    metadata: sections.sections(),
                     schedule: entries.entries(),
                 }),
                 next: self.choice.is_multiple_of(2).then_some(cursor),
+            }),
+            18 => Message::UsageRequest(UsageRequest { actor, copy: a, at: ActorId(b) }),
+            _ => Message::UsageItem(UsageItem {
+                actor,
+                copy: a,
+                at: ActorId(b),
+                usage: self.flag.then_some(Usage {
+                    granted_minutes: u64::from(c) << 32,
+                    granted: d.into(),
+                    time_to_complete_ms: u64::MAX - u64::from(a),
+                    ..Usage::new(ActorId(c))
+                }),
+                next: self.choice.is_multiple_of(2).then_some(ActorId(d)),
             }),
         })
     }
@@ -410,7 +432,7 @@ pub(crate) fn ssd(device: &'static str, ssm: Address, boot: u32) -> Ssd<'static>
     let config = SsdConfig {
         device,
         public_key: device.as_bytes(),
-        capabilities: CAPABILITIES,
+        metadata: METADATA,
         ssm,
         boot,
         seed: boot.into(),
@@ -418,7 +440,12 @@ pub(crate) fn ssd(device: &'static str, ssm: Address, boot: u32) -> Ssd<'static>
         tolerance: Duration::from_secs(5),
         guard: Duration::from_secs(30),
     };
-    let storage = SsdStorage { recipes: slots(16), reports: slots(8), summaries: summaries(8) };
+    let storage = SsdStorage {
+        recipes: slots(16),
+        reports: slots(8),
+        summaries: summaries(8),
+        metadata: Vec::leak(std::vec![0; DeviceMetadata::OCTETS]),
+    };
     Ssd::new(config, storage)
 }
 
@@ -437,6 +464,7 @@ pub(crate) const SSM_CONFIG: SsmConfig<'static> = SsmConfig {
     backoff: QUICK,
     memory: Duration::from_secs(3_600),
     keep: Duration::from_secs(86_400),
+    operator: Some(ActorId(1)),
 };
 
 /// An SSM with room for four devices and so many requests, Actors and reports.
@@ -451,11 +479,13 @@ pub(crate) fn ssm(
         SsmStorage {
             devices: slots(4),
             plans: Vec::leak(std::vec![DevicePlan::EMPTY; 4]),
+            metadata: Vec::leak(std::vec![DeviceMetadata::EMPTY; 4]),
             recipes: slots(bookings),
             bookings: slots(bookings),
             actors: slots(actors),
             reports: slots(reports),
             summaries: summaries(reports),
+            usage: slots(actors),
         },
     )
 }

@@ -7,11 +7,12 @@ use farpost::scos::calendar::{DevicePlan, Policy};
 use farpost::scos::messages::{
     Cancelled, Granted, InventoryItem, Outcome, Refused, Rejection, Report,
 };
+use farpost::scos::metadata::{Analyser, Antenna, Environment, Host, Receiver, Surroundings};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Antenna, Backoff, Capabilities, Detector, DeviceConfig, Environment, Host,
-    Receiver, RequestId, ScanId, ScanParameters, Series, Summary, When, Window,
+    ActorId, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId,
+    ScanParameters, Section, Series, Summary, When, Window,
 };
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc, earliest};
@@ -31,28 +32,25 @@ const SCAN: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::BlackmanHarris,
     gain_db: 20,
+    settings: None,
 };
 
-const CAPABILITIES: Capabilities<'static> = Capabilities {
-    receiver: Receiver {
+const METADATA: &[Section<'static>] = &[
+    Section::Analyser(Analyser::new(Receiver {
         frequency_low_hz: 24_000_000,
         frequency_high_hz: 1_766_000_000,
         bandwidth_max_hz: 2_400_000,
         resolution_min_hz: 500,
         gain_min_db: 0,
         gain_max_db: 49,
-    },
-    antenna: Antenna {
-        model: "D-130",
-        kind: "discone",
-        gain_tenth_dbi: 21,
-        azimuth_tenth_deg: None,
-    },
-    host: Host { name: "mast", model: "M4" },
-    location: None,
-    environment: Environment::OutdoorRural,
-    recipes: 16,
-};
+    })),
+    Section::Antenna(Antenna { kind: "discone", gain_tenth_dbi: Some(21), ..Antenna::UNKNOWN }),
+    Section::Host(Host { name: "mast", ..Host::UNKNOWN }),
+    Section::Environment(Environment {
+        surroundings: Some(Surroundings::OutdoorRural),
+        ..Environment::UNKNOWN
+    }),
+];
 
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), limit: Duration::from_secs(20) };
 
@@ -193,15 +191,18 @@ fn manager() -> Ssm<'static> {
         backoff: BACKOFF,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
+        operator: None,
     };
     let storage = SsmStorage {
         devices: lend([const { Slot::EMPTY }; 2]),
         plans: lend([DevicePlan::EMPTY; 2]),
+        metadata: lend([const { DeviceMetadata::EMPTY }; 2]),
         recipes: lend([const { Slot::EMPTY }; 16]),
         bookings: lend([const { Slot::EMPTY }; 16]),
         actors: lend([const { Slot::EMPTY }; 2]),
         reports: lend([const { Slot::EMPTY }; 8]),
         summaries: lend([Summary::EMPTY; 8]),
+        usage: lend([const { Slot::EMPTY }; 2]),
     };
     Ssm::new(config, storage)
 }
@@ -210,7 +211,7 @@ fn device(ssm: Address) -> Ssd<'static> {
     let config = SsdConfig {
         device: "mast",
         public_key: b"key",
-        capabilities: CAPABILITIES,
+        metadata: METADATA,
         ssm,
         boot: 1,
         seed: 1,
@@ -222,6 +223,7 @@ fn device(ssm: Address) -> Ssd<'static> {
         recipes: lend([const { Slot::EMPTY }; 16]),
         reports: lend([const { Slot::EMPTY }; 8]),
         summaries: lend([Summary::EMPTY; 8]),
+        metadata: lend([0; DeviceMetadata::OCTETS]),
     };
     Ssd::new(config, storage)
 }

@@ -17,11 +17,11 @@ use farpost::scos::carriage::{Carriage, Carrier, Station, manager, source};
 use farpost::scos::messages::{
     Granted, InventoryItem, Outcome, Refusal, Refused, Rejection, Report,
 };
+use farpost::scos::metadata::{Analyser, Antenna, Environment, Host, Receiver, Surroundings};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Antenna, Backoff, Capabilities, DeviceConfig, Environment, Host, Receiver,
-    RequestId, ScanId, Summary,
+    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, ScanId, Section, Summary,
 };
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now, earliest};
@@ -445,15 +445,18 @@ fn ssm() -> Ssm<'static> {
         backoff: BACKOFF,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
+        operator: None,
     };
     let storage = SsmStorage {
         devices: lend([const { Slot::EMPTY }; 2]),
         plans: lend([DevicePlan::EMPTY; 2]),
+        metadata: lend([const { DeviceMetadata::EMPTY }; 2]),
         recipes: lend([const { Slot::EMPTY }; 16]),
         bookings: lend([const { Slot::EMPTY }; 16]),
         actors: lend([const { Slot::EMPTY }; 2]),
         reports: lend([const { Slot::EMPTY }; 8]),
         summaries: lend([Summary::EMPTY; 8]),
+        usage: lend([const { Slot::EMPTY }; 2]),
     };
     Ssm::new(config, storage)
 }
@@ -463,7 +466,7 @@ fn ssd(device: NodeId, boot: u32) -> Ssd<'static> {
     let config = SsdConfig {
         device,
         public_key: device.as_bytes(),
-        capabilities: CAPABILITIES,
+        metadata: METADATA,
         ssm: manager(),
         boot,
         seed: boot.into(),
@@ -475,6 +478,7 @@ fn ssd(device: NodeId, boot: u32) -> Ssd<'static> {
         recipes: lend([const { Slot::EMPTY }; 8]),
         reports: lend([const { Slot::EMPTY }; 8]),
         summaries: lend([Summary::EMPTY; 8]),
+        metadata: lend([0; DeviceMetadata::OCTETS]),
     };
     Ssd::new(config, storage)
 }
@@ -490,26 +494,22 @@ fn actor() -> Actor<'static> {
     Actor::new(config, lend([const { Slot::EMPTY }; 16]))
 }
 
-const CAPABILITIES: Capabilities<'static> = Capabilities {
-    receiver: Receiver {
+const METADATA: &[Section<'static>] = &[
+    Section::Analyser(Analyser::new(Receiver {
         frequency_low_hz: 24_000_000,
         frequency_high_hz: 1_766_000_000,
         bandwidth_max_hz: 2_400_000,
         resolution_min_hz: 500,
         gain_min_db: 0,
         gain_max_db: 49,
-    },
-    antenna: Antenna {
-        model: "D-130",
-        kind: "discone",
-        gain_tenth_dbi: 21,
-        azimuth_tenth_deg: None,
-    },
-    host: Host { name: "mast", model: "M4" },
-    location: None,
-    environment: Environment::OutdoorRural,
-    recipes: 8,
-};
+    })),
+    Section::Antenna(Antenna { kind: "discone", gain_tenth_dbi: Some(21), ..Antenna::UNKNOWN }),
+    Section::Host(Host { name: "mast", ..Host::UNKNOWN }),
+    Section::Environment(Environment {
+        surroundings: Some(Surroundings::OutdoorRural),
+        ..Environment::UNKNOWN
+    }),
+];
 
 /// Storage for as long as the test runs.
 fn lend<T>(storage: T) -> &'static mut T {

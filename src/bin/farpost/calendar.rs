@@ -144,6 +144,7 @@ const PARAMETERS: ScanParameters = ScanParameters {
     detector: Detector::Mean,
     window: Window::Rectangular,
     gain_db: 0,
+    settings: None,
 };
 
 impl Session {

@@ -87,6 +87,7 @@ impl Scan<'_> {
             Detector::Max => "greatest",
             Detector::Min => "least",
             Detector::Median => "median",
+            Detector::M4s => "M4S",
         };
         let resolution = f64::from(self.parameters.resolution_hz);
         let (resolution, unit) = match resolution {
@@ -363,6 +364,7 @@ mod tests {
         detector: Detector::Mean,
         window: Window::BlackmanHarris,
         gain_db: 20,
+        settings: None,
     };
 
     fn scan<'a>(dbm: &'a [f32], peaks: Vec<Peak>) -> Scan<'a> {

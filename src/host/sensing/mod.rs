@@ -110,6 +110,8 @@ impl Capabilities {
                 bandwidth_hz: parameters.bandwidth_hz,
                 range_hz: self.frequency_hz.clone(),
             })
+        } else if let Some(what) = unknown(parameters) {
+            Err(FrontEndError::Setting { what })
         } else if !self.gain_db.contains(&parameters.gain_db) {
             Err(FrontEndError::Gain {
                 asked_db: parameters.gain_db,
@@ -119,6 +121,19 @@ impl Capabilities {
             Ok(())
         }
     }
+}
+
+/// What of the settings asked for no front-end here has.
+fn unknown(parameters: &ScanParameters) -> Option<&'static str> {
+    let settings = parameters.settings.unwrap_or_default();
+    let asked = [
+        (settings.sweep.is_some(), "a sweep"),
+        (settings.level.is_some(), "a reference level"),
+        (settings.rf_path.is_some(), "an RF path"),
+        (settings.pointing.is_some(), "a direction"),
+        (settings.calibrated, "a calibration"),
+    ];
+    asked.into_iter().find_map(|(asked, what)| asked.then_some(what))
 }
 
 /// What a front-end tells when it is tuned.
@@ -165,6 +180,11 @@ pub enum FrontEndError {
         /// What there is.
         range_db: RangeInclusive<i8>,
     },
+    /// A setting is asked for that it does not have.
+    Setting {
+        /// What.
+        what: &'static str,
+    },
     /// Samples were asked of a front-end that was not tuned.
     NotTuned,
     /// The recording cannot be played.
@@ -194,6 +214,7 @@ impl fmt::Display for FrontEndError {
                 range_db.start(),
                 range_db.end()
             ),
+            Self::Setting { what } => write!(f, "{what} is asked for, which it does not have"),
             Self::NotTuned => f.write_str("the front-end was not tuned"),
             Self::Recording(error) => error.fmt(f),
         }
@@ -222,7 +243,7 @@ fn mega(hz: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scos::{Detector, Window};
+    use crate::scos::{Detector, Pointing, ReferenceLevel, ScanSettings, Sweep, Window};
     use std::string::ToString;
 
     pub(crate) const PARAMETERS: ScanParameters = ScanParameters {
@@ -233,6 +254,7 @@ mod tests {
         detector: Detector::Mean,
         window: Window::BlackmanHarris,
         gain_db: 20,
+        settings: None,
     };
 
     #[test]
@@ -243,6 +265,26 @@ mod tests {
             gain_db: 0..=20,
         };
         assert!(reach.check(&PARAMETERS).is_ok());
+        let harmless = ScanSettings { skip_samples: 9, ..ScanSettings::default() };
+        let with = |settings| ScanParameters { settings: Some(settings), ..PARAMETERS };
+        assert!(reach.check(&with(harmless)).is_ok());
+        let asked = [
+            (ScanSettings { sweep: Some(Sweep::default()), ..harmless }, "a sweep"),
+            (
+                ScanSettings { level: Some(ReferenceLevel::default()), ..harmless },
+                "a reference level",
+            ),
+            (ScanSettings { rf_path: Some(0), ..harmless }, "an RF path"),
+            (ScanSettings { pointing: Some(Pointing::default()), ..harmless }, "a direction"),
+            (ScanSettings { calibrated: true, ..harmless }, "a calibration"),
+        ];
+        for (settings, what) in asked {
+            let error = reach.check(&with(settings)).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                std::format!("{what} is asked for, which it does not have")
+            );
+        }
         let text = |parameters| reach.check(&parameters).unwrap_err().to_string();
         assert_eq!(
             text(ScanParameters { center_hz: 98_000_001, ..PARAMETERS }),

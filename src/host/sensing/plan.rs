@@ -26,7 +26,7 @@ impl Plan {
     pub const MOST_BINS: usize = 1 << 18;
     /// The most samples of a scan.
     pub const MOST_SAMPLES: u64 = 1 << 28;
-    /// The most samples of a scan with the median detector, which keeps the
+    /// The most samples of a scan with the median detector or M4S, which keep the
     /// power of every one of them: 64 MiB.
     pub const MOST_MEDIAN_SAMPLES: u64 = 1 << 24;
 
@@ -52,7 +52,7 @@ impl Plan {
         }
         let plan = Self { bins, transforms, bandwidth_hz };
         let most = match detector {
-            Detector::Median => Self::MOST_MEDIAN_SAMPLES,
+            Detector::Median | Detector::M4s => Self::MOST_MEDIAN_SAMPLES,
             _ => Self::MOST_SAMPLES,
         };
         if plan.samples() > most { Err(PlanError::TooLong { most }) } else { Ok(plan) }

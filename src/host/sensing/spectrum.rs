@@ -28,6 +28,13 @@ pub fn measure<F: FrontEnd + ?Sized>(
     let tuned = front_end.tune(parameters, start)?;
     let mut samples = vec![Complex32::ZERO; analyser.plan().bins()];
     let mut overload = false;
+    let skip = parameters.settings.map_or(0, |settings| settings.skip_samples) as usize;
+    let mut left = skip;
+    while left > 0 {
+        let some = left.min(samples.len());
+        front_end.read(samples.get_mut(..some).unwrap_or_default())?;
+        left -= some;
+    }
     for _ in 0..parameters.transforms {
         overload |= front_end.read(&mut samples)? == Level::Overload;
         analyser.push(&samples);
@@ -80,7 +87,7 @@ pub struct Analyser {
     block: Vec<Complex32>,
     scratch: Vec<Complex32>,
     power: Vec<f32>,
-    detected: Detected,
+    detected: Vec<(Detector, Detected)>,
     transforms: u16,
 }
 
@@ -108,7 +115,10 @@ impl Analyser {
             block: Vec::with_capacity(plan.bins()),
             scratch: vec![Complex32::ZERO; transform.get_inplace_scratch_len()],
             power: Vec::with_capacity(plan.bins()),
-            detected: Detected::new(parameters.detector, plan.bins()),
+            detected: figures(parameters.detector)
+                .iter()
+                .map(|detector| (*detector, Detected::new(*detector, plan.bins())))
+                .collect(),
             transforms: 0,
             transform,
         })
@@ -131,7 +141,7 @@ impl Analyser {
         let (above, below) = self.block.split_at(self.plan.bins() / 2);
         self.power.clear();
         self.power.extend(below.iter().chain(above).map(Complex32::norm_sqr));
-        self.detected.push(&self.power);
+        self.detected.iter_mut().for_each(|(_, detected)| detected.push(&self.power));
         self.transforms = self.transforms.saturating_add(1);
     }
 
@@ -147,14 +157,21 @@ impl Analyser {
         let dbm = |power: f64| {
             (10.0 * power.max(Self::LEAST_POWER).log10() + f64::from(full_scale_dbm)) as f32
         };
-        let mut power = self.detected.finish();
-        power.resize(self.plan.bins(), 0.0);
+        let bins = self.plan.bins();
+        let mut series = self.detected.into_iter().map(|(detector, detected)| {
+            let mut power = detected.finish();
+            power.resize(bins, 0.0);
+            (detector, power.into_iter().map(dbm).collect())
+        });
+        let (detector, first) = series.next().unwrap_or_default();
         Spectrum {
             parameters: self.parameters,
             start,
             transforms: self.transforms,
             overload,
-            dbm: power.into_iter().map(dbm).collect(),
+            detector,
+            dbm: first,
+            others: series.collect(),
         }
     }
 }
@@ -166,6 +183,20 @@ impl fmt::Debug for Analyser {
             .field("plan", &self.plan)
             .field("transforms", &self.transforms)
             .finish_non_exhaustive()
+    }
+}
+
+/// The figures of a detector, the one that stands for all first.
+const fn figures(detector: Detector) -> &'static [Detector] {
+    match detector {
+        Detector::Sample => &[Detector::Sample],
+        Detector::Mean => &[Detector::Mean],
+        Detector::Max => &[Detector::Max],
+        Detector::Min => &[Detector::Min],
+        Detector::Median => &[Detector::Median],
+        Detector::M4s => {
+            &[Detector::Mean, Detector::Max, Detector::Min, Detector::Median, Detector::Sample]
+        }
     }
 }
 
@@ -191,7 +222,7 @@ impl Detected {
             Detector::Sample => Self::Sample(Vec::new()),
             Detector::Max => Self::Max(Vec::new()),
             Detector::Min => Self::Min(Vec::new()),
-            Detector::Mean => Self::Mean { sums: Vec::new(), count: 0 },
+            Detector::Mean | Detector::M4s => Self::Mean { sums: Vec::new(), count: 0 },
             Detector::Median => Self::Median { powers: Vec::new(), bins },
         }
     }
@@ -253,7 +284,11 @@ pub struct Spectrum {
     start: Utc,
     transforms: u16,
     overload: bool,
+    /// What `dbm` shows.
+    detector: Detector,
     dbm: Vec<f32>,
+    /// What the detector shows besides.
+    others: Vec<(Detector, Vec<f32>)>,
 }
 
 impl Spectrum {
@@ -285,10 +320,17 @@ impl Spectrum {
     }
 
     /// The power of each bin at the antenna, in dBm, in order of frequency: a
-    /// power of two of finite figures.
+    /// power of two of finite figures. With the detector M4S it is the mean.
     #[must_use]
     pub fn dbm(&self) -> &[f32] {
         &self.dbm
+    }
+
+    /// Every figure of the detector, with what it is: five with M4S, else
+    /// [`Spectrum::dbm`] alone.
+    pub fn series(&self) -> impl Iterator<Item = (Detector, &[f32])> {
+        let others = self.others.iter().map(|(detector, dbm)| (*detector, dbm.as_slice()));
+        core::iter::once((self.detector, self.dbm.as_slice())).chain(others)
     }
 
     /// From bin to bin, in hertz.
@@ -474,6 +516,19 @@ mod tests {
     }
 
     #[test]
+    fn m4s_is_the_figures_of_all_detectors() {
+        let samples = noise(256 * 7);
+        let all = ScanParameters { detector: Detector::M4s, ..PARAMETERS };
+        let all = spectrum(&all, &samples);
+        assert_eq!(all.series().count(), 5);
+        for (detector, dbm) in all.series() {
+            let one = spectrum(&ScanParameters { detector, ..PARAMETERS }, &samples);
+            assert_eq!(one.series().collect::<Vec<_>>(), [(detector, dbm)]);
+        }
+        assert_eq!(all.series().next().unwrap(), (Detector::Mean, all.dbm()));
+    }
+
+    #[test]
     fn an_even_number_has_a_median_too() {
         assert_eq!(median(vec![]), None);
         assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
@@ -486,8 +541,15 @@ mod tests {
         let mut dbm = vec![-100.0; 128];
         dbm.extend([-100.5; 64]);
         dbm.extend([-60.0; 64]);
-        let spectrum =
-            Spectrum { parameters, start: Utc::default(), transforms: 1, overload: false, dbm };
+        let spectrum = Spectrum {
+            parameters,
+            start: Utc::default(),
+            transforms: 1,
+            overload: false,
+            detector: Detector::Mean,
+            dbm,
+            others: vec![],
+        };
         assert_eq!(spectrum.noise_floor_dbm(), -100.0);
         assert_eq!(spectrum.occupancy(6.0), 0.25);
     }

@@ -20,6 +20,7 @@
 //!
 //! With a store ([`Actor::with_store`]) requests survive a loss of power.
 
+mod copies;
 mod journal;
 #[cfg(test)]
 mod tests;
@@ -31,8 +32,8 @@ use serde::{Deserialize, Serialize};
 
 use super::link::{LinkStats, count};
 use super::messages::{
-    Cancel, Cancelled, Cursor, DEVICE_ID_MAX, Granted, InventoryItem, InventoryRequest, Message,
-    Refusal, Refused, Report, ScanRequest, is_id,
+    Cancel, Cancelled, DEVICE_ID_MAX, Granted, InventoryItem, Message, Refusal, Refused, Report,
+    ScanRequest, UsageItem, is_id,
 };
 use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
@@ -41,6 +42,7 @@ use super::{ActorId, RequestId, ScanParameters, Series, When};
 use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
+use copies::Copies;
 
 /// How often a question goes to where the SSM was last heard, before it goes to where
 /// an SSM is found at first.
@@ -124,6 +126,8 @@ pub enum Question {
     Cancel(RequestId),
     /// A copy of the inventory, which is given up.
     Inventory,
+    /// What Actors have had, the same.
+    Usage,
 }
 
 /// Who an Actor acts for. Every method but `report` has a default that does
@@ -150,6 +154,11 @@ pub trait ActorUser {
 
     /// A part of the inventory; the last has no [`InventoryItem::next`].
     fn inventory(&mut self, now: Now, item: &InventoryItem<'_>) {
+        let _ = (now, item);
+    }
+
+    /// What an Actor has had; the last has no [`UsageItem::next`].
+    fn usage(&mut self, now: Now, item: &UsageItem) {
         let _ = (now, item);
     }
 
@@ -247,13 +256,6 @@ impl ActorRequest {
     }
 }
 
-/// A copy of the inventory on its way.
-#[derive(Clone, Copy, Debug)]
-struct Copying {
-    at: Cursor,
-    retry: Retry,
-}
-
 /// An Actor.
 #[derive(Debug)]
 pub struct Actor<'s> {
@@ -262,9 +264,7 @@ pub struct Actor<'s> {
     next_request: Option<RequestId>,
     /// Where the SSM was last heard.
     heard: Option<Address>,
-    /// The copy of the inventory that is drawn, and the number of the last one.
-    copying: Option<Copying>,
-    copy: u32,
+    copies: Copies,
     keeper: Keeper<'s>,
     /// Whether the store has the number of the next request.
     run_kept: bool,
@@ -280,8 +280,7 @@ impl<'s> Actor<'s> {
             requests: Table::new(requests),
             next_request: Some(config.first_request),
             heard: None,
-            copying: None,
-            copy: 0,
+            copies: Copies::default(),
             keeper: Keeper::NONE,
             run_kept: true,
             stats: ActorStats::default(),
@@ -333,14 +332,6 @@ impl<'s> Actor<'s> {
         Ok(())
     }
 
-    /// Draws a copy of the inventory, from its start. One that is under way is given
-    /// up. The request goes out at the next tick.
-    pub const fn copy_inventory(&mut self) {
-        self.copy = self.copy.wrapping_add(1);
-        let at = Cursor { device: 0, recipe: (ActorId(0), RequestId(0)) };
-        self.copying = Some(Copying { at, retry: Retry::NOW });
-    }
-
     /// One datagram in.
     pub fn receive(
         &mut self,
@@ -357,6 +348,7 @@ impl<'s> Actor<'s> {
             Message::Cancelled(cancelled) => cancelled.actor,
             Message::Report(report) => report.scan.actor,
             Message::InventoryItem(item) => item.actor,
+            Message::UsageItem(item) => item.actor,
             _ => return count(&mut self.stats.link.unexpected),
         };
         if actor != self.config.actor {
@@ -367,6 +359,7 @@ impl<'s> Actor<'s> {
             Message::Refused(refused) => self.refused(now, &refused, user),
             Message::Cancelled(cancelled) => self.cancelled(now, &cancelled, user),
             Message::InventoryItem(item) => self.inventory(now, &item, user),
+            Message::UsageItem(item) => self.usage(now, &item, user),
             Message::Report(report) => {
                 // One that is acknowledged is never sent again: it is kept first.
                 if self.report(now, &report, user) && self.keep(now.monotonic) {
@@ -405,15 +398,7 @@ impl<'s> Actor<'s> {
                 row.retry.refused(now, &backoff);
             }
         }
-        if let Some(copying) = self.copying.as_mut().filter(|copying| copying.retry.is_due(now)) {
-            let request = InventoryRequest { actor, copy: self.copy, at: copying.at };
-            let to = place(&copying.retry);
-            if link.send(&to, &Message::InventoryRequest(request), transport) {
-                copying.retry.sent(now, &backoff);
-            } else {
-                copying.retry.refused(now, &backoff);
-            }
-        }
+        self.ask_for_copies(now, &place, transport);
     }
 
     /// When to call [`Actor::tick`] next. Any call may change the answer.
@@ -421,7 +406,7 @@ impl<'s> Actor<'s> {
     pub fn next_deadline(&self) -> Option<Instant> {
         let open = self.requests.iter().filter(|row| row.question.is_some());
         let due = self.keeper.due().or_else(|| open.map(|row| row.retry.due()).min());
-        earliest(due, self.copying.map(|copying| copying.retry.due()))
+        earliest(due, self.copies.due())
     }
 
     /// Its counters.
@@ -436,10 +421,10 @@ impl<'s> Actor<'s> {
         self.config.actor
     }
 
-    /// Whether a copy of the inventory is under way.
+    /// Whether a copy of the inventory or of usage is under way.
     #[must_use]
-    pub const fn is_copying(&self) -> bool {
-        self.copying.is_some()
+    pub fn is_copying(&self) -> bool {
+        self.copies.due().is_some()
     }
 
     /// How many requests are not settled: not answered, or reports are owed.
@@ -500,18 +485,6 @@ impl<'s> Actor<'s> {
         true
     }
 
-    /// As above.
-    fn inventory(&mut self, now: Now, item: &InventoryItem<'_>, user: &mut dyn ActorUser) -> bool {
-        if item.copy != self.copy || self.copying.is_none_or(|copying| copying.at != item.at) {
-            return false;
-        }
-        // Only ever forward, or a copy might not end.
-        let next = item.next.filter(|next| *next > item.at);
-        self.copying = next.map(|at| Copying { at, retry: Retry::NOW });
-        user.inventory(now, item);
-        true
-    }
-
     /// Takes a report. Returns whether it is to be acknowledged.
     fn report(&mut self, now: Now, report: &Report<'_>, user: &mut dyn ActorUser) -> bool {
         let Some(row) = self.requests.get_mut(report.scan.request) else {
@@ -568,10 +541,7 @@ impl<'s> Actor<'s> {
             }
             stays
         });
-        if self.copying.take_if(|copying| over(&copying.retry)).is_some() {
-            count(&mut stats.unanswered);
-            user.unanswered(now, Question::Inventory);
-        }
+        self.give_up_copies(now, &over, user);
     }
 
     /// The least number an answer is waited for.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::scos::ScanId;
 use crate::scos::calendar::RefusalReason;
-use crate::scos::messages::Outcome;
+use crate::scos::messages::{Cursor, InventoryRequest, Outcome, Usage, UsageRequest};
 use crate::scos::testing::{
     KINDS, MONDAY, SCAN, Wire, actor, address, at, messages, octets, parts,
 };
@@ -18,6 +18,7 @@ struct Notes {
     reports: Vec<u16>,
     unanswered: Vec<Question>,
     items: Vec<Cursor>,
+    usage: Vec<ActorId>,
 }
 
 impl ActorUser for Notes {
@@ -39,6 +40,10 @@ impl ActorUser for Notes {
 
     fn inventory(&mut self, _now: Now, item: &InventoryItem<'_>) {
         self.items.push(item.at);
+    }
+
+    fn usage(&mut self, _now: Now, item: &UsageItem) {
+        self.usage.extend(item.usage.map(|usage| usage.actor));
     }
 
     fn unanswered(&mut self, _now: Now, question: Question) {
@@ -97,6 +102,7 @@ fn report(request: RequestId, occurrence: u16) -> Message<'static> {
         outcome: Outcome::Complete,
         time_to_complete_ms: 1,
         parameters: SCAN,
+        metadata: 3,
         spectrum: &[1],
     })
 }
@@ -217,9 +223,15 @@ fn what_is_never_answered_is_a_named_fault() {
     bench.receive(0, &granted(RequestId(2)));
     bench.actor.cancel(RequestId(2)).unwrap();
     bench.actor.copy_inventory();
+    bench.actor.copy_usage();
     let asked: usize = (0..1_000).map(|second| bench.tick(second).len()).sum();
-    assert_eq!(asked, 3 * 20);
-    let unanswered = [Question::Scan(FIRST), Question::Cancel(RequestId(2)), Question::Inventory];
+    assert_eq!(asked, 4 * 20);
+    let unanswered = [
+        Question::Scan(FIRST),
+        Question::Cancel(RequestId(2)),
+        Question::Inventory,
+        Question::Usage,
+    ];
     assert_eq!(bench.notes.unanswered, unanswered);
     assert_eq!(bench.actor.next_deadline(), None);
     // What is known to be granted is still reported.
@@ -232,7 +244,7 @@ fn what_is_never_answered_is_a_named_fault() {
 fn the_inventory_is_copied_part_by_part() {
     let mut bench = Bench::new();
     bench.actor.copy_inventory();
-    let places = [0, 1, 4].map(|device| Cursor { device, ..Cursor::default() });
+    let places = [0, 1, 4].map(Cursor::of);
     for (index, at) in places.into_iter().enumerate() {
         let asked = bench.tick(index as u64);
         let expected = Message::InventoryRequest(InventoryRequest { actor: ID, copy: 1, at });
@@ -250,6 +262,38 @@ fn the_inventory_is_copied_part_by_part() {
     let at = Cursor::default();
     let item = InventoryItem { actor: ID, copy: 2, at, device: None, next: Some(at) };
     bench.receive(100, &Message::InventoryItem(item));
+    assert_eq!(bench.actor.next_deadline(), None);
+}
+
+#[test]
+fn what_actors_have_had_is_copied_one_by_one() {
+    let mut bench = Bench::new();
+    bench.actor.copy_usage();
+    let places = [0, 5, 9].map(ActorId);
+    for (index, at) in places.into_iter().enumerate() {
+        let asked = bench.tick(index as u64);
+        let expected = Message::UsageRequest(UsageRequest { actor: ID, copy: 1, at });
+        assert_eq!(messages(&asked), [expected]);
+        let next = places.get(index + 1).copied();
+        let item = UsageItem { actor: ID, copy: 1, at, usage: Some(Usage::new(at)), next };
+        let stray = [
+            UsageItem { copy: 9, ..item },
+            UsageItem { at: ActorId(77), ..item },
+            UsageItem { actor: ActorId(99), ..item },
+        ];
+        for stray in stray {
+            bench.receive(index as u64, &Message::UsageItem(stray));
+        }
+        bench.receive(index as u64, &Message::UsageItem(item));
+        bench.receive(index as u64, &Message::UsageItem(item));
+    }
+    assert_eq!(bench.notes.usage, places);
+    assert_eq!((bench.tick(99), bench.actor.stats().stray_answers), (std::vec![], 9));
+    // A copy that is led backwards ends.
+    bench.actor.copy_usage();
+    let at = ActorId(0);
+    let item = UsageItem { actor: ID, copy: 2, at, usage: None, next: Some(at) };
+    bench.receive(100, &Message::UsageItem(item));
     assert_eq!(bench.actor.next_deadline(), None);
 }
 
@@ -293,12 +337,12 @@ proptest! {
         bench.receive(0, &granted(FIRST));
         bench.actor.copy_inventory();
         bench.tick(0);
-        let before = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copying, &bench.actor.heard));
+        let before = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copies, &bench.actor.heard));
         if Message::parse(&noise).is_err() {
             bench.actor.receive(at(1), &address(0), &noise, &mut bench.wire, &mut bench.notes);
         }
         parts.with_message(kind, |message| bench.receive(1, &message));
-        let after = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copying, &bench.actor.heard));
+        let after = std::format!("{:?}", (&bench.actor.requests, &bench.actor.copies, &bench.actor.heard));
         // One number in four thousand million is this Actor's.
         prop_assert_eq!(before, after);
         prop_assert!(bench.notes.reports.is_empty());

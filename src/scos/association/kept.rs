@@ -17,9 +17,6 @@ pub(crate) struct DeviceRecord<'a> {
     public_key: &'a [u8],
     boot: u32,
     version: u32,
-    revision: u32,
-    /// What it advertised, as it came.
-    capabilities: &'a [u8],
     /// Where it was last, while it was there.
     address: Option<AddressRecord<'a>>,
 }
@@ -46,8 +43,6 @@ impl RegisteredDevice {
             public_key: &self.public_key,
             boot: self.boot,
             version: self.version,
-            revision: self.revision,
-            capabilities: &self.capabilities,
             address: self.address_ref().or(self.hail.as_ref()).map(AddressRecord::of),
         })
     }
@@ -58,8 +53,6 @@ impl RegisteredDevice {
         self.boot = record.boot;
         self.sequence = self.sequence.max(1);
         self.version = record.version;
-        self.revision = record.revision;
-        self.capabilities = Vec::from_slice(record.capabilities).unwrap_or_default();
         self.hail = record.address.as_ref().map(AddressRecord::address);
     }
 }
@@ -133,8 +126,6 @@ impl RegisteredDevice {
             member: None,
             boot: 0,
             sequence: 0,
-            capabilities: Vec::new(),
-            revision: 0,
             version: 0,
             acknowledged: 0,
             push: Retry::NOW,

@@ -7,16 +7,12 @@ use subtle::ConstantTimeEq;
 
 use crate::scos::DeviceIndex;
 use crate::scos::messages::{
-    Advertise, Associate, Association, AssociationRefusal, DEVICE_ID_MAX, PUBLIC_KEY_MAX,
+    Associate, Association, AssociationRefusal, DEVICE_ID_MAX, PUBLIC_KEY_MAX,
 };
-use crate::scos::metadata::Capabilities;
 use crate::scos::retry::Retry;
 use crate::storage::{Row, Slot, Table};
 use crate::time::Instant;
 use crate::transport::Address;
-
-/// Octets of the longest advertisement: its texts, and 15 numbers.
-const CAPABILITIES_MAX: usize = 256;
 
 /// A device the SSM is told of before it starts.
 #[derive(Clone, Copy, Debug)]
@@ -51,9 +47,6 @@ pub struct RegisteredDevice {
     /// The last request of the device, to tell what is stale.
     pub(super) boot: u32,
     pub(super) sequence: u32,
-    /// What it advertised, as it came; empty until it has.
-    pub(super) capabilities: Vec<u8, CAPABILITIES_MAX>,
-    pub(super) revision: u32,
     /// The version of the schedule, the one the device has, and when to say so.
     pub(crate) version: u32,
     pub(crate) acknowledged: u32,
@@ -107,16 +100,9 @@ impl RegisteredDevice {
         self.member.map(|member| member.expires.since(now)).unwrap_or_default()
     }
 
-    /// What it advertised.
-    pub(crate) fn capabilities(&self) -> Option<Capabilities<'_>> {
-        postcard::from_bytes(&self.capabilities).ok()
-    }
-
-    fn advertise(&mut self, capabilities: &Capabilities<'_>) -> bool {
-        let mut scratch = [0; CAPABILITIES_MAX];
-        let Ok(octets) = postcard::to_slice(capabilities, &mut scratch) else { return false };
-        self.capabilities.clear();
-        self.capabilities.extend_from_slice(octets).is_ok()
+    /// The number of the run of the device that was heard last.
+    pub(crate) const fn boot(&self) -> u32 {
+        self.boot
     }
 }
 
@@ -208,10 +194,6 @@ impl<'s> Registry<'s> {
         }
         device.member = Some(Member { address: *from, expires: now.after(max_ttl) });
         let state = if known { request.request } else { Association::New };
-        if state == Association::New {
-            device.capabilities.clear();
-            device.kept = false;
-        }
         self.displace(index, from);
         Ok(Admitted {
             index,
@@ -229,18 +211,6 @@ impl<'s> Registry<'s> {
         let device = self.devices.iter_mut().find(|device| device.address() == Some(*from))?;
         device.member = Some(Member { address: *from, expires });
         Some(device.index)
-    }
-
-    /// Keeps what a device says of itself, unless it has said something later.
-    /// Returns whether it may be acknowledged.
-    pub(crate) fn advertise(&mut self, index: DeviceIndex, said: &Advertise<'_>) -> bool {
-        let Some(device) = self.devices.get_mut(index) else { return false };
-        if !device.capabilities.is_empty() && said.revision < device.revision {
-            return true;
-        }
-        device.revision = said.revision;
-        device.kept = false;
-        device.advertise(&said.capabilities)
     }
 
     /// Takes one device whose TTL is over out of the inventory.
@@ -270,6 +240,11 @@ impl<'s> Registry<'s> {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &RegisteredDevice> {
         self.devices.iter()
+    }
+
+    /// The devices from this one on.
+    pub(crate) fn iter_from(&self, from: DeviceIndex) -> impl Iterator<Item = &RegisteredDevice> {
+        self.devices.iter_from(from)
     }
 
     /// The key on file of a device, and one of another to compare with where there is

@@ -1,12 +1,12 @@
 use core::time::Duration;
 
 use super::*;
+use crate::scos::DeviceIndex;
 use crate::scos::link::LinkStats;
 use crate::scos::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, Message, ScheduleMark,
+    Associate, Associated, Association, AssociationRefusal, Message, ScheduleMark,
 };
-use crate::scos::testing::{CAPABILITIES, QUICK, Wire, address, at, messages, slots};
-use crate::scos::{Capabilities, DeviceIndex};
+use crate::scos::testing::{QUICK, Wire, address, at, messages, slots};
 
 const TTL: Duration = Duration::from_secs(300);
 const DEVICES: [DeviceConfig<'static>; 2] = [
@@ -82,26 +82,13 @@ fn another_run_is_a_restart_and_an_earlier_one_is_stale() {
     let mut registry = registry(Admission::Configured);
     let first = registry.associate(at(0).monotonic, &address(1), &ask(Association::New, 7, 5));
     assert!(!first.unwrap().restarted);
-    let said = Advertise { revision: 1, capabilities: CAPABILITIES };
-    assert!(registry.advertise(DeviceIndex(0), &said));
-    assert_eq!(registry.get(DeviceIndex(0)).unwrap().capabilities(), Some(CAPABILITIES));
+    assert_eq!(registry.get(DeviceIndex(0)).unwrap().boot(), 7);
     let second = registry.associate(at(1).monotonic, &address(1), &ask(Association::Refresh, 8, 1));
     let second = second.unwrap();
     assert_eq!((second.state, second.restarted), (Association::New, true));
-    assert_eq!(registry.get(DeviceIndex(0)).unwrap().capabilities(), None);
+    assert_eq!(registry.get(DeviceIndex(0)).unwrap().boot(), 8);
     let stale = registry.associate(at(2).monotonic, &address(1), &ask(Association::New, 7, 6));
     assert_eq!(stale, Err(Rejected::Stale));
-}
-
-#[test]
-fn an_advertisement_out_of_order_does_not_replace_a_later_one() {
-    let mut registry = registry(Admission::Configured);
-    registry.associate(at(0).monotonic, &address(1), &ask(Association::New, 1, 1)).unwrap();
-    let later = Capabilities { recipes: 3, ..CAPABILITIES };
-    assert!(registry.advertise(DeviceIndex(0), &Advertise { revision: 2, capabilities: later }));
-    let early = Advertise { revision: 1, capabilities: CAPABILITIES };
-    assert!(registry.advertise(DeviceIndex(0), &early));
-    assert_eq!(registry.get(DeviceIndex(0)).unwrap().capabilities(), Some(later));
 }
 
 #[test]

@@ -23,6 +23,7 @@ const PARAMETERS: ScanParameters = ScanParameters {
     detector: crate::scos::Detector::Mean,
     window: crate::scos::Window::Hann,
     gain_db: 20,
+    settings: None,
 };
 
 /// One occurrence of five minutes at Monday 10:00.

@@ -1,9 +1,9 @@
-//! Association and what a device advertises.
+//! Association and what a device advertises of itself.
 
 use serde::{Deserialize, Serialize};
 
 use super::Message;
-use crate::scos::Capabilities;
+use crate::scos::metadata::{Section, SectionKey};
 
 /// What an SSD asks of its association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -152,12 +152,27 @@ pub struct AssociationRefused<'a> {
     pub reason: AssociationRefusal,
 }
 
-/// SSD to SSM: what the device is and can do.
+/// SSD to SSM: a section of what the device is, can do, and how it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Advertise<'a> {
-    /// The number of this advertisement, echoed in the acknowledgement.
+    /// The number of this run of the SSD.
+    pub boot: u32,
+    /// The number of this change of its metadata in this run, above 0 and greater
+    /// than any before.
     pub revision: u32,
-    /// What it says.
+    /// What is so from this revision on.
     #[serde(borrow)]
-    pub capabilities: Capabilities<'a>,
+    pub section: Section<'a>,
+}
+
+/// SSM to SSD: an advertisement has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Advertised {
+    /// Its revision, echoed.
+    pub revision: u32,
+    /// The section, echoed.
+    pub section: SectionKey,
+    /// Whether the SSM had no room to keep it. It is not to be sent again.
+    pub full: bool,
 }

@@ -9,18 +9,44 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleEntry;
-use crate::scos::{ActorId, Capabilities, RequestId};
+use crate::scos::metadata::{SectionKey, Sections};
+use crate::scos::{ActorId, RequestId};
 
-/// A place in the inventory: a device, and a recipe of its schedule.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+/// A place in the inventory: a device, and where in what there is of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Cursor {
     /// The number of the device in the inventory.
     pub device: u16,
+    /// Where to go on.
+    pub place: Place,
+}
+
+/// A place in what there is of a device: first its metadata, then its schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Place {
+    /// The first section wanted, and all recipes.
+    Section(SectionKey),
     /// The first recipe wanted, by Actor and request.
-    pub recipe: (ActorId, RequestId),
+    Recipe(ActorId, RequestId),
+}
+
+impl Cursor {
+    /// The start of the inventory.
+    pub const START: Self = Self::of(0);
+
+    /// The start of a device.
+    #[must_use]
+    pub const fn of(device: u16) -> Self {
+        Self { device, place: Place::Section(SectionKey::FIRST) }
+    }
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self::START
+    }
 }
 
 /// Actor to SSM: a request for the part of the inventory at or after a place.
@@ -57,9 +83,9 @@ pub struct InventoryDevice<'a> {
     pub device: &'a str,
     /// How long until the SSM takes it for gone, in seconds, rounded down.
     pub remaining_ttl_s: u32,
-    /// What it is and can do; `None` when it has not said yet.
+    /// A part of its metadata, in the order of their keys.
     #[serde(borrow)]
-    pub capabilities: Option<Capabilities<'a>>,
+    pub metadata: Sections<'a>,
     /// A part of its schedule, in the order of Actors and requests.
     #[serde(borrow)]
     pub schedule: Entries<'a>,
@@ -83,7 +109,7 @@ impl Entries<'_> {
 
     /// Whether the octets are recipes and nothing else, and no more than there is
     /// room for in a message.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         if self.0.len() > EntriesBuffer::OCTETS {
             return false;
         }
@@ -112,7 +138,7 @@ pub struct EntriesBuffer {
 }
 
 impl EntriesBuffer {
-    /// Octets of room, enough for eight recipes of any values.
+    /// Octets of room, enough for four recipes of any values.
     pub const OCTETS: usize = 448;
 
     /// Nothing yet.

@@ -8,12 +8,13 @@
 //! |---|---|---|---|
 //! | [`Associate`] | SSD | SSM | [`Associated`], [`AssociationRefused`], [`Challenge`] |
 //! | [`Challenge`] | SSM | SSD | [`Associate`] |
-//! | [`Advertise`] | SSD | SSM | [`Message::Advertised`] |
+//! | [`Advertise`] | SSD | SSM | [`Advertised`] |
 //! | [`ScheduleChange`] | SSM | SSD | [`ScheduleAck`] |
 //! | [`Report`] | SSD, SSM | SSM, Actor | [`Message::ReportAck`] |
 //! | [`ScanRequest`] | Actor | SSM | [`Granted`], [`Refused`] |
 //! | [`Cancel`] | Actor | SSM | [`Cancelled`], [`Refused`] |
 //! | [`InventoryRequest`] | Actor | SSM | [`InventoryItem`] |
+//! | [`UsageRequest`] | Actor | SSM | [`UsageItem`] |
 //! | [`Message::NotAssociated`] | SSM | SSD | [`Associate`] |
 //!
 //! Whoever asks repeats until it is answered; whoever answers gives the same
@@ -26,17 +27,19 @@ mod request;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use association::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused, Binding,
-    Challenge, Nonce, Proof, ScheduleMark,
+    Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
+    AssociationRefused, Binding, Challenge, Nonce, Proof, ScheduleMark,
 };
 pub use inventory::{
-    Cursor, Entries, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest,
+    Cursor, Entries, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest, Place,
 };
 pub use report::{Outcome, Rejection, Report};
 pub use request::{Cancel, Cancelled, Granted, Refusal, Refused, ScanRequest};
 pub use schedule::{Change, ScheduleAck, ScheduleChange, ScheduleEntry};
+pub use usage::{Usage, UsageItem, UsageRequest};
 
 use core::fmt;
 
@@ -72,10 +75,10 @@ pub enum Message<'a> {
     AssociationRefused(#[serde(borrow)] AssociationRefused<'a>),
     /// SSM to SSD: what came from you needs an association and you have none.
     NotAssociated,
-    /// What a device can do.
+    /// A section of what a device is and can do.
     Advertise(#[serde(borrow)] Advertise<'a>),
-    /// SSM to SSD: the advertisement of this revision has arrived.
-    Advertised(u32),
+    /// A section has arrived.
+    Advertised(Advertised),
     /// A change of a schedule.
     ScheduleChange(ScheduleChange),
     /// The version a schedule has.
@@ -100,6 +103,10 @@ pub enum Message<'a> {
     InventoryItem(#[serde(borrow)] InventoryItem<'a>),
     /// SSM to SSD: prove that you have the private key.
     Challenge(#[serde(borrow)] Challenge<'a>),
+    /// A request for what Actors have had.
+    UsageRequest(UsageRequest),
+    /// What some Actors have had.
+    UsageItem(UsageItem),
 }
 
 /// Why octets are not a message.
@@ -184,16 +191,14 @@ impl<'a> Message<'a> {
             Self::Challenge(m) => is_id(m.device),
             Self::Associated(m) => is_id(m.device),
             Self::AssociationRefused(m) => is_id(m.device),
-            Self::Advertise(m) => m.capabilities.is_sound(),
+            Self::Advertise(m) => m.revision > 0 && m.section.check().is_ok(),
             Self::ScheduleChange(m) => m.base < m.version && change_is_sound(&m.change),
             Self::Report(m) => m.spectrum.len() <= Report::SPECTRUM_MAX,
             // What a request asks for may be nonsense: that is refused, by name.
             Self::ScanRequest(m) => is_id(m.device),
             Self::Granted(m) => is_id(m.device) && m.series.is_sound(),
             Self::InventoryItem(m) => m.device.is_none_or(|item| {
-                is_id(item.device)
-                    && item.capabilities.is_none_or(|capabilities| capabilities.is_sound())
-                    && item.schedule.is_sound()
+                is_id(item.device) && item.metadata.is_sound() && item.schedule.is_sound()
             }),
             Self::NotAssociated
             | Self::Advertised(_)
@@ -202,7 +207,9 @@ impl<'a> Message<'a> {
             | Self::Cancel(_)
             | Self::Refused(_)
             | Self::Cancelled(_)
-            | Self::InventoryRequest(_) => true,
+            | Self::InventoryRequest(_)
+            | Self::UsageRequest(_)
+            | Self::UsageItem(_) => true,
         }
     }
 }

@@ -58,6 +58,8 @@ pub struct Report<'a> {
     pub time_to_complete_ms: u32,
     /// The parameters as executed.
     pub parameters: ScanParameters,
+    /// The revision of the metadata the SSD had then; 0 where the SSM issues it.
+    pub metadata: u32,
     /// A summary of the spectrum, at most 1,024 octets, in a form Actor and
     /// sensor agree on; empty where there is none.
     pub spectrum: &'a [u8],

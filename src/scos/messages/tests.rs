@@ -1,3 +1,4 @@
+use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
@@ -5,8 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::scos::calendar::RefusalReason;
-use crate::scos::testing::{CAPABILITIES, KINDS, MONDAY, SCAN, octets, parts};
-use crate::scos::{ActorId, Capabilities, RequestId, Series, When};
+use crate::scos::metadata::{
+    Filter, FrequencyRange, HardwareSpec, Section, SectionKey, SectionsBuffer,
+};
+use crate::scos::testing::{ANALYSER, ANTENNA, KINDS, MONDAY, SCAN, octets, parts, sensor};
+use crate::scos::{
+    ActorId, Pointing, ReferenceLevel, RequestId, ScanSettings, Series, Sweep, When,
+};
 
 proptest! {
     /// Every message comes back as it was, from octets that are the same again.
@@ -100,26 +106,27 @@ fn values_out_of_range_are_refused() {
     refused(change(4, entry, 0));
     refused(change(3, entry, 1));
     refused(change(3, ScheduleEntry { series, ..entry }, 0));
-    let capabilities = Capabilities { recipes: 0, ..CAPABILITIES };
-    refused(Message::Advertise(Advertise { revision: 1, capabilities }));
+    let said = Advertise { boot: 1, revision: 1, section: sensor(0) };
+    refused(Message::Advertise(said));
+    refused(Message::Advertise(Advertise { revision: 0, section: sensor(1), ..said }));
 }
 
 /// A list longer than any SSM can send would not fit when it is written again.
 #[test]
 fn a_part_of_the_inventory_has_as_many_recipes_as_fit() {
-    // 13 octets each, all numbers of one.
-    let entry = [1, 1, 0, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0];
+    // 14 octets each, all numbers of one.
+    let entry = [1, 1, 0, 1, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0];
     let item = |entries: u8| {
-        let length = 13 * u16::from(entries);
+        let length = 14 * u16::from(entries);
         let length = [(length % 128) as u8 | 128, (length / 128) as u8];
-        let mut octets = std::vec![VERSION, 16, 1, 1, 0, 0, 0, 1, 1, b'a', 0, 0];
+        let mut octets = std::vec![VERSION, 16, 1, 1, 0, 0, 0, 0, 1, 1, b'a', 0, 0];
         octets.extend(length);
         octets.extend((0..entries).flat_map(|_| entry));
         octets.push(0);
         octets
     };
-    assert!(matches!(Message::parse(&item(34)), Ok(Message::InventoryItem(_))));
-    assert_eq!(Message::parse(&item(35)), Err(MessageFault::OutOfRange));
+    assert!(matches!(Message::parse(&item(32)), Ok(Message::InventoryItem(_))));
+    assert_eq!(Message::parse(&item(33)), Err(MessageFault::OutOfRange));
 }
 
 #[test]
@@ -132,6 +139,18 @@ fn the_longest_message_fits() {
         resolution_hz: u32::MAX,
         transforms: u16::MAX,
         gain_db: -128,
+        settings: Some(ScanSettings {
+            sweep: Some(Sweep { stop_hz: u64::MAX, step_hz: u32::MAX }),
+            level: Some(ReferenceLevel {
+                reference_tenth_dbm: i16::MIN,
+                attenuation_tenth_db: u16::MAX,
+                preamplifier: true,
+            }),
+            rf_path: Some(255),
+            pointing: Some(Pointing { azimuth_tenth_deg: u16::MAX, elevation_tenth_deg: i16::MIN }),
+            skip_samples: u32::MAX,
+            calibrated: true,
+        }),
         ..SCAN
     };
     let report = Report {
@@ -140,6 +159,7 @@ fn the_longest_message_fits() {
         outcome: Outcome::Rejected(Rejection::Restart),
         time_to_complete_ms: u32::MAX,
         parameters,
+        metadata: u32::MAX,
         spectrum: &[0xff; Report::SPECTRUM_MAX],
     };
     let message = Message::Report(report);
@@ -151,18 +171,18 @@ fn the_longest_message_fits() {
     let series = Series { start: i64::MIN, minutes: 10_080, repeats: 10_079, offset: u16::MAX };
     let entry = ScheduleEntry { actor: scan.actor, request: scan.request, series, parameters };
     let mut entries = EntriesBuffer::new();
-    assert_eq!((0..20).filter(|_| entries.push(&entry)).count(), 8);
+    assert_eq!((0..20).filter(|_| entries.push(&entry)).count(), 4);
     let text = "12345678901234567890123456789012";
-    let capabilities = Capabilities {
-        antenna: crate::scos::Antenna { model: text, kind: text, ..CAPABILITIES.antenna },
-        host: crate::scos::Host { name: text, model: text },
-        ..CAPABILITIES
-    };
-    let at = Cursor { device: u16::MAX, recipe: (scan.actor, scan.request) };
+    let spec = HardwareSpec { id: text, model: text, version: text, description: text };
+    let range = Some(FrequencyRange { low_hz: u64::MAX, high_hz: u64::MAX });
+    let filter = Filter { index: 15, spec, passband: range, stopband: range };
+    let mut sections = SectionsBuffer::new();
+    assert_eq!((0..9).filter(|_| sections.push(&Section::Filter(filter))).count(), 2);
+    let at = Cursor { device: u16::MAX, place: Place::Recipe(scan.actor, scan.request) };
     let device = InventoryDevice {
         device: text,
         remaining_ttl_s: u32::MAX,
-        capabilities: Some(capabilities),
+        metadata: sections.sections(),
         schedule: entries.entries(),
     };
     let item = InventoryItem {
@@ -185,6 +205,7 @@ fn golden_report() -> Report<'static> {
         outcome: Outcome::Complete,
         time_to_complete_ms: 41_250,
         parameters: SCAN,
+        metadata: 6,
         spectrum: &[0x10, 0x20, 0x30],
     }
 }
@@ -232,7 +253,15 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
     let (actor, request) = (ActorId(7), RequestId(300));
     let series = Series { start: MONDAY + 600, minutes: 5, repeats: 2, offset: 60 };
     let entry = ScheduleEntry { actor, request, series, parameters: SCAN };
-    let at = Cursor { device: 1, recipe: (actor, request) };
+    let at = Cursor { device: 1, place: Place::Recipe(actor, request) };
+    let settings = ScanSettings {
+        sweep: Some(Sweep { stop_hz: 100_000_000, step_hz: 2_000_000 }),
+        rf_path: Some(1),
+        pointing: Some(Pointing { azimuth_tenth_deg: 2_250, elevation_tenth_deg: -15 }),
+        ..ScanSettings::default()
+    };
+    let mut sections = SectionsBuffer::new();
+    sections.push(&ANTENNA);
     std::vec![
         (
             "associate",
@@ -293,8 +322,26 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
             })
         ),
         ("not_associated", Message::NotAssociated),
-        ("advertise", Message::Advertise(Advertise { revision: 1, capabilities: CAPABILITIES })),
-        ("advertised", Message::Advertised(1)),
+        (
+            "advertise_analyser",
+            Message::Advertise(Advertise { boot: 5, revision: 1, section: ANALYSER })
+        ),
+        (
+            "advertise_antenna",
+            Message::Advertise(Advertise { boot: 5, revision: 2, section: ANTENNA })
+        ),
+        (
+            "advertise_sensor",
+            Message::Advertise(Advertise { boot: 5, revision: 3, section: sensor(16) })
+        ),
+        (
+            "advertised",
+            Message::Advertised(Advertised {
+                revision: 3,
+                section: SectionKey::SENSOR,
+                full: false
+            })
+        ),
         (
             "schedule_change_add",
             Message::ScheduleChange(ScheduleChange {
@@ -320,6 +367,7 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
             Message::Report(Report {
                 outcome: Outcome::Rejected(Rejection::Offline),
                 time_to_complete_ms: 0,
+                metadata: 0,
                 spectrum: &[],
                 ..golden_report()
             })
@@ -349,6 +397,18 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
                 parameters: SCAN,
             })
         ),
+        (
+            "scan_request_settings",
+            Message::ScanRequest(ScanRequest {
+                actor,
+                request,
+                floor: RequestId(298),
+                device: "mast-1",
+                series,
+                when: When::Exact,
+                parameters: crate::scos::ScanParameters { settings: Some(settings), ..SCAN },
+            })
+        ),
         ("cancel", Message::Cancel(Cancel { actor, request, floor: RequestId(298) })),
         (
             "granted",
@@ -375,12 +435,49 @@ fn golden() -> Vec<(&'static str, Message<'static>)> {
             Message::InventoryRequest(InventoryRequest { actor, copy: 2, at: Cursor::default() })
         ),
         (
+            "inventory_item",
+            Message::InventoryItem(InventoryItem {
+                actor,
+                copy: 2,
+                at: Cursor::default(),
+                device: Some(InventoryDevice {
+                    device: "mast-1",
+                    remaining_ttl_s: 212,
+                    metadata: Box::leak(Box::new(sections)).sections(),
+                    schedule: Entries::default(),
+                }),
+                next: Some(at),
+            })
+        ),
+        (
             "inventory_item_last",
             Message::InventoryItem(InventoryItem { actor, copy: 2, at, device: None, next: None })
         ),
         (
             "challenge",
             Message::Challenge(Challenge { device: "mast-1", sequence: 1, nonce: NONCE })
+        ),
+        ("usage_request", Message::UsageRequest(UsageRequest { actor, copy: 1, at: ActorId(0) })),
+        (
+            "usage_item",
+            Message::UsageItem(UsageItem {
+                actor,
+                copy: 1,
+                at: ActorId(0),
+                usage: Some(Usage {
+                    granted_minutes: 30,
+                    cancelled_minutes: 5,
+                    granted: 6,
+                    cancelled: 1,
+                    complete: 3,
+                    incomplete: 1,
+                    rejected: 1,
+                    complete_minutes: 15,
+                    time_to_complete_ms: 123_750,
+                    ..Usage::new(actor)
+                }),
+                next: Some(ActorId(8)),
+            })
         ),
     ]
 }

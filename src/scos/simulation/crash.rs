@@ -141,6 +141,6 @@ fn a_day_of_power_losses_adds_up() {
         assert!(world.losses > 20, "seed {seed}: {}", world.losses);
         let reports = world.actors.iter().flat_map(|(_, told)| told.reports.values());
         let complete = reports.filter(|outcome| **outcome == Outcome::Complete).count();
-        assert!(complete > 100, "seed {seed}: {complete}");
+        assert!(complete > 30, "seed {seed}: {complete}");
     }
 }

@@ -24,6 +24,7 @@
 //! A schedule is of one run of an SSM. When another run associates the device, what
 //! is left of the schedule goes, but for what begins within the guard time.
 
+mod advertising;
 mod journal;
 mod schedule;
 #[cfg(test)]
@@ -37,16 +38,18 @@ use core::time::Duration;
 use super::association::{Answer, AssociationEvent, DeviceAssociation, DeviceSigner};
 use super::link::{LinkStats, count};
 use super::messages::{
-    Advertise, Change, Message, Outcome, Rejection, Report, ScheduleAck, ScheduleChange,
-    ScheduleEntry, ScheduleMark,
+    Change, Message, Outcome, Rejection, Report, ScheduleAck, ScheduleChange, ScheduleEntry,
+    ScheduleMark,
 };
+use super::metadata::Section;
 use super::outbox::{Outbox, StoredReport, Summary};
 use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
-use super::{Capabilities, ScanId, ScanParameters};
+use super::{ScanId, ScanParameters};
 use crate::storage::Slot;
 use crate::time::{ClockQuality, Instant, Now, Utc, earliest};
 use crate::transport::{Address, Transport};
+use advertising::Advertising;
 use schedule::Schedule;
 
 /// What an SSD is told before it starts.
@@ -56,8 +59,9 @@ pub struct SsdConfig<'s> {
     pub device: &'s str,
     /// The public key its identity is verified with, at most 64 octets.
     pub public_key: &'s [u8],
-    /// What it advertises. Its `recipes` are taken from the storage.
-    pub capabilities: Capabilities<'s>,
+    /// What it says of itself at first; see [`Ssd::set_section`]. Sections that are
+    /// unsound or find no room are left out and counted.
+    pub metadata: &'s [Section<'s>],
     /// Where the SSM is found at first.
     pub ssm: Address,
     /// The number of this run: greater than that of any run before, such as a
@@ -83,6 +87,9 @@ pub struct SsdStorage<'s> {
     /// The spectra of reports, at most one each. Full, the oldest report with one
     /// goes.
     pub summaries: &'s mut [Summary],
+    /// What it says of itself, in octets: 2,048 are enough for what an SSM keeps.
+    /// Full, it says less.
+    pub metadata: &'s mut [u8],
 }
 
 /// A scan to be performed.
@@ -189,25 +196,34 @@ pub struct SsdStats {
     pub stray_acknowledgements: u64,
     /// Reports dropped for want of room, the oldest first.
     pub reports_dropped: u64,
+    /// Sections of its metadata it cannot say: unsound, or no room.
+    pub sections_full: u64,
+    /// Sections the SSM has no room for.
+    pub sections_refused: u64,
 }
 
 /// A scan that runs, on monotonic time.
 #[derive(Clone, Copy, Debug)]
 struct Running {
     scan: Scan,
+    /// Its parameters as they could be set.
+    executed: ScanParameters,
     began: Instant,
     ends: Instant,
+}
+
+impl Running {
+    /// What is reported of it.
+    const fn executed(&self) -> Scan {
+        Scan { parameters: self.executed, ..self.scan }
+    }
 }
 
 /// A spectrum sensing device.
 #[derive(Debug)]
 pub struct Ssd<'s> {
     association: DeviceAssociation<'s>,
-    capabilities: Capabilities<'s>,
-    /// The number of the advertisement, and when it is due; `None` once it is
-    /// acknowledged.
-    revision: u32,
-    advertise: Option<Retry>,
+    advertising: Advertising<'s>,
     schedule: Schedule<'s>,
     running: Option<Running>,
     outbox: Outbox<'s>,
@@ -234,8 +250,13 @@ impl<'s> Ssd<'s> {
     #[must_use]
     pub fn new(config: SsdConfig<'s>, storage: SsdStorage<'s>) -> Self {
         let schedule = Schedule::new(storage.recipes);
-        let capabilities =
-            Capabilities { recipes: schedule.capacity().max(1), ..config.capabilities };
+        let mut stats = SsdStats::default();
+        let mut advertising = Advertising::new(storage.metadata, config.boot, schedule.capacity());
+        for section in config.metadata {
+            if advertising.set(section).is_err() {
+                count(&mut stats.sections_full);
+            }
+        }
         Self {
             association: DeviceAssociation::new(
                 config.device,
@@ -245,9 +266,7 @@ impl<'s> Ssd<'s> {
                 config.backoff,
                 config.seed,
             ),
-            capabilities,
-            revision: 1,
-            advertise: None,
+            advertising,
             schedule,
             running: None,
             outbox: Outbox::new(storage.reports, storage.summaries),
@@ -261,7 +280,7 @@ impl<'s> Ssd<'s> {
             interrupted: None,
             awake: true,
             last: Now::default(),
-            stats: SsdStats::default(),
+            stats,
         }
     }
 
@@ -292,11 +311,19 @@ impl<'s> Ssd<'s> {
         self.association.leave();
     }
 
-    /// Advertises other capabilities. Takes effect at the next tick.
-    pub fn set_capabilities(&mut self, capabilities: Capabilities<'s>) {
-        self.capabilities = Capabilities { recipes: self.capabilities.recipes, ..capabilities };
-        self.revision = self.revision.saturating_add(1);
-        self.advertise = Some(Retry::NOW);
+    /// The scan that runs is executed with other parameters than asked for, as the
+    /// front-end could set them; its report says so.
+    ///
+    /// # Errors
+    /// [`ScanEndError::NotRunning`]
+    pub fn executes(
+        &mut self,
+        scan: ScanId,
+        parameters: ScanParameters,
+    ) -> Result<(), ScanEndError> {
+        let running = self.running.as_mut().filter(|running| running.scan.id == scan);
+        running.ok_or(ScanEndError::NotRunning)?.executed = parameters;
+        Ok(())
     }
 
     /// The scan is finished; `spectrum` is a summary of at most 1,024 octets. The
@@ -315,7 +342,7 @@ impl<'s> Ssd<'s> {
         }
         self.wake(now);
         let running = self.end(now, scan)?;
-        self.report(now, &running.scan, Outcome::Complete, running.began, spectrum);
+        self.report(now, &running.executed(), Outcome::Complete, running.began, spectrum);
         Ok(())
     }
 
@@ -325,7 +352,7 @@ impl<'s> Ssd<'s> {
     /// [`ScanEndError::NotRunning`]; nothing is reported then.
     pub fn fail(&mut self, now: Now, scan: ScanId, reason: Rejection) -> Result<(), ScanEndError> {
         let running = self.end(now, scan)?;
-        self.report(now, &running.scan, Outcome::Rejected(reason), running.began, &[]);
+        self.report(now, &running.executed(), Outcome::Rejected(reason), running.began, &[]);
         Ok(())
     }
 
@@ -376,8 +403,7 @@ impl<'s> Ssd<'s> {
             {
                 count(&mut self.stats.strangers);
             }
-            Message::Advertised(revision) if revision == self.revision => self.advertise = None,
-            Message::Advertised(_) => count(&mut self.stats.stale_answers),
+            Message::Advertised(answer) => self.advertised(&answer),
             Message::ScheduleChange(change) => {
                 let answer = Message::ScheduleAck(self.change(&change));
                 // Not kept, or not taken: the SSM sends the change again.
@@ -402,6 +428,7 @@ impl<'s> Ssd<'s> {
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, sensor: &mut dyn Sensor) {
         self.last = now;
         self.wake(now);
+        self.note_clock(now);
         self.cut(now, sensor);
         self.begin_due(now, sensor);
         self.keep_if_due(now.monotonic);
@@ -428,9 +455,10 @@ impl<'s> Ssd<'s> {
             .schedule
             .next_start()
             .map(|start| self.last.monotonic.after(start.since(self.last.utc)));
-        let sends = self.association.ssm().and_then(|_| {
-            earliest(self.outbox.next_due(), self.advertise.map(|retry| retry.due()))
-        });
+        let sends = self
+            .association
+            .ssm()
+            .and_then(|_| earliest(self.outbox.next_due(), self.advertising.due()));
         let link = earliest(self.keeper.due(), self.association.next_deadline());
         earliest(earliest(slot, start), earliest(sends, link))
     }
@@ -467,7 +495,7 @@ impl<'s> Ssd<'s> {
     /// The SSM has granted an association as new.
     fn associated(&mut self, now: Now, sensor: &mut dyn Sensor) {
         count(&mut self.stats.associations);
-        self.advertise = Some(Retry::NOW);
+        self.advertising.begin();
         self.outbox.hurry();
         let (epoch, guarded) = (self.association.epoch(), now.utc.after(self.guard));
         let keeper = &mut self.keeper;
@@ -532,7 +560,7 @@ impl<'s> Ssd<'s> {
         if let Some(running) = self.running.take_if(|running| running.ends <= now.monotonic) {
             self.stopped();
             sensor.stop(now, &running.scan);
-            self.report(now, &running.scan, Outcome::Incomplete, running.began, &[]);
+            self.report(now, &running.executed(), Outcome::Incomplete, running.began, &[]);
         }
     }
 
@@ -559,7 +587,8 @@ impl<'s> Ssd<'s> {
             return Err(Rejection::Busy);
         }
         let ends = now.monotonic.after(scan.end.since(now.utc));
-        self.running = Some(Running { scan: *scan, began: now.monotonic, ends });
+        let executed = scan.parameters;
+        self.running = Some(Running { scan: *scan, executed, began: now.monotonic, ends });
         self.running_kept = false;
         // So that it is not begun twice. A store that fails keeps no device from sensing.
         self.keep(now.monotonic);
@@ -604,6 +633,7 @@ impl<'s> Ssd<'s> {
             outcome,
             time_to_complete_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
             parameters: scan.parameters,
+            metadata: self.advertising.revision(),
             spectrum,
         };
         self.keeper.changed();
@@ -621,15 +651,7 @@ impl<'s> Ssd<'s> {
     fn send_due(&mut self, now: Instant, transport: &mut dyn Transport) {
         let Some(&ssm) = self.association.ssm() else { return };
         let (link, backoff) = (&mut self.stats.link, &self.backoff);
-        if let Some(retry) = self.advertise.as_mut().filter(|retry| retry.is_due(now)) {
-            let (revision, capabilities) = (self.revision, self.capabilities);
-            let message = Message::Advertise(Advertise { revision, capabilities });
-            if link.send(&ssm, &message, transport) {
-                retry.sent(now, backoff);
-            } else {
-                retry.refused(now, backoff);
-            }
-        }
+        self.advertising.send_due(now, &ssm, backoff, link, transport);
         let sent = self.outbox.send_due(now, backoff, &|_| Some(ssm), link, transport);
         self.stats.reports_sent = self.stats.reports_sent.saturating_add(sent);
     }

@@ -3,7 +3,13 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::scos::messages::{Associated, Association, AssociationRefusal, AssociationRefused};
+use crate::scos::messages::{
+    Advertised, Associated, Association, AssociationRefusal, AssociationRefused,
+};
+use crate::scos::metadata::{
+    ClockStatus, Environment, Filter, FrontEndStatus, HardwareSpec, SectionError, SectionKey,
+    SectionKind, Unsound,
+};
 use crate::scos::testing::{KINDS, MONDAY, SCAN, Wire, address, at, messages, octets, parts, ssd};
 use crate::scos::{ActorId, RequestId, Series};
 
@@ -47,10 +53,27 @@ impl Bench {
         };
         bench.tick(0);
         bench.receive(0, &associated(1, 9));
-        bench.tick(0);
-        bench.receive(0, &Message::Advertised(1));
         bench.wire.take();
+        for _ in 0..2 {
+            bench.tick(0);
+            bench.take_sections(0);
+        }
         bench
+    }
+
+    /// Acknowledges the sections that were sent, as an SSM would. Returns their keys.
+    fn take_sections(&mut self, seconds: u64) -> Vec<SectionKey> {
+        let sent = self.wire.take();
+        let said = messages(&sent).into_iter().filter_map(|message| match message {
+            Message::Advertise(said) => Some((said.revision, said.section.key())),
+            _ => None,
+        });
+        let said: Vec<_> = said.collect();
+        for &(revision, section) in &said {
+            let answer = Advertised { revision, section, full: false };
+            self.receive(seconds, &Message::Advertised(answer));
+        }
+        said.into_iter().map(|(_, section)| section).collect()
     }
 
     fn receive(&mut self, seconds: u64, message: &Message<'_>) {
@@ -118,30 +141,135 @@ fn scan(request: u32, occurrence: u16) -> ScanId {
     ScanId { actor: ActorId(7), request: RequestId(request), occurrence }
 }
 
+/// A device that has just been associated, with all to say.
+fn arrived() -> Bench {
+    let mut bench =
+        Bench { ssd: ssd("mast-1", address(0), 1), wire: Wire::default(), notes: Notes::default() };
+    bench.tick(0);
+    bench.receive_from(0, 5, &associated(1, 9));
+    bench.wire.take();
+    bench
+}
+
 #[test]
 fn it_associates_advertises_and_says_how_much_it_holds() {
-    let mut ssd = ssd("mast-1", address(0), 1);
-    let (mut wire, mut notes) = (Wire::default(), Notes::default());
-    ssd.tick(at(0), &mut wire, &mut notes);
-    ssd.receive(at(0), &address(5), &octets(&associated(1, 9)), &mut wire, &mut notes);
-    assert!(ssd.is_associated());
-    assert_eq!(notes.events, [AssociationEvent::Associated]);
-    wire.take();
+    let mut bench = arrived();
+    assert!(bench.ssd.is_associated());
+    assert_eq!(bench.notes.events, [AssociationEvent::Associated]);
+    let kinds = |sent: &[(Address, Vec<u8>)]| -> Vec<SectionKind> {
+        let said = messages(sent).into_iter().map(|message| match message {
+            Message::Advertise(said) => {
+                assert_eq!(said.boot, 1);
+                said.section.key().kind
+            }
+            other => panic!("{other:?}"),
+        });
+        said.collect()
+    };
+    use SectionKind::{Analyser, Antenna, Clock, Host, Location};
+    let mut sent = Vec::new();
     for second in [0, 2, 6] {
-        ssd.tick(at(second), &mut wire, &mut notes);
-        let sent = wire.take();
-        assert_eq!(sent[0].0, address(5));
-        let [Message::Advertise(said)] = messages(&sent)[..] else { panic!("{sent:?}") };
-        assert_eq!((said.revision, said.capabilities.recipes), (1, 16));
+        bench.tick(second);
+        sent = bench.wire.take();
+        assert!(sent.iter().all(|(to, _)| *to == address(5)));
+        assert_eq!(kinds(&sent), [Analyser, Antenna, Host, Location, Clock], "but no sensor yet");
     }
-    ssd.receive(at(7), &address(5), &octets(&Message::Advertised(1)), &mut wire, &mut notes);
-    ssd.tick(at(60), &mut wire, &mut notes);
-    assert_eq!(wire.take(), []);
-    ssd.set_capabilities(Capabilities { recipes: 99, ..crate::scos::testing::CAPABILITIES });
-    ssd.tick(at(60), &mut wire, &mut notes);
-    let sent = wire.take();
+    // What is acknowledged is not said again, and the sensor waits for the last.
+    for (nth, message) in messages(&sent).iter().enumerate().skip(1) {
+        let Message::Advertise(said) = message else { panic!() };
+        let answer =
+            Advertised { revision: said.revision, section: said.section.key(), full: nth == 1 };
+        bench.receive_from(7, 5, &Message::Advertised(answer));
+        bench.receive_from(7, 5, &Message::Advertised(answer));
+    }
+    assert_eq!((bench.ssd.stats().stale_answers, bench.ssd.stats().sections_refused), (4, 1));
+    bench.tick(14);
+    let sent = bench.wire.take();
     let [Message::Advertise(said)] = messages(&sent)[..] else { panic!("{sent:?}") };
-    assert_eq!((said.revision, said.capabilities.recipes), (2, 16));
+    assert!(matches!(said.section, Section::Analyser(_)));
+    let answer = Advertised { revision: said.revision, section: said.section.key(), full: false };
+    bench.receive_from(14, 5, &Message::Advertised(answer));
+    assert_eq!(bench.ssd.next_deadline(), Some(Instant::ZERO));
+    bench.tick(14);
+    let sent = bench.wire.take();
+    let [Message::Advertise(said)] = messages(&sent)[..] else { panic!("{sent:?}") };
+    assert_eq!(said.section, crate::scos::testing::sensor(16));
+    let answer = Advertised { revision: said.revision, section: said.section.key(), full: false };
+    bench.receive_from(14, 5, &Message::Advertised(answer));
+    bench.tick(60);
+    assert_eq!(bench.wire.take(), []);
+}
+
+#[test]
+fn what_changes_is_said_again_and_nothing_else() {
+    let mut bench = Bench::new();
+    bench.tick(60);
+    assert_eq!(bench.take_sections(60), []);
+    // What it said before is no news.
+    let weather = |weather| Section::Environment(Environment { weather, ..Environment::UNKNOWN });
+    assert_eq!(bench.ssd.set_section(&weather("rain")), Ok(()));
+    let revision = |bench: &Bench| bench.ssd.advertising.revision();
+    let before = revision(&bench);
+    assert_eq!(bench.ssd.set_section(&weather("rain")), Ok(()));
+    assert_eq!(revision(&bench), before);
+    bench.tick(61);
+    let environment = SectionKey { kind: SectionKind::Environment, index: 0 };
+    assert_eq!(bench.take_sections(61), [environment]);
+    // The acknowledgement of what has changed since is stale.
+    assert_eq!(bench.ssd.set_section(&weather("sun")), Ok(()));
+    let late = Advertised { revision: before, section: environment, full: false };
+    bench.receive(62, &Message::Advertised(late));
+    bench.tick(62);
+    assert_eq!(bench.take_sections(62), [environment]);
+    // How many recipes there are is known to the storage alone.
+    assert_eq!(bench.ssd.set_section(&crate::scos::testing::sensor(99)), Ok(()));
+    assert_eq!(bench.ssd.metadata().sensor().unwrap().recipes, 16);
+    // The clock is noticed by itself.
+    let now = Now { quality: ClockQuality::FreeRunning, ..at(63) };
+    bench.ssd.tick(now, &mut bench.wire, &mut bench.notes);
+    let clock = SectionKey { kind: SectionKind::Clock, index: 0 };
+    assert_eq!(bench.take_sections(63), [clock]);
+    let said = bench.ssd.metadata().get(SectionKind::Clock, 0);
+    assert_eq!(said, Some(Section::Clock(ClockStatus::FreeRunning)));
+}
+
+#[test]
+fn what_cannot_be_said_is_refused_and_what_was_said_stands() {
+    let mut bench = Bench::new();
+    let hot = FrontEndStatus { temperature_tenth_c: Some(20_000), ..FrontEndStatus::default() };
+    let refused = bench.ssd.set_section(&Section::FrontEndStatus(hot));
+    assert_eq!(refused, Err(SectionError::Unsound(Unsound::Temperature)));
+    let filter = |index| {
+        let id = "12345678901234567890123456789012";
+        let spec = HardwareSpec { id, model: id, version: id, description: id };
+        Section::Filter(Filter { index, spec, passband: None, stopband: None })
+    };
+    let mut kept = 0;
+    while bench.ssd.set_section(&filter(kept)) == Ok(()) {
+        kept += 1;
+    }
+    assert!((8..=15).contains(&kept), "{kept}");
+    assert_eq!(bench.ssd.set_section(&filter(kept)), Err(SectionError::Full));
+    assert_eq!(bench.ssd.set_section(&filter(0)), Ok(()));
+    assert!(bench.ssd.metadata().is_complete());
+    assert_eq!(bench.ssd.stats().sections_full, 0);
+}
+
+#[test]
+fn the_report_tells_the_parameters_as_executed() {
+    let mut bench = Bench::new();
+    bench.change(1, &[(0, 1, add(3, 5, 1, 0))]);
+    bench.tick(300);
+    let could = ScanParameters { bandwidth_hz: 1_999_998, ..SCAN };
+    assert_eq!(bench.ssd.executes(scan(9, 0), could), Err(ScanEndError::NotRunning));
+    assert_eq!(bench.ssd.executes(scan(3, 0), could), Ok(()));
+    bench.ssd.complete(at(310), scan(3, 0), &[1]).unwrap();
+    bench.wire.take();
+    bench.tick(310);
+    let sent = bench.wire.take();
+    let [Message::Report(report)] = messages(&sent)[..] else { panic!("{sent:?}") };
+    assert_eq!((report.parameters, report.outcome), (could, Outcome::Complete));
+    assert_eq!(report.metadata, bench.ssd.advertising.revision());
 }
 
 #[test]

@@ -7,8 +7,8 @@ use crate::scos::DeviceIndex;
 use crate::scos::association::{Admitted, Rejected, Suspicion, Verdict};
 use crate::scos::link::count;
 use crate::scos::messages::{
-    Advertise, Associate, Associated, Association, AssociationRefusal, AssociationRefused,
-    Challenge, Message, ScheduleAck, ScheduleChange,
+    Associate, Associated, Association, AssociationRefusal, AssociationRefused, Challenge, Message,
+    ScheduleAck, ScheduleChange,
 };
 use crate::scos::retry::Retry;
 use crate::time::{ClockQuality, Instant, Now};
@@ -96,26 +96,6 @@ impl Ssm<'_> {
             sequence: request.sequence,
             reason: AssociationRefusal::NotAuthorised,
         })
-    }
-
-    pub(super) fn advertised(
-        &mut self,
-        now: Now,
-        from: &Address,
-        index: DeviceIndex,
-        said: &Advertise<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn SsmUser,
-    ) {
-        if !self.registry.advertise(index, said) {
-            return count(&mut self.stats.link.malformed);
-        }
-        self.keeper.changed();
-        count(&mut self.stats.advertisements);
-        if let Some(device) = self.registry.get(index) {
-            user.device(now, device.device(), DeviceEvent::Advertised);
-        }
-        self.stats.link.send(from, &Message::Advertised(said.revision), transport);
     }
 
     /// A device says how far its schedule is.
@@ -232,6 +212,9 @@ impl Ssm<'_> {
             Association::Refresh => &mut self.stats.refreshes,
             Association::Disassociate => &mut self.stats.disassociations,
         });
+        if admitted.state == Association::New {
+            self.forget_metadata(admitted.index);
+        }
         if admitted.state == Association::New
             && let Some(device) = self.registry.get_mut(admitted.index)
         {

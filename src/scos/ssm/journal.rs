@@ -5,6 +5,7 @@
 //! | run | SSM | devices are told its number |
 //! | device | device that was there once | its schedule has a version |
 //! | Actor | Actor that has asked | its requests are answered |
+//! | usage | what an Actor has had | with what changes it |
 //! | report | report no Actor has acknowledged | the device's is acknowledged, or it is sent |
 //! | request | request and its answer, or what it takes of the calendar | it is answered |
 //!
@@ -18,7 +19,7 @@ use super::requests::{ActorRecord, KnownActor, fnv1a};
 use super::{Restored, Ssm};
 use crate::scos::association::{DeviceRecord, Registry};
 use crate::scos::calendar::{self, Grant, Pattern, Recipe, Scheduler, Shape};
-use crate::scos::messages::Report;
+use crate::scos::messages::{Report, Usage};
 use crate::scos::records::{Found, Keeper, RecordFault, kind, open};
 use crate::scos::series::Mark;
 use crate::scos::{ActorId, DeviceIndex, RequestId, ScanId, ScanParameters, When};
@@ -104,12 +105,38 @@ pub(super) const fn actor_key(actor: ActorId) -> RecordKey {
     RecordKey::of(kind::SSM_ACTOR, actor.0, 0, 0)
 }
 
+const fn usage_key(actor: ActorId) -> RecordKey {
+    RecordKey::of(kind::SSM_USAGE, actor.0, 0, 0)
+}
+
 pub(super) const fn report_key(scan: ScanId) -> RecordKey {
     RecordKey::of(kind::SSM_REPORT, scan.actor.0, scan.request.0, scan.occurrence)
 }
 
 const fn request_key(actor: ActorId, request: RequestId) -> RecordKey {
     RecordKey::of(kind::SSM_REQUEST, actor.0, request.0, 0)
+}
+
+/// Whose sums are to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UsageOwed {
+    None,
+    Of(ActorId),
+    All,
+}
+
+impl UsageOwed {
+    pub(super) fn note(&mut self, actor: ActorId) {
+        *self = match self {
+            Self::None => Self::Of(actor),
+            Self::Of(other) if *other == actor => Self::Of(actor),
+            Self::Of(_) | Self::All => Self::All,
+        };
+    }
+
+    fn is_of(self, actor: ActorId) -> bool {
+        self == Self::All || self == Self::Of(actor)
+    }
 }
 
 /// Devices and the run come first: what else there is refers to devices.
@@ -142,6 +169,9 @@ impl<'s> Ssm<'s> {
                     .map(|record| self.registry.restore(&record)),
                 (0, kind::SSM_ACTOR) => open::<ActorRecord<'_>>(key, octets)
                     .map(|record| self.actors.insert(KnownActor::restored(&record)).is_ok()),
+                (0, kind::SSM_USAGE) => {
+                    open::<Usage>(key, octets).map(|usage| self.usage.insert(usage).is_ok())
+                }
                 (0, kind::SSM_REQUEST | kind::SSM_REPORT) => return None,
                 (1, kind::SSM_REQUEST) => open::<RequestRecord<'_>>(key, octets)
                     .and_then(|record| self.restore_request(key, &record)),
@@ -218,6 +248,7 @@ impl<'s> Ssm<'s> {
         let kept = self.put_all() && self.keeper.sync();
         if kept {
             self.run_kept = true;
+            self.usage_owed = UsageOwed::None;
             self.registry.iter_mut().for_each(|device| device.kept = true);
             self.actors.iter_mut().for_each(|actor| actor.kept = true);
             self.outbox.all_kept();
@@ -254,6 +285,11 @@ impl<'s> Ssm<'s> {
         }
         for actor in self.actors.iter().filter(|actor| !actor.kept) {
             if !keeper.put(actor_key(actor.key()), &actor.record()) {
+                return false;
+            }
+        }
+        for usage in self.usage.iter().filter(|usage| self.usage_owed.is_of(usage.actor)) {
+            if !keeper.put(usage_key(usage.actor), usage) {
                 return false;
             }
         }

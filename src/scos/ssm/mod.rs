@@ -32,6 +32,7 @@ mod devices;
 mod identity;
 mod inventory;
 mod journal;
+mod metadata;
 mod reports;
 mod requests;
 mod slots;
@@ -48,7 +49,8 @@ use super::association::{
 };
 use super::calendar::{DevicePlan, Policy, Recipe, Scheduler};
 use super::link::{LinkStats, count};
-use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest};
+use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest, Usage};
+use super::metadata::{DeviceMetadata, Section};
 use super::outbox::{Outbox, StoredReport, Summary};
 use super::records::{Keeper, Restored};
 use super::retry::Backoff;
@@ -57,6 +59,7 @@ use crate::storage::{Slot, Table};
 use crate::time::{ClockQuality, Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 use bookings::Bookings;
+use journal::UsageOwed;
 
 /// What an SSM is told before it starts.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +86,8 @@ pub struct SsmConfig<'c> {
     pub memory: Duration,
     /// How long a report is kept for an Actor that does not acknowledge it.
     pub keep: Duration,
+    /// The Actor that may read what all others have had; `None` for nobody.
+    pub operator: Option<ActorId>,
 }
 
 /// The storage of an SSM.
@@ -92,6 +97,10 @@ pub struct SsmStorage<'s> {
     pub devices: &'s mut [Slot<RegisteredDevice>],
     /// The calendars, as many as devices; a device without one is never booked.
     pub plans: &'s mut [DevicePlan],
+    /// What devices say of themselves, as many as devices; a device without one is
+    /// never booked. Full of what one has said, the rest is not kept, counted, and the
+    /// device told so.
+    pub metadata: &'s mut [DeviceMetadata],
     /// The recipes of the calendars. Full, requests are refused: busy.
     pub recipes: &'s mut [Slot<Recipe>],
     /// Requests and their answers. Full, requests are refused: busy.
@@ -102,6 +111,8 @@ pub struct SsmStorage<'s> {
     pub reports: &'s mut [Slot<StoredReport>],
     /// The spectra of reports, at most one each. Full, the same.
     pub summaries: &'s mut [Summary],
+    /// What Actors have had. Full, others are not summed up, and that is counted.
+    pub usage: &'s mut [Slot<Usage>],
 }
 
 /// What became of a device.
@@ -113,7 +124,7 @@ pub enum DeviceEvent {
     Associated,
     /// It is there, and has started anew since it was there before.
     Restarted,
-    /// It said what it can do.
+    /// It has said what scans are judged by; the rest came before.
     Advertised,
     /// It left.
     Disassociated,
@@ -126,6 +137,11 @@ pub trait SsmUser {
     /// Something became of a device.
     fn device(&mut self, now: Now, device: &str, event: DeviceEvent) {
         let _ = (now, device, event);
+    }
+
+    /// A device has said something of itself that it had not said before.
+    fn advertised(&mut self, now: Now, device: &str, section: &Section<'_>) {
+        let _ = (now, device, section);
     }
 
     /// A device was turned away, for a reason that it was not told.
@@ -203,8 +219,12 @@ pub struct SsmStats {
     pub stale_associations: u64,
     /// Messages of devices that are not associated.
     pub not_associated: u64,
-    /// Advertisements kept.
+    /// Sections of metadata kept.
     pub advertisements: u64,
+    /// Sections that were known, or are of an earlier run of their device.
+    pub stale_advertisements: u64,
+    /// Sections not kept for want of room.
+    pub metadata_full: u64,
     /// Changes of schedules sent, each time counted.
     pub changes_sent: u64,
     /// Acknowledgements of changes.
@@ -253,6 +273,10 @@ pub struct SsmStats {
     pub reports_abandoned: u64,
     /// Parts of the inventory sent.
     pub inventory_items: u64,
+    /// Answers sent of what Actors have had.
+    pub usage_items: u64,
+    /// What was not summed up for want of room for its Actor.
+    pub usage_full: u64,
 }
 
 /// What of the configuration is needed later.
@@ -265,6 +289,7 @@ struct Settings {
     backoff: Backoff,
     memory: Duration,
     keep: Duration,
+    operator: Option<ActorId>,
 }
 
 /// A spectrum sensing manager.
@@ -272,11 +297,14 @@ struct Settings {
 pub struct Ssm<'s> {
     settings: Settings,
     registry: Registry<'s>,
+    metadata: &'s mut [DeviceMetadata],
     scheduler: Scheduler<'s>,
     bookings: Bookings<'s>,
     actors: Table<'s, KnownActor>,
     outbox: Outbox<'s>,
+    usage: Table<'s, Usage>,
     keeper: Keeper<'s>,
+    usage_owed: UsageOwed,
     /// Whether the store knows the number of this run.
     run_kept: bool,
     /// Whether anything was called yet.
@@ -304,6 +332,7 @@ impl<'s> Ssm<'s> {
     #[must_use]
     pub fn new(config: SsmConfig<'_>, storage: SsmStorage<'s>) -> Self {
         let max_ttl = Duration::from_secs(config.max_ttl.as_secs().max(3));
+        storage.metadata.iter_mut().for_each(|metadata| metadata.store().clear());
         Self {
             settings: Settings {
                 epoch: config.epoch,
@@ -313,13 +342,17 @@ impl<'s> Ssm<'s> {
                 backoff: config.backoff,
                 memory: config.memory,
                 keep: config.keep,
+                operator: config.operator,
             },
             registry: Registry::new(storage.devices, config.devices, config.admission, max_ttl),
+            metadata: storage.metadata,
             scheduler: Scheduler::new(config.policy, storage.plans, storage.recipes),
             bookings: Bookings::new(storage.bookings),
             actors: Table::new(storage.actors),
             outbox: Outbox::new(storage.reports, storage.summaries),
+            usage: Table::new(storage.usage),
             keeper: Keeper::NONE,
+            usage_owed: UsageOwed::None,
             run_kept: true,
             awake: true,
             gate: None,
@@ -384,6 +417,7 @@ impl<'s> Ssm<'s> {
             Message::InventoryRequest(request) => {
                 self.inventory_requested(now, from, &request, transport);
             }
+            Message::UsageRequest(request) => self.usage_requested(from, &request, transport),
             _ => count(&mut self.stats.link.unexpected),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::bookings::Booked;
 use super::journal::report_key;
+use super::metadata::add_usage;
 use super::{Ssm, SsmUser};
 use crate::scos::association::RegisteredDevice;
 use crate::scos::link::count;
@@ -58,6 +59,7 @@ impl Ssm<'_> {
                     outcome: Outcome::Rejected(why_missing(booked, device, index)),
                     time_to_complete_ms: 0,
                     parameters: booked.parameters,
+                    metadata: 0,
                     spectrum: &[],
                 };
                 room = self.outbox.insert(now.monotonic, &report).is_ok();
@@ -68,6 +70,9 @@ impl Ssm<'_> {
                 settled = true;
                 self.keeper.changed();
                 count(&mut self.stats.reports_issued);
+                let (minutes, full) = (booked.series.minutes, &mut self.stats.usage_full);
+                self.usage_owed.note(actor);
+                add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
             booking.kept &= !settled;
@@ -167,12 +172,14 @@ impl Ssm<'_> {
             }
         }
         booked.progress.settle(occurrence);
+        let minutes = booked.series.minutes;
         if let Some(booking) = self.bookings.get_mut(actor, request) {
             booking.settled = now.monotonic;
             booking.kept = false;
         }
         self.keeper.changed();
         count(&mut self.stats.reports);
+        self.count_usage(actor, |usage| usage.report(report, minutes));
         user.report(now, report);
         true
     }

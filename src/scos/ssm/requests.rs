@@ -146,6 +146,9 @@ impl Ssm<'_> {
             Ok(booked) => {
                 count(&mut self.stats.granted);
                 let (series, parameters) = (booked.series, booked.parameters);
+                self.count_usage(actor, |usage| {
+                    usage.grant(series.occurrences(), series.minutes);
+                });
                 let device = request.device;
                 user.granted(
                     now,
@@ -207,11 +210,12 @@ impl Ssm<'_> {
 
     /// Whether a device is there, can do the scan and holds another recipe.
     fn check(&self, device: &RegisteredDevice, request: &ScanRequest<'_>) -> Result<(), Refusal> {
-        let capabilities = device.capabilities().filter(|_| device.is_there());
-        let capabilities = capabilities.ok_or(Refusal::Offline)?;
-        capabilities.receiver.check(&request.parameters).map_err(Refusal::OutOfCapability)?;
+        let metadata = self.metadata_of(device.index());
+        let sensor = metadata.sensor().filter(|_| device.is_there()).ok_or(Refusal::Offline)?;
+        let (parameters, minutes) = (&request.parameters, request.series.minutes);
+        metadata.check(parameters, minutes).map_err(Refusal::OutOfCapability)?;
         let held = self.bookings.held_by(device.index(), device.acknowledged);
-        if held >= usize::from(capabilities.recipes) {
+        if held >= usize::from(sensor.recipes) {
             return Err(Refusal::ScheduleFull);
         }
         Ok(())
@@ -267,10 +271,12 @@ impl Ssm<'_> {
             booked.keep = started.max(booked.progress.end());
             booked.cancelled = true;
             booked.version = version;
-            let keep = booked.keep;
+            let (keep, minutes) = (booked.keep, booked.series.minutes);
+            let dropped = booked.series.occurrences().saturating_sub(keep);
             booking.settled = now.monotonic;
             booking.kept = false;
             self.keeper.changed();
+            self.count_usage(actor, |usage| usage.cancel(dropped, minutes));
             count(&mut self.stats.cancelled);
             user.cancelled(now, &Cancelled { actor, request, keep });
         }

@@ -12,10 +12,9 @@ use farpost::host::sensing::{Band, FrontEnd, Place as Site, Player, Post, Record
 use farpost::host::station::{DeviceStation, FrontEndSensor};
 use farpost::machine::Machine;
 use farpost::scos::carriage::{Station, manager};
+use farpost::scos::metadata::{Analyser, Host, Receiver};
 use farpost::scos::ssd::{Ssd as Device, SsdConfig, SsdStorage};
-use farpost::scos::{
-    Antenna, AssociationEvent, Backoff, Capabilities, Environment, Host, Receiver, ScanId, Summary,
-};
+use farpost::scos::{AssociationEvent, Backoff, DeviceMetadata, ScanId, Section, Summary};
 use farpost::time::{Instant, Now};
 use farpost::transport::{Address, Transport};
 use serde_json::json;
@@ -108,20 +107,18 @@ impl Ssd {
     ) -> Result<Device<'a>, Failure> {
         let reach = front_end.capabilities();
         let name: &'a str = arena.alloc_str(&self.device);
-        let capabilities = Capabilities {
-            receiver: Receiver {
-                frequency_low_hz: *reach.frequency_hz.start(),
-                frequency_high_hz: *reach.frequency_hz.end(),
-                bandwidth_max_hz: *reach.bandwidth_hz.end(),
-                resolution_min_hz: 10,
-                gain_min_db: *reach.gain_db.start(),
-                gain_max_db: *reach.gain_db.end(),
-            },
-            antenna: Antenna::default(),
-            host: Host { name, model: "farpost" },
-            environment: Environment::Unknown,
-            ..Default::default()
+        let receiver = Receiver {
+            frequency_low_hz: *reach.frequency_hz.start(),
+            frequency_high_hz: *reach.frequency_hz.end(),
+            bandwidth_max_hz: *reach.bandwidth_hz.end(),
+            resolution_min_hz: 10,
+            gain_min_db: *reach.gain_db.start(),
+            gain_max_db: *reach.gain_db.end(),
         };
+        let metadata = [
+            Section::Analyser(Analyser::new(receiver)),
+            Section::Host(Host { name, ..Host::UNKNOWN }),
+        ];
         let seconds = u32::try_from(farpost::host::clock::system_utc().unix_seconds())?;
         let config = SsdConfig {
             device: name,
@@ -129,7 +126,7 @@ impl Ssd {
                 Some(Key(octets)) => arena.alloc_slice_copy(octets),
                 None => name.as_bytes(),
             },
-            capabilities,
+            metadata: arena.alloc_slice_copy(&metadata),
             ssm: manager(),
             boot: seconds,
             seed: self.seed ^ u64::from(seconds),
@@ -141,6 +138,7 @@ impl Ssd {
             recipes: slots(arena, self.recipes.max(1).into()),
             reports: slots(arena, REPORTS),
             summaries: arena.alloc_slice_fill_with(REPORTS, |_| Summary::EMPTY),
+            metadata: arena.alloc_slice_fill_copy(DeviceMetadata::OCTETS, 0),
         };
         let ssd = Device::new(config, storage);
         let ssd = match self.place.store(arena)? {

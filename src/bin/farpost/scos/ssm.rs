@@ -13,7 +13,7 @@ use farpost::machine::Machine;
 use farpost::scos::calendar::{DevicePlan, Recipe};
 use farpost::scos::carriage::Station;
 use farpost::scos::ssm::{Ssm as Manager, SsmConfig, SsmStorage};
-use farpost::scos::{Backoff, Summary};
+use farpost::scos::{ActorId, Backoff, DeviceMetadata, Summary};
 use farpost::time::{Instant, Now};
 use farpost::transport::{Address, Transport};
 
@@ -40,6 +40,9 @@ pub(crate) struct Ssm {
     /// Draw this week and the next into this file, anew whenever they change.
     #[arg(long, value_name = "FILE")]
     week_svg: Option<PathBuf>,
+    /// The Actor that may ask what all Actors have had.
+    #[arg(long, value_name = "N")]
+    operator: Option<u32>,
     /// Print how the SSM that has this store stands, and end.
     #[arg(long, requires = "store")]
     status: bool,
@@ -109,16 +112,19 @@ impl Ssm {
             backoff: Backoff::NOMINAL,
             memory: Duration::from_secs(3_600),
             keep: Duration::from_secs(7 * 86_400),
+            operator: self.operator.map(ActorId),
         };
         let room = list.len().saturating_add(SPARE);
         let storage = SsmStorage {
             devices: slots(arena, room),
             plans: arena.alloc_slice_fill_with(room, |_| DevicePlan::EMPTY),
+            metadata: arena.alloc_slice_fill_with(room, |_| DeviceMetadata::EMPTY),
             recipes: slots(arena, REQUESTS),
             bookings: slots(arena, REQUESTS),
             actors: slots(arena, ACTORS),
             reports: slots(arena, REPORTS),
             summaries: arena.alloc_slice_fill_with(REPORTS, |_| Summary::EMPTY),
+            usage: slots(arena, ACTORS),
         };
         let ssm = Manager::new(config, storage);
         let ssm = match self.place.store(arena)? {

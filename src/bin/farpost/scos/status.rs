@@ -134,6 +134,15 @@ fn status(now: Now, ssm: &Ssm<'_>) -> Value {
         "epoch": ssm.epoch(),
         "devices": devices,
         "actors": actors,
+        "usage": ssm
+            .usage()
+            .map(|usage| {
+                json!({"actor": usage.actor.0, "granted_minutes": usage.granted_minutes,
+                       "cancelled_minutes": usage.cancelled_minutes,
+                       "complete": usage.complete, "incomplete": usage.incomplete,
+                       "rejected": usage.rejected, "excess_permille": usage.excess_permille()})
+            })
+            .collect::<Vec<_>>(),
         "scans_owed": ssm.owed(),
         "reports_waiting": ssm.unacknowledged(),
         "restored": {"records": restored.records, "damaged": restored.damaged,
@@ -184,6 +193,16 @@ fn readable(status: &Value) -> String {
             format!("actor {}", actor["actor"]),
             actor["minutes_this_week"].as_u64().unwrap_or_default(),
             actor["minutes_next_week"].as_u64().unwrap_or_default()
+        );
+    }
+    for usage in status["usage"].as_array().into_iter().flatten() {
+        let excess = usage["excess_permille"].as_u64();
+        let _ = writeln!(
+            text,
+            "actor {} was granted {} min, {} times what its scans took",
+            usage["actor"],
+            usage["granted_minutes"],
+            excess.map_or("?".into(), |excess| format!("{}.{:03}", excess / 1_000, excess % 1_000))
         );
     }
     let counters = status["counters"].as_object().into_iter().flatten();

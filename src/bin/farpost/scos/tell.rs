@@ -150,14 +150,10 @@ impl ActorUser for Teller {
                     Value::Object(line)
                 })
                 .collect();
-            let reach = device.capabilities.map(|capabilities| {
-                json!({"frequency_low_hz": capabilities.receiver.frequency_low_hz,
-                       "frequency_high_hz": capabilities.receiver.frequency_high_hz,
-                       "bandwidth_max_hz": capabilities.receiver.bandwidth_max_hz,
-                       "recipes": capabilities.recipes})
-            });
+            let metadata: Vec<_> =
+                device.metadata.iter().map(|section| format!("{section:?}")).collect();
             json!({"device": device.device, "ttl_s": device.remaining_ttl_s,
-                   "capabilities": reach, "schedule": schedule})
+                   "metadata": metadata, "schedule": schedule})
         });
         self.line("inventory", json!({"device": device, "last": item.next.is_none()}));
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::{Complex32, Spectrum};
 use super::{Datatype, RecordingError, names};
-use crate::scos::{Detector, ScanParameters, Window};
+use crate::scos::{ScanParameters, Window};
 use crate::time::Utc;
 
 /// Writes the samples of a scan as a recording of one segment, `cf32_le`.
@@ -69,14 +69,17 @@ impl RecordingWriter {
 }
 
 /// Writes `spectrum` as `NAME.sigmf-data` and `NAME.sigmf-meta`: the power of
-/// each bin in dBm, `rf32_le`, described by the `ntia-algorithm` extension.
+/// each bin in dBm, `rf32_le`, described by the `ntia-algorithm` extension. With the
+/// detector M4S one series follows another.
 ///
 /// # Errors
 ///
 /// A file cannot be written.
 pub fn write_spectrum(path: &Path, spectrum: &Spectrum) -> Result<(), RecordingError> {
     let (metadata, data) = names(path);
-    let octets: Vec<u8> = spectrum.dbm().iter().flat_map(|dbm| dbm.to_le_bytes()).collect();
+    let octets: Vec<u8> =
+        spectrum.series().flat_map(|(_, dbm)| dbm).flat_map(|dbm| dbm.to_le_bytes()).collect();
+    let series: Vec<&str> = spectrum.series().map(|(detector, _)| detector.name()).collect();
     fs::write(&data, octets).map_err(RecordingError::io(&data))?;
 
     let parameters = spectrum.parameters();
@@ -89,7 +92,7 @@ pub fn write_spectrum(path: &Path, spectrum: &Spectrum) -> Result<(), RecordingE
         ],
         "ntia-algorithm:data_products": [{
             "name": "power_spectral_density",
-            "series": [detector(parameters.detector)],
+            "series": series,
             "length": bins,
             "x_units": "Hz",
             "x_start": [spectrum.frequency_hz(0)],
@@ -151,16 +154,6 @@ fn write_metadata(
 /// ISO 8601, for the years -9999 to 9999.
 fn datetime(time: Utc) -> Option<String> {
     Some(jiff::Timestamp::from_microsecond(time.unix_micros()).ok()?.to_string())
-}
-
-const fn detector(detector: Detector) -> &'static str {
-    match detector {
-        Detector::Sample => "sample",
-        Detector::Mean => "mean",
-        Detector::Max => "max",
-        Detector::Min => "min",
-        Detector::Median => "median",
-    }
 }
 
 const fn window(window: Window) -> &'static str {

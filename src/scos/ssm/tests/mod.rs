@@ -1,4 +1,5 @@
 mod journal;
+mod metadata;
 
 use std::vec::Vec;
 
@@ -7,13 +8,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::scos::calendar::RefusalReason;
 use crate::scos::messages::{
-    Advertise, Associate, Association, Cancel, Change, Cursor, InventoryRequest, Outcome, Refusal,
-    Rejection, ScheduleAck, ScheduleChange, ScheduleMark,
+    Advertise, Advertised, Associate, Association, Cancel, Change, Cursor, InventoryRequest,
+    Outcome, Refusal, Rejection, ScheduleAck, ScheduleChange, ScheduleMark,
 };
 use crate::scos::testing::{
-    CAPABILITIES, KINDS, MONDAY, SCAN, SSM_CONFIG, Wire, address, at, messages, octets, parts, ssm,
+    ANALYSER, ANTENNA, KINDS, MONDAY, SCAN, SSM_CONFIG, Wire, address, at, messages, octets, parts,
+    sensor, ssm,
 };
-use crate::scos::{ActorId, Capabilities, Limit, RequestId, ScanId, ScanParameters, Series, When};
+use crate::scos::{ActorId, Limit, RequestId, ScanId, ScanParameters, ScanSettings, Series, When};
 
 const DEVICE: u8 = 1;
 const ACTOR: u8 = 7;
@@ -24,11 +26,13 @@ struct Bench {
     wire: Wire,
     notes: Notes,
     sequence: u32,
+    boot: u32,
 }
 
 #[derive(Default)]
 struct Notes {
     events: Vec<DeviceEvent>,
+    said: Vec<&'static str>,
     intruders: usize,
     reports: Vec<(u16, Outcome)>,
 }
@@ -36,6 +40,10 @@ struct Notes {
 impl SsmUser for Notes {
     fn device(&mut self, _now: Now, _device: &str, event: DeviceEvent) {
         self.events.push(event);
+    }
+
+    fn advertised(&mut self, _now: Now, _device: &str, section: &Section<'_>) {
+        self.said.push(section.key().kind.name());
     }
 
     fn intruder(&mut self, _now: Now, _device: &str, _from: &Address, _why: Suspicion) {
@@ -51,7 +59,7 @@ type Sent = Vec<(Address, Vec<u8>)>;
 
 impl Bench {
     fn empty(ssm: Ssm<'static>) -> Self {
-        Self { ssm, wire: Wire::default(), notes: Notes::default(), sequence: 0 }
+        Self { ssm, wire: Wire::default(), notes: Notes::default(), sequence: 0, boot: 1 }
     }
 
     /// An SSM with one device that is there and has said what it can do.
@@ -62,8 +70,27 @@ impl Bench {
     fn with(ssm: Ssm<'static>) -> Self {
         let mut bench = Self::empty(ssm);
         bench.associate(0, Association::New, 1);
-        bench.receive(0, DEVICE, &Message::Advertise(advertise(16)));
+        bench.advertise(0, 1, 16);
         bench
+    }
+
+    /// The device says what it can do, from this revision on.
+    fn advertise(&mut self, seconds: u64, revision: u32, recipes: u16) {
+        for (revision, section) in (revision..).zip([ANALYSER, ANTENNA, sensor(recipes)]) {
+            let answer = self.say(seconds, revision, section);
+            assert_eq!(answer, Some(Advertised { revision, section: section.key(), full: false }));
+        }
+    }
+
+    /// The device says something of itself.
+    fn say(&mut self, seconds: u64, revision: u32, section: Section<'_>) -> Option<Advertised> {
+        let said = Advertise { boot: self.boot, revision, section };
+        let sent = self.receive(seconds, DEVICE, &Message::Advertise(said));
+        match messages(&sent)[..] {
+            [Message::Advertised(answer)] => Some(answer),
+            [] => None,
+            ref other => panic!("{other:?}"),
+        }
     }
 
     fn receive(&mut self, seconds: u64, from: u8, message: &Message<'_>) -> Sent {
@@ -81,6 +108,7 @@ impl Bench {
 
     fn associate(&mut self, seconds: u64, request: Association, boot: u32) -> Sent {
         self.sequence += 1;
+        self.boot = boot;
         let request = Associate {
             request,
             device: "mast-1",
@@ -142,10 +170,6 @@ impl Bench {
     }
 }
 
-fn advertise(recipes: u16) -> Advertise<'static> {
-    Advertise { revision: 1, capabilities: Capabilities { recipes, ..CAPABILITIES } }
-}
-
 fn scan(request: u32, occurrence: u16) -> ScanId {
     ScanId { actor: ActorId(7), request: RequestId(request), occurrence }
 }
@@ -157,6 +181,7 @@ fn report(request: u32, occurrence: u16) -> Report<'static> {
         outcome: Outcome::Complete,
         time_to_complete_ms: 900,
         parameters: SCAN,
+        metadata: 3,
         spectrum: b"spectrum",
     }
 }
@@ -263,7 +288,7 @@ fn every_refusal_has_its_reason() {
 #[test]
 fn the_schedule_of_a_device_may_be_full() {
     let mut bench = Bench::new();
-    bench.receive(0, DEVICE, &Message::Advertise(Advertise { revision: 2, ..advertise(2) }));
+    bench.advertise(0, 4, 2);
     assert_eq!(bench.refusal(0, &request(1, 5, 0)), None);
     assert_eq!(bench.refusal(0, &request(2, 15, 0)), None);
     assert_eq!(bench.refusal(0, &request(3, 25, 0)).unwrap().0, Refusal::ScheduleFull);
@@ -291,7 +316,7 @@ fn a_full_ssm_is_busy_and_forgets_what_is_settled() {
     let other = ScanRequest { actor: ActorId(8), ..request(1, 70, 0) };
     assert_eq!(bench.refusal(0, &other).unwrap().0, Refusal::Busy);
     bench.associate(3_599, Association::New, 1);
-    bench.receive(3_599, DEVICE, &Message::Advertise(advertise(16)));
+    bench.advertise(3_599, 1, 16);
     assert_eq!(bench.refusal(3_600, &request(5, 70, 0)).unwrap().0, Refusal::Busy);
     assert_eq!(bench.refusal(3_601, &request(5, 70, 0)), None);
 }
@@ -319,7 +344,7 @@ fn cancelling_keeps_what_has_begun_or_is_about_to() {
         bench.ssm.scheduler().minutes_of(
             ActorId(7),
             bench.ssm.scheduler().week(),
-            crate::scos::DeviceIndex(0)
+            DeviceIndex(0)
         ),
         4
     );
@@ -437,7 +462,7 @@ fn a_restart_settles_what_had_begun_and_hands_out_the_rest() {
     bench.deliver(0);
     bench.associate(200, Association::Refresh, 1);
     bench.associate(310, Association::New, 2);
-    bench.receive(310, DEVICE, &Message::Advertise(advertise(16)));
+    bench.advertise(310, 1, 16);
     let sent = bench.tick(310);
     let [Message::ScheduleChange(change), Message::Report(report)] = messages(&sent)[..] else {
         panic!("{:?}", messages(&sent))
@@ -556,7 +581,7 @@ fn a_number_whose_recipe_is_left_is_not_booked_again() {
         assert_eq!(bench.refusal(3_921, &nowhere).unwrap().0, Refusal::UnknownDevice);
     }
     bench.associate(3_925, Association::New, 1);
-    bench.receive(3_925, DEVICE, &Message::Advertise(advertise(16)));
+    bench.advertise(3_925, 1, 16);
     assert_eq!(bench.refusal(7_530, &request(1, 5, 2)).unwrap().0, Refusal::Forgotten);
     assert!(bench.ssm.scheduler().is_consistent());
 }
@@ -586,12 +611,12 @@ fn intruders_are_counted_apart_and_answered_alike() {
 #[test]
 fn the_inventory_holds_whom_is_there_with_their_schedules() {
     let mut bench = Bench::with(ssm(SSM_CONFIG, 32, 3, 4));
-    let roomy = advertise(32);
-    bench.receive(0, DEVICE, &Message::Advertise(Advertise { revision: 2, ..roomy }));
+    bench.advertise(0, 4, 32);
     for number in 1..=24 {
         assert_eq!(bench.refusal(0, &request(number, 500 + i64::from(number) * 3, 0)), None);
     }
     let (mut at, mut seen, mut parts) = (Cursor::default(), Vec::new(), 0);
+    let mut metadata = Vec::new();
     loop {
         let ask = InventoryRequest { actor: ActorId(7), copy: 3, at };
         let sent = bench.receive(100, ACTOR, &Message::InventoryRequest(ask));
@@ -599,7 +624,7 @@ fn the_inventory_holds_whom_is_there_with_their_schedules() {
         assert_eq!((item.copy, item.at), (3, at));
         let device = item.device.unwrap();
         assert_eq!((device.device, device.remaining_ttl_s), ("mast-1", 200));
-        assert_eq!(device.capabilities, Some(roomy.capabilities));
+        metadata.extend(device.metadata.iter().map(|section| section.key()));
         seen.extend(device.schedule.iter().map(|entry| entry.request.0));
         parts += 1;
         let Some(next) = item.next else { break };
@@ -607,6 +632,7 @@ fn the_inventory_holds_whom_is_there_with_their_schedules() {
         at = next;
     }
     assert_eq!(seen, (1..=24).collect::<Vec<_>>());
+    assert_eq!(metadata, [ANALYSER, ANTENNA, sensor(32)].map(|section| section.key()));
     assert!(parts > 1);
     // Exactly at the end of its TTL it is not there any more.
     bench.tick(299);

@@ -1,0 +1,224 @@
+//! How a device is now: class B, which changes.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{Unsound, fraction, temperatures, texts, within};
+use crate::scos::Pointing;
+use crate::time::ClockQuality;
+
+/// Where an antenna points now (7.1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct AntennaPointing {
+    /// The number of the antenna, 0 to 15.
+    pub index: u8,
+    /// Where.
+    pub pointing: Pointing,
+}
+
+/// The front-end now (7.1.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct FrontEndStatus {
+    /// Its temperature, in tenths of a degree Celsius.
+    pub temperature_tenth_c: Option<i16>,
+    /// That of the noise diode, the same.
+    pub noise_diode_tenth_c: Option<i16>,
+    /// That of the low-noise amplifier, the same.
+    pub amplifier_tenth_c: Option<i16>,
+    /// The humidity in it, in thousandths.
+    pub humidity_permille: Option<u16>,
+    /// Whether its door is closed.
+    pub door_closed: Option<bool>,
+    /// Whether the noise diode has power.
+    pub noise_diode_powered: Option<bool>,
+    /// Whether the low-noise amplifier has power.
+    pub amplifier_powered: Option<bool>,
+    /// Whether the path from the antenna is on.
+    pub antenna_path: Option<bool>,
+    /// Whether the path from the noise diode is on.
+    pub noise_diode_path: Option<bool>,
+}
+
+/// Power and climate of the station now (7.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct PowerStatus {
+    /// Whether the analyser has power.
+    pub analyser_powered: Option<bool>,
+    /// Whether the front-end has power.
+    pub front_end_powered: Option<bool>,
+    /// Whether the temperature is controlled.
+    pub temperature_control: Option<bool>,
+    /// Whether it is being heated.
+    pub heating: Option<bool>,
+    /// Whether it is being cooled.
+    pub cooling: Option<bool>,
+    /// Whether it runs on its battery.
+    pub on_battery: Option<bool>,
+    /// Whether the battery is low.
+    pub battery_low: Option<bool>,
+    /// Whether the battery is to be replaced.
+    pub replace_battery: Option<bool>,
+    /// The voltage supplied, in millivolts.
+    pub supply_mv: Option<u32>,
+}
+
+/// The computer now (7.1.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct HostStatus {
+    /// The mean clock of its processor, in megahertz.
+    pub cpu_mean_clock_mhz: Option<u16>,
+    /// How much of its processors the program takes, in thousandths of all of them.
+    pub cpu_usage_permille: Option<u16>,
+    /// The load of the last five minutes, in thousandths of all processors; it may
+    /// be more than all.
+    pub load_5m_permille: Option<u32>,
+    /// How much of its memory is taken, in thousandths.
+    pub memory_usage_permille: Option<u16>,
+    /// How much of its disk is taken, in thousandths.
+    pub disk_usage_permille: Option<u16>,
+    /// The temperature of its processor, in tenths of a degree Celsius.
+    pub cpu_tenth_c: Option<i16>,
+    /// Whether the processor is too hot.
+    pub cpu_overheating: Option<bool>,
+    /// When the computer started, in seconds since 1970-01-01T00:00Z.
+    pub started_s: Option<i64>,
+    /// When the program started, the same.
+    pub software_started_s: Option<i64>,
+    /// Its solid-state disk.
+    pub disk: Option<DiskStatus>,
+}
+
+/// What a solid-state disk says of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct DiskStatus {
+    /// Whether it passed its own test.
+    pub test_passed: bool,
+    /// Its critical warnings, a bit each.
+    pub critical_warning: u8,
+    /// Its temperature, in tenths of a degree Celsius.
+    pub temperature_tenth_c: i16,
+    /// What is left of its spare, in thousandths.
+    pub available_spare_permille: u16,
+    /// Below which that is too little, in thousandths.
+    pub spare_threshold_permille: u16,
+    /// How much of its life is used, in thousandths; it may be more than all.
+    pub used_permille: u16,
+    /// How often it lost power.
+    pub unsafe_shutdowns: u32,
+    /// Errors of integrity.
+    pub integrity_errors: u32,
+}
+
+/// What surrounds a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment<'a> {
+    /// Where it stands.
+    pub surroundings: Option<Surroundings>,
+    /// The temperature, in tenths of a degree Celsius.
+    pub temperature_tenth_c: Option<i16>,
+    /// The humidity, in thousandths.
+    pub humidity_permille: Option<u16>,
+    /// The weather, at most 32 octets; empty for unknown.
+    pub weather: &'a str,
+    /// What else there is to say, the same.
+    pub description: &'a str,
+}
+
+/// Where a device stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Surroundings {
+    /// In a building.
+    Indoor,
+    /// In the open air, in a town.
+    OutdoorUrban,
+    /// In the open air, in the country.
+    OutdoorRural,
+}
+
+/// A place on the WGS 84 ellipsoid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Location {
+    /// Latitude, in 10⁻⁷ degrees north, -900,000,000 to 900,000,000.
+    pub latitude_e7: i32,
+    /// Longitude, in 10⁻⁷ degrees east, -1,800,000,000 to 1,800,000,000.
+    pub longitude_e7: i32,
+    /// Height above the ellipsoid, in centimetres.
+    pub height_cm: i32,
+}
+
+/// How far the clock of a device can be trusted. The SSD keeps this section itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ClockStatus {
+    /// It is not set: the SSD performs no scan.
+    #[default]
+    Unset,
+    /// It was set once and runs by itself.
+    FreeRunning,
+    /// It follows a reference.
+    Synchronised,
+}
+
+impl From<ClockQuality> for ClockStatus {
+    fn from(quality: ClockQuality) -> Self {
+        match quality {
+            ClockQuality::Unset => Self::Unset,
+            ClockQuality::FreeRunning => Self::FreeRunning,
+            ClockQuality::Synchronised => Self::Synchronised,
+        }
+    }
+}
+
+impl AntennaPointing {
+    pub(super) fn check(&self) -> Result<(), Unsound> {
+        within(self.pointing.is_sound(), Unsound::Angle)
+    }
+}
+
+impl FrontEndStatus {
+    pub(super) fn check(&self) -> Result<(), Unsound> {
+        fraction(&[self.humidity_permille])?;
+        temperatures(&[self.temperature_tenth_c, self.noise_diode_tenth_c, self.amplifier_tenth_c])
+    }
+}
+
+impl HostStatus {
+    pub(super) fn check(&self) -> Result<(), Unsound> {
+        fraction(&[self.cpu_usage_permille, self.memory_usage_permille, self.disk_usage_permille])?;
+        temperatures(&[self.cpu_tenth_c, self.disk.map(|disk| disk.temperature_tenth_c)])?;
+        let spare =
+            |disk: DiskStatus| [disk.available_spare_permille, disk.spare_threshold_permille];
+        self.disk.map_or(Ok(()), |disk| fraction(&spare(disk).map(Some)))
+    }
+}
+
+impl Location {
+    pub(super) fn check(&self) -> Result<(), Unsound> {
+        let sound = self.latitude_e7.unsigned_abs() <= 900_000_000
+            && self.longitude_e7.unsigned_abs() <= 1_800_000_000;
+        within(sound, Unsound::Location)
+    }
+}
+
+impl Environment<'_> {
+    /// Surroundings of which nothing is known.
+    pub const UNKNOWN: Self = Self {
+        surroundings: None,
+        temperature_tenth_c: None,
+        humidity_permille: None,
+        weather: "",
+        description: "",
+    };
+
+    pub(super) fn check(&self) -> Result<(), Unsound> {
+        texts(&[self.weather, self.description])?;
+        fraction(&[self.humidity_permille])?;
+        temperatures(&[self.temperature_tenth_c])
+    }
+}
