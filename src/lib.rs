@@ -111,9 +111,10 @@
 //! | `std` | `host`: sockets, clocks, MIB files, drivers, sensing, drawings; `alloc` and `scos` |
 //! | `alloc` | conveniences that allocate |
 //! | `scos` | the SCOS machines |
-//! | `ed25519` | signatures of MPDUs with Ed25519 |
+//! | `ed25519` | signatures of MPDUs, and proofs of SCOS devices, with Ed25519 |
 //! | `aead` | messages encrypted with AES-256-GCM-SIV |
 //! | `defmt` | `defmt::Format` on public types |
+//! | `tls-psk` | TLS 1.3 with pre-shared keys for SCOS on hosts |
 //! | `cli` | the `farpost` host tool |
 #![no_std]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]

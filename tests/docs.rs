@@ -242,6 +242,7 @@ fn slots_take_what_the_document_says() {
         ("Recipe", size_of::<Slot<calendar::Recipe>>()),
         ("Booking", size_of::<Slot<ssm::Booking>>()),
         ("KnownActor", size_of::<Slot<ssm::KnownActor>>()),
+        ("Attempts", size_of::<Slot<scos::Attempts>>()),
         ("ActorRequest", size_of::<Slot<actor::ActorRequest>>()),
     ];
     let document = text(&root().join("docs/machines.md"));

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use farpost::scos::messages::{
     Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
-    AssociationRefused, Cancel, Cancelled, Change, Cursor, EntriesBuffer, Granted, InventoryDevice,
-    InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome, Place, Refusal, Refused,
-    Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange, ScheduleEntry, ScheduleMark,
-    Usage, UsageItem, UsageRequest, VERSION_NOTICE,
+    AssociationRefused, Binding, Cancel, Cancelled, Challenge, Change, Cursor, EntriesBuffer,
+    Granted, InventoryDevice, InventoryItem, InventoryRequest, MESSAGE_MAX, Message, Outcome,
+    Place, Proof, Refusal, Refused, Rejection, Report, ScanRequest, ScheduleAck, ScheduleChange,
+    ScheduleEntry, ScheduleMark, Usage, UsageItem, UsageRequest, VERSION_NOTICE,
 };
 use farpost::scos::metadata::{
     Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, SectionKey, SectionKind,
@@ -255,7 +255,7 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
     let (actor, request) = (ActorId(few(u, 3)?), RequestId(few(u, 6)?));
     let mut entries = EntriesBuffer::new();
     let mut sections = SectionsBuffer::new();
-    let message = match kind % 19 {
+    let message = match kind % 20 {
         0 => {
             let device = device(u)?;
             let key = if u8(u)? % 8 == 7 { "another" } else { device };
@@ -266,7 +266,11 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 boot: few(u, 3)?,
                 sequence: few(u, 16)?,
                 schedule: ScheduleMark { epoch: few(u, 3)?, version: few(u, 6)? },
-                proof: None,
+                proof: if u8(u)? % 4 == 3 {
+                    Some(Proof { binding: Binding::Challenge([7; 16]), signature: &[7; 64] })
+                } else {
+                    None
+                },
             })
         }
         1 => Message::Associated(Associated {
@@ -352,6 +356,11 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
             Message::Refused(Refused { actor, request, reason, first_conflict: None })
         }
         14 => Message::Cancelled(Cancelled { actor, request, keep: few_u16(u, 4)? }),
+        19 => Message::Challenge(Challenge {
+            device: DEVICES[0],
+            sequence: radio.sequence.wrapping_sub(few(u, 2)?),
+            nonce: [u8(u)?; 16],
+        }),
         15 => Message::InventoryRequest(InventoryRequest {
             actor,
             copy: few(u, 3)?,

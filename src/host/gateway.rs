@@ -5,6 +5,7 @@ use std::boxed::Box;
 use std::collections::VecDeque;
 use std::format;
 use std::io;
+use std::time::Duration;
 use std::vec;
 use std::vec::Vec;
 
@@ -101,6 +102,8 @@ pub struct GatewayHost<'s, U> {
     buffer: Box<[u8]>,
     /// RPDUs were left for the next run.
     more: bool,
+    /// From when on RPDUs are taken, while it is a member of its message space.
+    listens_from: Option<Instant>,
     last_run: Instant,
 }
 
@@ -151,6 +154,7 @@ impl<'s, U: GatewayUser> GatewayHost<'s, U> {
             arrivals: Arrivals::default(),
             buffer: vec![0; MAX_RECEIVED].into_boxed_slice(),
             more: false,
+            listens_from: None,
             last_run: Instant::ZERO,
         })
     }
@@ -286,9 +290,16 @@ impl<'s, U: GatewayUser> GatewayHost<'s, U> {
     fn receive_rams(&mut self, now: Now) {
         let Self { gateway, sockets, carriages, arrivals, mib, venture, user, .. } = self;
         arrivals.clear();
+        let is_member = gateway.module().id().is_some();
+        let listens_from = self.listens_from.filter(|_| is_member);
+        self.listens_from = listens_from.or(is_member.then(|| now.monotonic.after(INTRODUCTIONS)));
+        let listens = self.listens_from.is_some_and(|from| now.monotonic >= from);
         for carriage in carriages.iter_mut() {
             carriage.run(now);
-            carriage.receive(now, arrivals);
+            // It would not know whom a message is for.
+            if listens {
+                carriage.receive(now, arrivals);
+            }
         }
         self.more = arrivals.is_full();
         for (from, octets) in arrivals.iter() {
@@ -332,11 +343,17 @@ impl<U: GatewayUser> Entity for GatewayHost<'_, U> {
     fn next_deadline(&self) -> Option<Instant> {
         // What waits for a connection is offered again soon; nobody tells when.
         let flush = self.sockets.tcp_out.is_waiting().then(|| self.last_run.after(FLUSH_PERIOD));
+        let listens = self.listens_from.filter(|from| *from > self.last_run);
+        let flush = earliest(flush, listens);
         let left = (self.more || !self.indications.is_empty()).then_some(self.last_run);
         let carriages = self.carriages.iter().filter_map(|carriage| carriage.next_deadline()).min();
         earliest(earliest(flush, left), earliest(self.gateway.next_deadline(), carriages))
     }
 }
+
+/// How long after it has become a member RPDUs wait in their carriages: by then the modules
+/// there are have told it what they subscribe to and invite.
+const INTRODUCTIONS: Duration = Duration::from_secs(1);
 
 fn neighbours<'m>(
     mib: &'m Mib<'m>,

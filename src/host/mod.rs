@@ -6,7 +6,11 @@
 )]
 
 mod binding;
+#[cfg(feature = "bundle")]
+pub mod bundle;
 pub mod clock;
+#[cfg(feature = "tls-psk")]
+pub mod devices;
 pub mod draw;
 pub mod driver;
 pub mod gateway;
@@ -16,6 +20,10 @@ pub mod module;
 pub mod net;
 pub mod rams;
 pub mod random;
+#[cfg(feature = "tls-psk")]
+pub mod secret;
 pub mod sensing;
 pub mod station;
 pub mod store;
+#[cfg(all(feature = "tls-psk", unix))]
+pub mod tls;

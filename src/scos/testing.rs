@@ -2,6 +2,7 @@
 
 pub(crate) mod disk;
 
+use core::cell::Cell;
 use core::time::Duration;
 use std::vec::Vec;
 
@@ -24,9 +25,10 @@ use super::{
     ReferenceLevel, RequestId, ScanId, ScanParameters, ScanSettings, Section, Series, Summary,
     Sweep, When, Window, metadata,
 };
+use crate::crypto::{KeyUnusable, NoRandom, Random, SignatureScheme};
 use crate::storage::Slot;
 use crate::time::{ClockQuality, Instant, Now, Utc};
-use crate::transport::{Address, SendError, Transport};
+use crate::transport::{Address, Peer, SendError, Transport};
 
 /// Monday, 2026-11-23T00:00Z, in minutes since 1970.
 pub(crate) const MONDAY: i64 = 29_923_200;
@@ -101,6 +103,11 @@ pub(crate) fn octets(message: &Message<'_>) -> Vec<u8> {
 pub(crate) struct Wire {
     pub(crate) sent: Vec<(Address, Vec<u8>)>,
     pub(crate) busy: bool,
+    /// What it knows of everybody: who it is, and the value of the connection.
+    pub(crate) identity: Option<&'static str>,
+    pub(crate) binding: Option<[u8; 32]>,
+    /// Where whom is that is asked for by identity.
+    pub(crate) resolves_to: Option<Address>,
 }
 
 impl Wire {
@@ -112,7 +119,7 @@ impl Wire {
 
 impl Transport for Wire {
     fn resolve(&mut self, _service: &str, _endpoint: &str) -> Option<Address> {
-        None
+        self.resolves_to
     }
 
     fn send(&mut self, to: &Address, _flow: u8, octets: &[u8]) -> Result<(), SendError> {
@@ -120,6 +127,79 @@ impl Transport for Wire {
             return Err(SendError::Busy);
         }
         self.sent.push((*to, octets.to_vec()));
+        Ok(())
+    }
+
+    fn peer(&self, _address: &Address) -> Peer<'_> {
+        Peer { identity: self.identity, binding: self.binding, origin: None }
+    }
+}
+
+/// What is signed with a key, as a number: FNV-1a. Its public key is the private one
+/// with every bit turned.
+#[derive(Debug, Default)]
+pub(crate) struct Toy {
+    /// How many signatures were verified.
+    pub(crate) verified: Cell<u32>,
+}
+
+impl Toy {
+    pub(crate) fn public(private: &[u8]) -> Vec<u8> {
+        private.iter().map(|octet| !octet).collect()
+    }
+
+    fn signature(private: &[u8], text: &[&[u8]]) -> [u8; 8] {
+        let octets = private.iter().chain(text.iter().copied().flatten());
+        let hash = octets.fold(0xcbf2_9ce4_8422_2325, |hash: u64, octet| {
+            (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        hash.to_be_bytes()
+    }
+}
+
+impl SignatureScheme for Toy {
+    fn signature_len(&self) -> usize {
+        8
+    }
+
+    fn is_public_key(&self, key: &[u8]) -> bool {
+        !key.is_empty()
+    }
+
+    fn is_private_key(&self, key: &[u8]) -> bool {
+        !key.is_empty()
+    }
+
+    fn sign(&self, private: &[u8], text: &[&[u8]], to: &mut [u8]) -> Result<(), KeyUnusable> {
+        if private.is_empty() {
+            return Err(KeyUnusable);
+        }
+        to.copy_from_slice(&Self::signature(private, text));
+        Ok(())
+    }
+
+    fn verify(&self, public: &[u8], text: &[&[u8]], signature: &[u8]) -> bool {
+        self.verified.set(self.verified.get() + 1);
+        Self::signature(&Self::public(public), text) == signature
+    }
+}
+
+/// Octets that are another each time, or none.
+#[derive(Debug, Default)]
+pub(crate) struct Dice {
+    pub(crate) thrown: Cell<u8>,
+    pub(crate) lost: Cell<bool>,
+}
+
+impl Random for Dice {
+    fn fill(&self, octets: &mut [u8]) -> Result<(), NoRandom> {
+        if self.lost.get() {
+            return Err(NoRandom);
+        }
+        for octet in octets {
+            self.thrown.set(self.thrown.get().wrapping_add(1));
+            *octet = self.thrown.get();
+        }
         Ok(())
     }
 }
@@ -429,9 +509,19 @@ pub(crate) const QUICK: Backoff =
 
 /// A device of a name, with room for 16 recipes and 8 reports.
 pub(crate) fn ssd(device: &'static str, ssm: Address, boot: u32) -> Ssd<'static> {
+    ssd_with_key(device, device.as_bytes(), ssm, boot)
+}
+
+/// The same with another public key.
+pub(crate) fn ssd_with_key(
+    device: &'static str,
+    public_key: &'static [u8],
+    ssm: Address,
+    boot: u32,
+) -> Ssd<'static> {
     let config = SsdConfig {
         device,
-        public_key: device.as_bytes(),
+        public_key,
         metadata: METADATA,
         ssm,
         boot,

@@ -92,7 +92,10 @@ pub(crate) struct Continua<'a> {
 
 impl<'a> Continua<'a> {
     pub(crate) fn new(arena: &'a Bump, plans: Vec<Plan>) -> Self {
-        let clock = VirtualClock::new(Utc::from_unix_seconds(1_795_305_600), 20);
+        Self::with_clock(arena, plans, VirtualClock::new(Utc::from_unix_seconds(1_795_305_600), 20))
+    }
+
+    pub(crate) fn with_clock(arena: &'a Bump, plans: Vec<Plan>, clock: VirtualClock) -> Self {
         let mut driver = Driver::new(clock).unwrap();
         let mut seats: Vec<_> = plans.into_iter().map(|plan| Seat::new(arena, plan)).collect();
         for seat in &mut seats {

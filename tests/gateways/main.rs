@@ -13,6 +13,8 @@
 mod continuum;
 mod pipe;
 
+use std::cell::Cell;
+
 use bumpalo::Bump;
 use farpost::ams::gateway::{GatewayConfig, NeighbourSet};
 use farpost::ams::ids::{ContextNumber, SubjectNumber};
@@ -20,7 +22,8 @@ use farpost::ams::service::Message;
 use farpost::host::gateway::{GatewayCapacity, GatewayHost, GatewaySetup};
 use farpost::host::module::ModuleSockets;
 use farpost::host::net::NameStyle;
-use farpost::host::rams::UdpCarriage;
+use farpost::host::rams::{RamsCarriage, UdpCarriage};
+use farpost::time::Now;
 
 use continuum::{Continua, LOCAL, Plan, SUBJECT, VENTURE};
 use pipe::Pipe;
@@ -28,12 +31,17 @@ use pipe::Pipe;
 /// Continuum 1 in the middle: 2 by UDP, 3 by the pipe, which are in its MIB each by
 /// the location of its own service.
 fn three(arena: &Bump) -> (Continua<'_>, Pipe) {
+    let (continua, near, _) = three_and_the_far_end(arena);
+    (continua, near)
+}
+
+fn three_and_the_far_end(arena: &Bump) -> (Continua<'_>, Pipe, Pipe) {
     let socket = || UdpCarriage::bind((LOCAL, 0).into()).unwrap();
     let (udp1, udp2) = (socket(), socket());
     let (pipe1, pipe3) = Pipe::pair();
     let at = |socket: &UdpCarriage| format!("udp@{}", socket.local());
     let (at1, at2) = (at(&udp1), at(&udp2));
-    let switch = pipe1.clone();
+    let (near, far) = (pipe1.clone(), pipe3.clone());
     let plans = vec![
         Plan {
             number: 1,
@@ -47,7 +55,7 @@ fn three(arena: &Bump) -> (Continua<'_>, Pipe) {
             carriages: vec![Box::new(pipe3)],
         },
     ];
-    (Continua::new(arena, plans), switch)
+    (Continua::new(arena, plans), near, far)
 }
 
 #[test]
@@ -107,6 +115,19 @@ fn what_a_carriage_refuses_waits_and_is_delivered() {
     assert_eq!(continua.got(2), expected);
     let store = *continua.gateway(0).store_stats();
     assert_eq!((store.kept, store.delivered, store.displaced), (5, 5, 0));
+}
+
+#[test]
+fn rpdus_wait_until_the_gateway_knows_its_message_space() {
+    let arena = Bump::new();
+    let (mut continua, _, mut far) = three_and_the_far_end(&arena);
+    let to = far.resolve(Now::default(), "near").unwrap();
+    far.send(Now::default(), &to, b"no RPDU").unwrap();
+    let turns = Cell::new(0);
+    continua.until("some turns are over", |_| turns.replace(turns.get() + 1) > 20);
+    assert_eq!(continua.gateway(0).stats().received, 0);
+    continua.join();
+    continua.until("it is received", |continua| continua.gateway(0).stats().malformed == 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `farpost keygen`: makes keys for a MIB.
+//! `farpost keygen`: makes keys for a MIB, and those of the devices and Actors of an SSM.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -12,15 +12,33 @@ use farpost::host::random::SystemRandom;
 
 use crate::ams::{Failure, exit};
 
-/// Make a key for a MIB: a pair that signs, or one that encrypts.
+mod people;
+
+/// Make a key for a MIB: a pair that signs, or one that encrypts. Or make the keys of
+/// devices and Actors of an SSM.
 ///
 /// The secret key goes into FILE, which only its owner can read; there must be no such
 /// file. What to write into the MIB, next to it, is printed. Without FILE the secret
 /// key is printed too.
+///
+/// With --list, each device gets ID.key, its private key, and ID.psk, its pre-shared key,
+/// and each Actor NAME.psk, beside the list; and they are added to the list, which an SSM
+/// reads. What a device or an Actor needs of these is brought to it by hand, and ID.key
+/// is kept nowhere else.
 #[derive(Args)]
 pub(crate) struct Keygen {
     /// Where to put the secret key.
+    #[arg(conflicts_with = "list")]
     file: Option<PathBuf>,
+    /// The list of devices and Actors to add to; it is made if there is none.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["symmetric", "raw"])]
+    list: Option<PathBuf>,
+    /// A device to make keys for.
+    #[arg(long = "device", value_name = "ID", requires = "list")]
+    devices: Vec<String>,
+    /// An Actor to make a key for, with its number.
+    #[arg(long = "actor", value_name = "NAME=NUMBER", requires = "list")]
+    actors: Vec<String>,
     /// Make a symmetric key, for a subject.
     #[arg(long)]
     symmetric: bool,
@@ -32,7 +50,10 @@ pub(crate) struct Keygen {
 
 impl Keygen {
     pub(crate) fn run(&self) -> ExitCode {
-        exit(self.make())
+        exit(match &self.list {
+            Some(list) => people::make(list, &self.devices, &self.actors),
+            None => self.make(),
+        })
     }
 
     fn make(&self) -> Result<ExitCode, Failure> {

@@ -9,6 +9,7 @@
 //! | service | carriage | location |
 //! |---|---|---|
 //! | `udp` | [`UdpCarriage`] | `udp@HOST:PORT` |
+//! | `bp`, feature `bundle` | `host::bundle::BundleCarriage` | `bp@EID` |
 
 mod udp;
 

@@ -302,3 +302,6 @@ fn nonce(key: &[u8; 16], from: &Address, peer: &Peer<'_>, device: &str) -> Nonce
     hasher.write(device.as_bytes());
     hasher.finish128().as_bytes()
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,10 +139,13 @@ impl<'s> DeviceAssociation<'s> {
         self.boot
     }
 
-    /// Associates again after leaving.
+    /// Associates again after leaving, or stays when it has not left yet.
     pub(crate) const fn join(&mut self) {
-        if self.expires.is_none() && self.open.is_none() {
-            self.ask(Association::New);
+        match (self.open, self.expires) {
+            (None, None) => self.ask(Association::New),
+            // The SSM may have let it go already, and says so.
+            (Some(Association::Disassociate), Some(_)) => self.ask(Association::Refresh),
+            _ => {}
         }
     }
 

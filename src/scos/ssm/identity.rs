@@ -25,6 +25,7 @@ impl Ssm<'_> {
             Message::ScanRequest(request) => (request.actor, Some(request.request)),
             Message::Cancel(cancel) => (cancel.actor, Some(cancel.request)),
             Message::InventoryRequest(request) => (request.actor, None),
+            Message::UsageRequest(request) => (request.actor, None),
             _ => return false,
         };
         let Some(identity) = transport.peer(from).identity else { return false };
@@ -58,3 +59,6 @@ impl Ssm<'_> {
         self.actors.get(actor).is_some_and(|known| known.address == *from)
     }
 }
+
+#[cfg(test)]
+mod tests;

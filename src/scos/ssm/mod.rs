@@ -409,7 +409,10 @@ impl<'s> Ssm<'s> {
                     _ => count(&mut self.stats.link.unexpected),
                 }
             }
-            Message::ScanRequest(_) | Message::Cancel(_) | Message::InventoryRequest(_)
+            Message::ScanRequest(_)
+            | Message::Cancel(_)
+            | Message::InventoryRequest(_)
+            | Message::UsageRequest(_)
                 if self.is_usurped(now, from, &message, transport, user) => {}
             Message::ScanRequest(request) => self.requested(now, from, &request, transport, user),
             Message::Cancel(cancel) => self.cancel(now, from, &cancel, transport, user),

@@ -12,6 +12,7 @@ use farpost::ams::gateway::GatewayConfig;
 use farpost::ams::ids::{RoleNumber, UnitNumber};
 use farpost::ams::mib::{Mib, RamsNetwork, Venture};
 use farpost::ams::module::Membership;
+use farpost::host::bundle::{BundleCarriage, BundleWatch, DEFAULT_DAEMON, DaemonUrl, EndpointId};
 use farpost::host::clock::SystemClock;
 use farpost::host::driver::Driver;
 use farpost::host::gateway::{GatewayCapacity, GatewayHost, GatewaySetup};
@@ -32,8 +33,8 @@ use observed::Observed;
 /// same venture in other continua.
 ///
 /// It prints what happens as JSON lines: started, registered, neighbour_declared,
-/// neighbour_retracted, petition_asserted, petition_cancelled, waiting, and at the
-/// end stopped, with all counters. Ctrl-C retracts the gateway from its neighbours
+/// neighbour_retracted, petition_asserted, petition_cancelled, waiting, daemon_joined,
+/// daemon_away, and at the end stopped, with all counters. Ctrl-C retracts the gateway from its neighbours
 /// and unregisters it; the signal to hang up has it read the MIB again.
 #[derive(Args)]
 pub(crate) struct Gateway {
@@ -58,6 +59,14 @@ pub(crate) struct Gateway {
     /// `gateway` of the venture.
     #[arg(long, value_name = "IP:PORT")]
     rams_bind: Option<SocketAddr>,
+    /// Where it receives RPDUs in bundles, `dtn://NODE/SERVICE` or `ipn:NODE.SERVICE`; by
+    /// default at its location in the MIB, where that is `bp@EID`.
+    #[arg(long, value_name = "EID", value_parser = EndpointId::parse)]
+    bundle_endpoint: Option<EndpointId>,
+    /// Where the interface of the bundle daemon is, dtnd of dtn7, whose node that endpoint
+    /// is of.
+    #[arg(long, value_name = "URL", default_value = DEFAULT_DAEMON, value_parser = DaemonUrl::parse)]
+    bundle_daemon: DaemonUrl,
     /// How endpoint names are written; by default as the MIB's profile has it.
     #[arg(long, value_enum)]
     endpoint_style: Option<EndpointStyle>,
@@ -70,19 +79,21 @@ pub(crate) struct Gateway {
     /// How long they wait at the most.
     #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = seconds)]
     lifetime: Duration,
-    /// How often it declares itself to a neighbour that has not declared itself.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    repeat: Duration,
-    /// How often it asserts all petitions again, in case some were lost.
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    refresh: Duration,
+    /// How often it declares itself to a neighbour that has not declared itself; 10, but 600
+    /// where RPDUs go in bundles.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    repeat: Option<Duration>,
+    /// How often it asserts all petitions again, in case some were lost; 60, but 3,600 where
+    /// RPDUs go in bundles.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    refresh: Option<Duration>,
     /// Never assert them again: nothing that carries RPDUs here loses any.
     #[arg(long, conflicts_with = "refresh")]
     no_refresh: bool,
     /// How long the petitions of a neighbour that has started anew stand without being
-    /// asserted again.
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    grace: Duration,
+    /// asserted again: longer than there and back; 30, but a day where RPDUs go in bundles.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    grace: Option<Duration>,
     /// How many subscription specifications it has room for.
     #[arg(long, value_name = "N", default_value_t = GatewayCapacity::default().petitions)]
     petitions: usize,
@@ -105,11 +116,11 @@ impl Gateway {
             return Err(Failure::new(format!("the MIB has no unit {unit}")));
         }
         venture.role(RoleNumber::RAMS_GATEWAY).map_or(Ok(()), require_role_key)?;
-        let carriages = self.carriages(venture)?;
+        let (carriages, watch) = self.carriages(venture)?;
         let sockets = self.sockets(&mib)?;
-        let setup = self.setup(&mib, venture, unit)?;
+        let setup = self.setup(&mib, venture, unit, watch.is_some())?;
         let endpoint = endpoint_name(sockets.mams(), setup.style);
-        let observed = Observed::new(&mib, names);
+        let observed = Observed::new(&mib, names, watch);
         let host = GatewayHost::new(&arena, &mib, setup, sockets, carriages, observed)?;
         let mut host = host.with_authenticator(&SIGNATURES);
         require_service(&host, &mib)?;
@@ -145,16 +156,18 @@ impl Gateway {
         mib: &Mib<'_>,
         venture: &Venture<'_>,
         unit: UnitNumber,
+        has_bundles: bool,
     ) -> Result<GatewaySetup, Failure> {
         if self.store_octets > MOST_OCTETS || self.store_messages > MOST_MESSAGES {
             return Err(Failure::new(format!(
                 "the store has room for at most {MOST_OCTETS} octets and {MOST_MESSAGES} messages"
             )));
         }
+        let usual = if has_bundles { DELAYED } else { GatewayConfig::default() };
         let config = GatewayConfig {
-            repeat: self.repeat,
-            refresh: (!self.no_refresh).then_some(self.refresh),
-            grace: self.grace,
+            repeat: self.repeat.unwrap_or(usual.repeat),
+            refresh: self.refresh.or(usual.refresh).filter(|_| !self.no_refresh),
+            grace: self.grace.unwrap_or(usual.grace),
             lifetime: self.lifetime,
         };
         if config.repeat < LEAST || config.refresh.is_some_and(|period| period < LEAST) {
@@ -182,40 +195,79 @@ impl Gateway {
         Ok(sockets)
     }
 
-    /// What carries RPDUs here: UDP, at the location the MIB has, or at another.
-    fn carriages(&self, venture: &Venture<'_>) -> Result<Carriages, Failure> {
-        let at = match (self.rams_bind, venture.gateway.split_once('@')) {
-            (Some(at), _) => at,
-            (None, Some(("udp", endpoint))) => resolve_endpoint(endpoint).ok_or_else(|| {
-                Failure::new(format!(
-                    "the host of `udp@{endpoint}` is not known; see to its name, or say where to \
-                     receive RPDUs with --rams-bind IP:PORT"
-                ))
-            })?,
-            (None, Some((service, _))) => {
-                return Err(Failure::new(format!(
-                    "this gateway is at `{}` in the MIB, and nothing here carries RPDUs by \
-                     `{service}`; give the venture `gateway = \"udp@HOST:PORT\"` (in an ION file \
-                     `gweid=udp@HOST:PORT`)",
-                    venture.gateway
-                )));
+    /// What carries RPDUs here: UDP or bundles, at the location the MIB has, and either
+    /// where an option says so.
+    fn carriages(
+        &self,
+        venture: &Venture<'_>,
+    ) -> Result<(Carriages, Option<BundleWatch>), Failure> {
+        let location = venture.gateway.split_once('@');
+        let at = match (self.rams_bind, location) {
+            (Some(at), _) => Some(at),
+            (None, Some(("udp", endpoint))) => {
+                Some(resolve_endpoint(endpoint).ok_or_else(|| {
+                    Failure::new(format!(
+                        "the host of `udp@{endpoint}` is not known; see to its name, or say where \
+                         to receive RPDUs with --rams-bind IP:PORT"
+                    ))
+                })?)
             }
-            (None, None) => {
-                return Err(Failure::new(
-                    "the MIB does not say where this gateway is; give the venture `gateway = \
-                     \"udp@HOST:PORT\"`, or say --rams-bind IP:PORT",
-                ));
-            }
+            _ => None,
         };
-        let carriage = UdpCarriage::bind(at).map_err(|error| {
-            Failure::new(format!(
-                "{at} cannot be bound for RPDUs: {error}; where this host has another address than \
-                 the MIB says, say it with --rams-bind IP:PORT"
-            ))
-        })?;
-        Ok(vec![Box::new(carriage)])
+        let endpoint = match (&self.bundle_endpoint, location) {
+            (Some(endpoint), _) => Some(endpoint.clone()),
+            (None, Some(("bp", endpoint))) => {
+                Some(EndpointId::parse(endpoint).map_err(|fault| {
+                    Failure::new(format!(
+                        "this gateway is at `bp@{endpoint}` in the MIB: {fault}; {REMEDY}"
+                    ))
+                })?)
+            }
+            _ => None,
+        };
+        let mut carriages = Carriages::new();
+        if let Some(at) = at {
+            let carriage = UdpCarriage::bind(at).map_err(|error| {
+                Failure::new(format!(
+                    "{at} cannot be bound for RPDUs: {error}; where this host has another address \
+                     than the MIB says, say it with --rams-bind IP:PORT"
+                ))
+            })?;
+            carriages.push(Box::new(carriage));
+        }
+        let mut watch = None;
+        if let Some(endpoint) = endpoint {
+            let daemon = self.bundle_daemon.clone();
+            let carriage = BundleCarriage::new(endpoint, daemon, self.lifetime)?;
+            watch = Some(carriage.watch());
+            carriages.push(Box::new(carriage));
+        }
+        match location {
+            _ if !carriages.is_empty() => Ok((carriages, watch)),
+            Some((service, _)) => Err(Failure::new(format!(
+                "this gateway is at `{}` in the MIB, and nothing here carries RPDUs by \
+                 `{service}`; {REMEDY}",
+                venture.gateway
+            ))),
+            None => Err(Failure::new(format!(
+                "the MIB does not say where this gateway is; {REMEDY}, or say --rams-bind IP:PORT"
+            ))),
+        }
     }
 }
+
+/// What the MIB may say.
+const REMEDY: &str = "give the venture `gateway = \"udp@HOST:PORT\"` or \
+                      `\"bp@EID\"` (in an ION file `gweid=udp@HOST:PORT`)";
+
+/// The times of a gateway whose RPDUs may be on the way for hours: what is repeated
+/// waits in the stores of the network, and who has started anew is heard of late.
+const DELAYED: GatewayConfig = GatewayConfig {
+    repeat: Duration::from_secs(600),
+    refresh: Some(Duration::from_secs(3_600)),
+    grace: Duration::from_secs(86_400),
+    lifetime: Duration::from_secs(86_400),
+};
 
 /// The most that a store can be asked to have room for.
 const MOST_OCTETS: usize = 1 << 34;
@@ -232,7 +284,8 @@ fn require_service(host: &Host<'_>, mib: &Mib<'_>) -> Result<(), Failure> {
         Some(space) => Err(Failure::new(format!(
             "the neighbour in continuum {} is at `{}` in the MIB, and nothing here carries RPDUs \
              there; give its message space `gateway = \"udp@HOST:PORT\"` (in an ION file \
-             `gweid=udp@HOST:PORT`), or say that it is no neighbour",
+             `gweid=udp@HOST:PORT`), or say that it is no neighbour; where this gateway is reached by \
+             UDP and that one by bundles, or the other way about, see --bundle-endpoint and --rams-bind",
             space.continuum, space.gateway
         ))),
     }
@@ -286,7 +339,7 @@ fn leave(driver: &mut Driver<SystemClock>, host: &mut Host<'_>) -> Result<ExitCo
         }
         driver.turn(&mut [host], until.since(now))?;
     }
-    let stopped = observed::counters(host.gateway());
+    let stopped = host.user.counters(host.gateway());
     host.user.output.line(event("stopped", stopped));
     host.user.output.close();
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use farpost::ams::ids::{ContinuumNumber, Domain};
 use farpost::ams::mib::Mib;
 use farpost::ams::pdu::CancellationValues;
 use farpost::ams::service::{Fault, Indication};
+use farpost::host::bundle::{BundleStats, BundleWatch, DaemonFault, DaemonState};
 use farpost::host::gateway::GatewayUser;
 use farpost::time::Now;
 use serde_json::{Map, Value, json};
@@ -24,10 +25,13 @@ pub(super) struct Observed<'m> {
     /// What neighbours want, and what is wanted of them.
     petitions: BTreeMap<CancellationValues, [NeighbourSet; 2]>,
     waiting: bool,
+    bundles: Option<BundleWatch>,
+    /// How often a daemon had been joined, and what was wrong, when that was last told.
+    daemon: (u32, Option<DaemonFault>),
 }
 
 impl<'m> Observed<'m> {
-    pub(super) fn new(mib: &'m Mib<'m>, names: Names<'m>) -> Self {
+    pub(super) fn new(mib: &'m Mib<'m>, names: Names<'m>, bundles: Option<BundleWatch>) -> Self {
         Self {
             output: Output::new(),
             names,
@@ -35,6 +39,8 @@ impl<'m> Observed<'m> {
             neighbours: BTreeMap::new(),
             petitions: BTreeMap::new(),
             waiting: false,
+            bundles,
+            daemon: (0, None),
         }
     }
 
@@ -106,6 +112,31 @@ impl<'m> Observed<'m> {
         }
     }
 
+    /// Tells of a daemon that is there, and of one that is away each time for another reason.
+    fn look_at_daemon(&mut self) {
+        let Some(bundles) = &self.bundles else { return };
+        let (state, stats) = (bundles.state(), bundles.stats());
+        let (joined, fault) = self.daemon;
+        let is_joined = state == DaemonState::Joined;
+        if is_joined && stats.joined != joined {
+            self.daemon = (stats.joined, None);
+            self.output.line(event("daemon_joined", json!({"endpoint": bundles.endpoint()})));
+        } else if !is_joined && stats.last_fault != fault {
+            self.daemon = (joined, stats.last_fault);
+            let message = stats.last_fault.map(|fault| fault.to_string());
+            self.output.line(event("daemon_away", json!({ "message": message })));
+        }
+    }
+
+    /// All counters.
+    pub(super) fn counters(&self, gateway: &Gateway<'_>) -> Value {
+        let mut all = counters(gateway);
+        if let Some(bundles) = &self.bundles {
+            all.insert("bundles".into(), bundle_counters(&bundles.stats()));
+        }
+        Value::Object(all)
+    }
+
     /// The numbers of the continua whose gateways are in a set.
     fn continua(&self, set: NeighbourSet) -> Vec<u16> {
         let members = self.neighbours.iter().filter(|(_, (one, _))| set.contains(*one));
@@ -152,6 +183,7 @@ impl GatewayUser for Observed<'_> {
         self.look_at_neighbours(gateway);
         self.look_at_petitions(gateway);
         self.look_at_store(gateway);
+        self.look_at_daemon();
         let (declared, all) = (gateway.declared().len(), self.neighbours.len());
         let (petitions, waiting) = (self.petitions.len(), gateway.waiting());
         let state = if gateway.module().id().is_some() { "registered" } else { "not registered" };
@@ -161,8 +193,32 @@ impl GatewayUser for Observed<'_> {
     }
 }
 
-/// All counters.
-pub(super) fn counters(gateway: &Gateway<'_>) -> Value {
+fn bundle_counters(stats: &BundleStats) -> Value {
+    let BundleStats {
+        joined,
+        lost,
+        sent,
+        repeated,
+        busy,
+        expired,
+        rejected,
+        received,
+        duplicates,
+        fragments,
+        records,
+        unreadable,
+        last_fault,
+        ..
+    } = *stats;
+    json!({
+        "joined": joined, "lost": lost, "sent": sent, "repeated": repeated, "busy": busy, "expired": expired,
+        "rejected": rejected, "received": received, "duplicates": duplicates,
+        "fragments": fragments, "records": records, "unreadable": unreadable,
+        "last_fault": last_fault.map(|fault| fault.to_string()),
+    })
+}
+
+fn counters(gateway: &Gateway<'_>) -> Map<String, Value> {
     let GatewayStats {
         received,
         sent,
@@ -200,5 +256,5 @@ pub(super) fn counters(gateway: &Gateway<'_>) -> Value {
     let mut all = stats(gateway.module());
     all.insert("rams".into(), Value::Object(object(rams)));
     all.insert("store".into(), store);
-    Value::Object(all)
+    all
 }

@@ -1,7 +1,7 @@
 //! What an Actor is asked to do, as JSON and as arguments.
 
 use farpost::scos::actor::Wish;
-use farpost::scos::{Detector, ScanParameters, Series, Settings, When, Window};
+use farpost::scos::{Detector, ScanParameters, Series, When, Window};
 use farpost::time::Utc;
 use serde::Deserialize;
 
@@ -124,7 +124,7 @@ impl Scan {
                 detector: self.detector,
                 window: self.window,
                 gain_db: self.gain_db,
-                settings: Settings::default(),
+                settings: None,
             },
         })
     }
