@@ -127,11 +127,6 @@ name = "request"
         std::fs::set_permissions(file, PermissionsExt::from_mode(0o666)).unwrap();
     }
 
-    /// Where a file next to the MIB is.
-    pub(crate) fn path(&self, file: &str) -> std::path::PathBuf {
-        self.directory.path().join(file)
-    }
-
     /// Writes a file next to the MIB.
     pub(crate) fn write(&self, file: &str, text: &str) {
         std::fs::write(self.directory.path().join(file), text).unwrap();

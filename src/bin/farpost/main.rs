@@ -12,14 +12,12 @@ mod calendar;
 mod capture;
 mod dissect;
 mod gateway;
-mod input;
 mod json;
 mod keygen;
 mod lines;
 mod mib;
 mod module;
 mod registrar;
-mod scos;
 mod server;
 
 use std::io;
@@ -48,9 +46,6 @@ enum Command {
     Registrar(registrar::Registrar),
     Gateway(Box<gateway::Gateway>),
     Module(Box<module::Module>),
-    Ssm(Box<scos::ssm::Ssm>),
-    Ssd(Box<scos::ssd::Ssd>),
-    Actor(Box<scos::actor::Actor>),
 }
 
 fn main() -> ExitCode {
@@ -64,9 +59,6 @@ fn main() -> ExitCode {
         Command::Registrar(command) => command.run(),
         Command::Gateway(command) => command.run(),
         Command::Module(command) => command.run(),
-        Command::Ssm(command) => command.run(),
-        Command::Ssd(command) => command.run(),
-        Command::Actor(command) => command.run(),
     }
 }
 

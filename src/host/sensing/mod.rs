@@ -30,7 +30,8 @@ pub use band::{Band, Post};
 pub use plan::{Plan, PlanError};
 pub use rustfft::num_complex::Complex32;
 pub use sigmf::{
-    Datatype, Metadata, Player, Recording, RecordingError, RecordingWriter, Segment, write_spectrum,
+    Datatype, Export, Metadata, Player, Recording, RecordingError, RecordingWriter, Segment,
+    write_report, write_spectrum,
 };
 pub use spectrum::{Analyser, Peak, SenseError, Spectrum, measure};
 pub(crate) use summary::max_hold;

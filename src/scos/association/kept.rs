@@ -126,6 +126,7 @@ impl RegisteredDevice {
             member: None,
             boot: 0,
             sequence: 0,
+            renewed: false,
             version: 0,
             acknowledged: 0,
             push: Retry::NOW,

@@ -47,6 +47,9 @@ pub struct RegisteredDevice {
     /// The last request of the device, to tell what is stale.
     pub(super) boot: u32,
     pub(super) sequence: u32,
+    /// A refresh was granted as new, and nothing that it has said since shows that it
+    /// knows.
+    pub(crate) renewed: bool,
     /// The version of the schedule, the one the device has, and when to say so.
     pub(crate) version: u32,
     pub(crate) acknowledged: u32,
@@ -118,6 +121,8 @@ pub(crate) struct Admitted {
     pub(crate) arrived: bool,
     /// It was there before and is not now.
     pub(crate) departed: bool,
+    /// It was granted before, and its device knows or will: nothing is new.
+    pub(crate) repeated: bool,
 }
 
 /// An association that is not.
@@ -168,13 +173,15 @@ impl<'s> Registry<'s> {
         let Some(device) = self.devices.get_mut(index) else { return Err(Rejected::Stale) };
         let was_there = device.is_there();
         let seen = (device.boot, device.sequence);
+        let repeated = was_there && (request.boot, request.sequence) == seen;
         if was_there && (request.boot, request.sequence) < seen
             || request.boot == device.boot && request.sequence < device.sequence
         {
             return Err(Rejected::Stale);
         }
         let restarted = request.boot != device.boot && device.sequence > 0;
-        let known = was_there && !restarted;
+        let refresh = request.request == Association::Refresh;
+        let known = was_there && !restarted && !(refresh && device.renewed);
         let remaining = device.remaining(now);
         if restarted || !known || device.address() != Some(*from) {
             device.kept = false;
@@ -190,10 +197,12 @@ impl<'s> Registry<'s> {
                 restarted,
                 arrived: false,
                 departed: was_there,
+                repeated: false,
             });
         }
         device.member = Some(Member { address: *from, expires: now.after(max_ttl) });
         let state = if known { request.request } else { Association::New };
+        device.renewed = refresh && state == Association::New;
         self.displace(index, from);
         Ok(Admitted {
             index,
@@ -202,6 +211,7 @@ impl<'s> Registry<'s> {
             restarted,
             arrived: !was_there,
             departed: false,
+            repeated,
         })
     }
 

@@ -155,6 +155,21 @@ impl SectionKind {
         )
     }
 
+    /// Whether a device may have several, each with an index.
+    #[must_use]
+    pub const fn is_one_of_several(self) -> bool {
+        matches!(
+            self,
+            Self::Antenna
+                | Self::AntennaPointing
+                | Self::CalibrationSource
+                | Self::Amplifier
+                | Self::Filter
+                | Self::RfPath
+                | Self::Calibration
+        )
+    }
+
     /// A name for machines that never changes.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -90,7 +90,8 @@ impl<'a> Metadata<'a> {
     /// The section of this kind and number.
     #[must_use]
     pub fn get(&self, kind: SectionKind, index: u8) -> Option<Section<'a>> {
-        self.sections().find(|section| section.key() == SectionKey { kind, index })
+        let key = Some(SectionKey { kind, index });
+        self.entries().find(|entry| entry.key() == key)?.section()
     }
 
     /// What is said of the analyser.
@@ -171,8 +172,13 @@ impl<'a> Entry<'a> {
         postcard::from_bytes(self.section).ok()
     }
 
+    /// Read off the section: its number comes first, and an index next where there is
+    /// one.
     fn key(&self) -> Option<SectionKey> {
-        Some(self.section()?.key())
+        let (&number, rest) = self.section.split_first()?;
+        let kind = *SectionKind::ALL.get(usize::from(number))?;
+        let index = if kind.is_one_of_several() { *rest.first()? } else { 0 };
+        Some(SectionKey { kind, index })
     }
 
     const fn size(&self) -> usize {

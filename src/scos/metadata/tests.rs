@@ -184,6 +184,7 @@ proptest! {
         let section = parts.section(kind);
         prop_assert_eq!(section.check(), Ok(()));
         prop_assert_eq!(section.key().kind, SectionKind::ALL[kind]);
+        prop_assert!(section.key().kind.is_one_of_several() || section.key().index == 0);
         let mut buffer = [0; SECTION_MAX];
         let octets = postcard::to_slice(&section, &mut buffer).unwrap().to_vec();
         prop_assert_eq!(postcard::from_bytes::<Section<'_>>(&octets), Ok(section));

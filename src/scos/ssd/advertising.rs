@@ -3,7 +3,9 @@
 use super::{Retry, Ssd};
 use crate::scos::link::{LinkStats, count};
 use crate::scos::messages::{Advertise, Advertised, Message};
-use crate::scos::metadata::{Metadata, Section, SectionError, SectionKey, Sensor, Store};
+use crate::scos::metadata::{
+    ClockStatus, Metadata, Section, SectionError, SectionKey, Sensor, Store,
+};
 use crate::scos::retry::Backoff;
 use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};
@@ -20,13 +22,16 @@ pub(super) struct Advertising<'s> {
     retry: Retry,
     /// How many recipes the schedule holds.
     recipes: u16,
+    /// What was said of the clock last.
+    clock: Option<ClockStatus>,
 }
 
 impl<'s> Advertising<'s> {
     /// Nothing but a sensor of which nothing is known.
     pub(super) fn new(octets: &'s mut [u8], boot: u32, recipes: u16) -> Self {
         let recipes = recipes.max(1);
-        let mut this = Self { octets, used: 0, boot, revision: 0, retry: Retry::NOW, recipes };
+        let retry = Retry::NOW;
+        let mut this = Self { octets, used: 0, boot, revision: 0, retry, recipes, clock: None };
         // Without room even for this the device is never booked.
         let _ = this.set(&Section::Sensor(Sensor::UNKNOWN));
         this
@@ -119,6 +124,10 @@ impl Ssd<'_> {
     /// # Errors
     /// [`SectionError`]; what was said before stands.
     pub fn set_section(&mut self, section: &Section<'_>) -> Result<(), SectionError> {
+        if matches!(section, Section::Clock(_)) {
+            // What is so is found out at the next tick.
+            self.advertising.clock = None;
+        }
         self.advertising.set(section)
     }
 
@@ -139,8 +148,13 @@ impl Ssd<'_> {
 
     /// Keeps the section that tells of the clock true.
     pub(super) fn note_clock(&mut self, now: Now) {
+        let clock = ClockStatus::from(now.quality);
+        if self.advertising.clock == Some(clock) {
+            return;
+        }
+        self.advertising.clock = Some(clock);
         // Without room for it the SSM is not told.
-        if self.advertising.set(&Section::Clock(now.quality.into())).is_err() {
+        if self.advertising.set(&Section::Clock(clock)).is_err() {
             count(&mut self.stats.sections_full);
         }
     }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{DeviceEvent, Ssm, SsmUser};
 use crate::scos::DeviceIndex;
-use crate::scos::association::{Admitted, Rejected, Suspicion, Verdict};
+use crate::scos::association::{Admitted, RegisteredDevice, Rejected, Suspicion, Verdict};
 use crate::scos::link::count;
 use crate::scos::messages::{
     Associate, Associated, Association, AssociationRefusal, AssociationRefused, Challenge, Message,
@@ -126,7 +126,10 @@ impl Ssm<'_> {
 
     /// Sends what devices lack of their schedules, to those due.
     pub(super) fn push(&mut self, now: Instant, transport: &mut dyn Transport) {
-        for device in self.registry.iter_mut().filter(|device| device.push.is_due(now)) {
+        let lacks = |device: &&mut RegisteredDevice| {
+            device.version > device.acknowledged && device.push.is_due(now)
+        };
+        for device in self.registry.iter_mut().filter(lacks) {
             let Some(to) = device.address() else { continue };
             let mut base = device.acknowledged;
             let mut refused = false;
@@ -212,7 +215,7 @@ impl Ssm<'_> {
             Association::Refresh => &mut self.stats.refreshes,
             Association::Disassociate => &mut self.stats.disassociations,
         });
-        if admitted.state == Association::New {
+        if admitted.state == Association::New && !admitted.repeated {
             self.forget_metadata(admitted.index);
         }
         if admitted.state == Association::New

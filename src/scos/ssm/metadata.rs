@@ -39,6 +39,9 @@ impl Ssm<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn SsmUser,
     ) {
+        if let Some(device) = self.registry.get_mut(index) {
+            device.renewed = false;
+        }
         let Some(device) = self.registry.get(index).filter(|device| device.boot() == said.boot)
         else {
             // Of an earlier run: nobody waits for the answer.

@@ -1,5 +1,6 @@
 //! `farpost module`: takes part in a message space.
 
+mod input;
 mod report;
 mod request;
 mod session;
@@ -27,7 +28,6 @@ use crate::ams::{
     local_ip, mib_changed, name_style, object, reload_mib, require_role_key, seconds, seen_enough,
     venture_of,
 };
-use crate::input;
 pub(crate) use report::{fault, stats};
 use session::{Ending, Plan, Session};
 use steps::Steps;

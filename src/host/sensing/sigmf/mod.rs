@@ -6,8 +6,10 @@
 //! | [`Recording`] | the `.sigmf-data` file, read in blocks | `recording.rs` |
 //! | [`Player`] | a front-end that plays a recording | `player.rs`, `resample.rs` |
 //! | [`RecordingWriter`], [`write_spectrum`] | new recordings | `writer.rs` |
+//! | [`Export`], [`write_report`] | scan reports as recordings, with the metadata of their device | `export.rs` |
 
 mod datatype;
+mod export;
 mod metadata;
 mod player;
 mod recording;
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::string::String;
 
 pub use datatype::Datatype;
+pub use export::{Export, write_report};
 pub use metadata::{Metadata, Segment};
 pub use player::Player;
 pub use recording::Recording;

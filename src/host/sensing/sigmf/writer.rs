@@ -152,11 +152,11 @@ fn write_metadata(
 }
 
 /// ISO 8601, for the years -9999 to 9999.
-fn datetime(time: Utc) -> Option<String> {
+pub(super) fn datetime(time: Utc) -> Option<String> {
     Some(jiff::Timestamp::from_microsecond(time.unix_micros()).ok()?.to_string())
 }
 
-const fn window(window: Window) -> &'static str {
+pub(super) const fn window(window: Window) -> &'static str {
     match window {
         Window::Rectangular => "rectangular",
         Window::Hann => "hanning",

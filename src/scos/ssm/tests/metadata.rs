@@ -55,6 +55,40 @@ fn what_is_said_later_stands_whatever_the_order_of_arrival() {
     assert_eq!(kept(&bench.ssm), Some(weather("snow")));
 }
 
+/// A datagram that the network has repeated does not make the SSM forget what a device
+/// has said since, for the device would not say it again.
+#[test]
+fn an_association_that_arrives_twice_forgets_nothing() {
+    let mut bench = Bench::new();
+    bench.sequence -= 1;
+    let sent = bench.associate(5, Association::New, 1);
+    let [Message::Associated(answer)] = messages(&sent)[..] else { panic!("{sent:?}") };
+    assert_eq!((answer.state, answer.sequence), (Association::New, 1));
+    assert_eq!(bench.ssm.metadata("mast-1").unwrap().sections().count(), 3);
+    assert_eq!(bench.refusal(5, &request(1, 5, 0)), None);
+    // The next one is of a device that knows of nothing.
+    bench.associate(6, Association::New, 1);
+    assert_eq!(bench.ssm.metadata("mast-1").unwrap().sections().count(), 0);
+}
+
+/// A device that is not heard to know that its refresh was granted as new is told so
+/// again, or it would never say what the SSM has forgotten.
+#[test]
+fn a_refresh_is_new_until_the_device_shows_that_it_knows() {
+    let mut bench = Bench::new();
+    bench.tick(300);
+    let state = |bench: &mut Bench, second| {
+        let sent = bench.associate(second, Association::Refresh, 1);
+        let [Message::Associated(answer)] = messages(&sent)[..] else { panic!("{sent:?}") };
+        answer.state
+    };
+    assert_eq!(state(&mut bench, 301), Association::New);
+    assert_eq!(state(&mut bench, 303), Association::New);
+    bench.say(304, 1, ANALYSER);
+    assert_eq!(state(&mut bench, 305), Association::Refresh);
+    assert_eq!(bench.ssm.metadata("mast-1").unwrap().sections().count(), 1);
+}
+
 #[test]
 fn what_a_device_says_too_much_is_not_kept_and_it_is_told() {
     let mut bench = Bench::new();
