@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::rc::Rc;
 
+use farpost::ams::gateway::{Gateway, StoreStats};
 use farpost::host::sensing::Summary;
 use farpost::scos::actor::{ActorUser, Question};
 use farpost::scos::messages::{Granted, InventoryItem, Outcome, Refused, Report};
@@ -37,6 +38,25 @@ pub(crate) struct Kept {
     pub(crate) start: Utc,
     pub(crate) outcome: Outcome,
     pub(crate) spectrum: Option<Summary>,
+}
+
+/// What a gateway stored while its link was away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stored {
+    pub(crate) kept: u32,
+    delivered: u32,
+    /// Messages it could not forward or deliver, or still has.
+    lost: u32,
+}
+
+impl Stored {
+    pub(crate) fn of(gateway: &Gateway<'_>) -> Self {
+        let StoreStats { kept, delivered, refused, .. } = *gateway.store_stats();
+        let stats = gateway.stats();
+        let lost = [refused, stats.too_long, stats.no_conduit, stats.not_invited];
+        let lost = lost.into_iter().sum::<u32>() + stats.not_delivered + (kept - delivered);
+        Self { kept, delivered, lost }
+    }
 }
 
 /// All that is told.
@@ -124,7 +144,7 @@ impl Journal {
     }
 
     /// Prints the sums. True when they are right.
-    pub(crate) fn summarise(&self, finished: bool, out: &Path) -> bool {
+    pub(crate) fn summarise(&self, finished: bool, stored: &[Stored; 2], out: &Path) -> bool {
         let count = |wanted: fn(&Entry) -> bool| -> usize {
             self.entries.values().filter(|entry| wanted(entry)).count()
         };
@@ -150,6 +170,14 @@ impl Journal {
             self.owed()
         );
         println!("reports      {:3}", self.received());
+        let [field, centre] = stored;
+        println!(
+            "stored       {:3} = {} in the field + {} in the centre while the link was away, {} delivered",
+            field.kept + centre.kept,
+            field.kept,
+            centre.kept,
+            field.delivered + centre.delivered
+        );
         println!("wrote {} and reports.jsonl beside it", out.join("network.svg").display());
         let too_long = self.entries.values().filter(|entry| entry.plan.too_long).count();
         let outcomes = complete > 0 && rejected > 0 && incomplete >= too_long;
@@ -163,6 +191,8 @@ impl Journal {
             (as_expected, "a request was granted or refused against expectation"),
             (outcomes, "an outcome did not occur"),
             (self.unanswered == 0, "a question was not answered"),
+            (stored.iter().all(|it| it.kept > 0), "a gateway had nothing to store"),
+            (stored.iter().all(|it| it.lost == 0), "a gateway has lost a message"),
             (self.write_error.is_none(), "reports.jsonl could not be written"),
         ] {
             if !holds {

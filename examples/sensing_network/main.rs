@@ -2,21 +2,26 @@
 //!
 //! `cargo run --release --features std --example sensing_network`
 //!
-//! A configuration server, a registrar, an SSM, three SSDs and two Actors speak
-//! AMS over UDP and TCP on loopback. The Actors ask for scans that are exact,
+//! There are two continua on loopback: in the field an SSM and three SSDs, in the
+//! operations centre two Actors, and in each a configuration server, a registrar and
+//! a RAMS gateway. All speak AMS over UDP and TCP. What passes between the gateways
+//! is under way for two seconds, and for four minutes in mid-run the link is away:
+//! messages wait in the gateways then. The Actors ask for scans that are exact,
 //! nearest, repeating, conflicting and impossible; the SSDs sense a generated band
 //! (or `-- --recording FILE.sigmf-meta`); one SSD is unplugged in mid-run and comes
 //! back. The clock runs at 60 times real time (`--speed N`). A timeline goes to
 //! standard output, the calendar and the spectra to `network.svg`, every report to
 //! `reports.jsonl`, both in `sensing_network-out` (`--out DIR`). The exit status
-//! says whether the sums are right.
+//! says whether the sums are right and nothing was lost.
 #![allow(
     clippy::std_instead_of_core,
     clippy::arithmetic_side_effects,
     reason = "an example for hosts, with small numbers"
 )]
 
+mod continuum;
 mod journal;
+mod link;
 mod network;
 mod options;
 mod picture;
@@ -51,5 +56,5 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let mut network = Network::new(&arena, &options, &journal)?;
     let finished = network.run()?;
     picture::write(&options.out.join("network.svg"), &journal.borrow(), options.speed)?;
-    Ok(journal.borrow().summarise(finished, &options.out))
+    Ok(journal.borrow().summarise(finished, &network.stored(), &options.out))
 }

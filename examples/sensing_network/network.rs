@@ -2,28 +2,21 @@
 
 use std::error::Error;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bumpalo::Bump;
-use farpost::ams::config_server::{ConfigServer, ConfigServerConfig, ConfigServerStorage};
-use farpost::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
-use farpost::ams::mib::{Mib, Role, ServiceMode, Subject, Timers, Unit, Venture};
-use farpost::ams::pdu::EndpointName;
-use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
 use farpost::host::clock::VirtualClock;
-use farpost::host::driver::{Driver, Entity, MachineHost};
-use farpost::host::module::{Capacity, ModuleHost, ModuleSockets};
-use farpost::host::net::{NameStyle, UdpEndpoint};
+use farpost::host::driver::{Driver, Entity};
+use farpost::host::module::ModuleHost;
 use farpost::host::sensing::{Band, Capabilities, FrontEnd, Player, Recording, World};
 use farpost::host::station::{
     ActorStation, DeviceStation, FrontEndSensor, ManagerStation, StationApplication,
 };
 use farpost::scos::actor::{Actor, ActorConfig};
 use farpost::scos::calendar::{DevicePlan, Policy};
-use farpost::scos::carriage::{Carriage, Station, manager};
+use farpost::scos::carriage::{Station, manager};
 use farpost::scos::metadata::{
     Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, Surroundings,
 };
@@ -32,15 +25,16 @@ use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
     ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, Section, Summary,
 };
-use farpost::storage::Slot;
 use farpost::time::Now;
 
-use super::journal::{Notes, SharedJournal, Watch};
+use super::continuum::{Continuum, octets, slots};
+use super::journal::{Notes, SharedJournal, Stored, Watch};
+use super::link;
 use super::options::Options;
-use super::script::{self, ACTORS, DEVICES, UNPLUGGED};
+use super::script::{self, ACTORS, DEVICES, Plan, UNPLUGGED};
 
-const VENTURE: VentureNumber = VentureNumber(1);
-const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// How those wait for answers who ask across the link: longer than one takes.
+const ACROSS: Backoff = Backoff { first: link::ROUND_TRIP.saturating_mul(2), ..Backoff::NOMINAL };
 
 type Sensing = FrontEndSensor<Box<dyn FrontEnd + Send>>;
 type DeviceHost<'a> =
@@ -54,10 +48,9 @@ pub(crate) struct Network<'a> {
     options: &'a Options,
     journal: SharedJournal,
     world: Arc<World>,
-    mib: &'a Mib<'a>,
     driver: Driver<VirtualClock>,
-    server: MachineHost<ConfigServer<'a>>,
-    registrar: MachineHost<Registrar<'a>>,
+    field: Continuum<'a>,
+    centre: Continuum<'a>,
     manager: ManagerHost<'a>,
     /// `None` while it is unplugged.
     devices: [Option<DeviceHost<'a>>; DEVICES.len()],
@@ -68,6 +61,10 @@ pub(crate) struct Network<'a> {
     recorded: Option<(u64, u32)>,
     /// How many Actors have asked.
     asked: usize,
+    /// Whether one of them has asked once more.
+    asked_late: bool,
+    /// Whether the link is away.
+    away: bool,
 }
 
 impl<'a> Network<'a> {
@@ -76,37 +73,13 @@ impl<'a> Network<'a> {
         options: &'a Options,
         journal: &SharedJournal,
     ) -> Result<Self, Box<dyn Error>> {
-        let any = SocketAddr::new(LOCAL, 0);
-        let server_socket = UdpEndpoint::bind(any)?;
-        let registrar_socket = UdpEndpoint::bind(any)?;
-        let mib = make_mib(arena, &server_socket)?;
-        let registrar_name: &str = arena.alloc_str(&registrar_socket.local().to_string());
-
-        let server = ConfigServer::new(
-            mib,
-            ConfigServerConfig::default(),
-            ConfigServerStorage { cells: slots(arena, 4), buffer: octets(arena, 512) },
-        );
-        let endpoint = EndpointName::new(registrar_name)?;
-        let config = RegistrarConfig::new(VENTURE, UnitNumber::ROOT, endpoint);
-        let storage = RegistrarStorage {
-            members: slots(arena, 16),
-            registrars: slots(arena, 4),
-            dossiers: slots(arena, 16),
-            rules: slots(arena, 64),
-            buffer: octets(arena, 4_400),
-        };
-        let registrar = Registrar::new(mib, config, storage);
+        let [field, centre] = Continuum::both(arena, journal)?;
         let watch = Watch(journal.clone());
-        let manager = seat(
-            arena,
-            mib,
-            Station::Manager,
-            ManagerStation { ssm: make_ssm(arena), user: watch },
-        )?;
+        let manager = ManagerStation { ssm: make_ssm(arena), user: watch };
+        let manager = field.seat(arena, Station::Manager, manager)?;
         let actors = [
-            seat(arena, mib, Station::Actor, make_actor(arena, 0, journal))?,
-            seat(arena, mib, Station::Actor, make_actor(arena, 1, journal))?,
+            centre.seat(arena, Station::Actor, make_actor(arena, 0, journal))?,
+            centre.seat(arena, Station::Actor, make_actor(arena, 1, journal))?,
         ];
         let clock = VirtualClock::new(script::START, options.speed);
         let mut network = Self {
@@ -114,19 +87,23 @@ impl<'a> Network<'a> {
             options,
             journal: journal.clone(),
             world: Arc::new(World::town(2026)),
-            mib,
             driver: Driver::new(clock)?,
-            server: MachineHost::new(server, server_socket),
-            registrar: MachineHost::new(registrar, registrar_socket),
+            field,
+            centre,
             manager,
             devices: [const { None }; DEVICES.len()],
             actors,
             boots: 0,
             recorded: options.recording.as_deref().map(recorded_band).transpose()?,
             asked: 0,
+            asked_late: false,
+            away: false,
         };
-        network.driver.add(&mut network.server)?;
-        network.driver.add(&mut network.registrar)?;
+        for continuum in [&mut network.field, &mut network.centre] {
+            for entity in continuum.entities() {
+                network.driver.add(entity)?;
+            }
+        }
         network.driver.add(&mut network.manager)?;
         for actor in &mut network.actors {
             network.driver.add(actor)?;
@@ -137,6 +114,8 @@ impl<'a> Network<'a> {
     /// Runs until all is reported (true) or the time is over (false).
     pub(crate) fn run(&mut self) -> Result<bool, Box<dyn Error>> {
         let start = self.driver_now();
+        self.field.register(start)?;
+        self.centre.register(start)?;
         self.manager.service.register(start)?;
         for actor in &mut self.actors {
             actor.service.register(start)?;
@@ -149,7 +128,7 @@ impl<'a> Network<'a> {
             let elapsed = now.utc.since(script::START);
             self.follow_script(now, elapsed)?;
             self.journal.borrow().show_progress(now);
-            if self.journal.borrow().is_complete() {
+            if self.asked_late && self.journal.borrow().is_complete() {
                 return Ok(true);
             }
             if elapsed > script::LIMIT {
@@ -159,8 +138,9 @@ impl<'a> Network<'a> {
     }
 
     fn turn(&mut self) -> io::Result<Now> {
-        let mut entities: Vec<&mut dyn Entity> =
-            vec![&mut self.server, &mut self.registrar, &mut self.manager];
+        let mut entities: Vec<&mut dyn Entity> = vec![&mut self.manager];
+        entities.extend(self.field.entities());
+        entities.extend(self.centre.entities());
         for device in self.devices.iter_mut().flatten() {
             entities.push(device);
         }
@@ -170,16 +150,29 @@ impl<'a> Network<'a> {
         self.driver.turn(&mut entities, Duration::from_millis(100))
     }
 
+    /// What the gateways had to store.
+    pub(crate) fn stored(&self) -> [Stored; 2] {
+        [&self.field, &self.centre].map(|continuum| Stored::of(continuum.gateway()))
+    }
+
     /// Asks for scans when it is time, unplugs an SSD and plugs it in again.
     fn follow_script(&mut self, now: Now, elapsed: Duration) -> Result<(), Box<dyn Error>> {
         // One after the other: who asks first for a slot that two want is no matter
         // of chance.
         if self.asked < ACTORS.len()
             && elapsed >= script::ASK_AFTER
+            && self.field.is_joined()
+            && self.centre.is_joined()
             && self.journal.borrow().is_ready()
         {
-            self.ask(self.asked, now)?;
+            self.copy_inventory(self.asked);
+            self.ask(self.asked, now, script::wishes(self.asked, self.recorded))?;
             self.asked += 1;
+        }
+        self.look_at_link(now);
+        if !self.asked_late && elapsed >= script::ASK_LATE_AFTER {
+            self.asked_late = true;
+            self.ask(0, now, script::late_wishes(self.recorded))?;
         }
         let (device, from, until) = UNPLUGGED;
         let plugged = self.devices.get(device).is_some_and(Option::is_some);
@@ -195,20 +188,40 @@ impl<'a> Network<'a> {
         Ok(())
     }
 
+    /// Tells when the link goes and when it is back.
+    fn look_at_link(&mut self, now: Now) {
+        if self.away == link::is_away(now) {
+            return;
+        }
+        self.away = !self.away;
+        let [field, centre] = self.stored().map(|stored| stored.kept);
+        let what = match self.away {
+            true => "is away, for both continua".to_owned(),
+            false => {
+                format!("is back: {field} messages waited in the field, {centre} in the centre")
+            }
+        };
+        self.journal.borrow().tell(now, "link", &what);
+    }
+
     fn tell_device(&self, now: Now, device: usize, what: &str) {
         let name = DEVICES.get(device).map_or("?", |(name, _)| name);
         self.journal.borrow().tell(now, name, what);
     }
 
-    /// Has an Actor ask for all it wishes, and for the inventory.
-    fn ask(&mut self, number: usize, now: Now) -> Result<(), Box<dyn Error>> {
+    fn copy_inventory(&mut self, number: usize) {
+        if let Some(host) = self.actors.get_mut(number) {
+            host.application.machine.actor.copy_inventory();
+        }
+    }
+
+    /// Has an Actor ask for scans.
+    fn ask(&mut self, number: usize, now: Now, plans: Vec<Plan>) -> Result<(), Box<dyn Error>> {
         let Some(host) = self.actors.get_mut(number) else {
             return Ok(());
         };
-        let actor = &mut host.application.machine.actor;
-        actor.copy_inventory();
-        for plan in script::wishes(number, self.recorded) {
-            let request = actor.request(&plan.wish())?;
+        for plan in plans {
+            let request = host.application.machine.actor.request(&plan.wish())?;
             self.journal.borrow_mut().asked(now, number, request, plan);
         }
         Ok(())
@@ -226,7 +239,7 @@ impl<'a> Network<'a> {
         };
         let ssd = make_ssd(self.arena, name, self.boots, front_end.as_ref());
         let station = DeviceStation { ssd, sensor: Sensing::new(front_end) };
-        let mut host = seat(self.arena, self.mib, Station::Device, station)?;
+        let mut host = self.field.seat(self.arena, Station::Device, station)?;
         self.driver.add(&mut host)?;
         host.service.register(now)?;
         if let Some(seat) = self.devices.get_mut(device) {
@@ -249,58 +262,6 @@ fn recorded_band(file: &Path) -> Result<(u64, u32), Box<dyn Error>> {
     Ok((band.start().midpoint(*band.end()), widest))
 }
 
-/// The MIB: one continuum, one venture, a role and a subject for each kind of
-/// station.
-fn make_mib<'a>(arena: &'a Bump, server: &UdpEndpoint) -> Result<&'a Mib<'a>, Box<dyn Error>> {
-    let Carriage { device, manager, actor } = Carriage::DEFAULT;
-    let roles = [(device, "ssd"), (manager, "ssm"), (actor, "actor")];
-    let subjects = [(device, "from-ssd"), (manager, "from-ssm"), (actor, "from-actor")];
-    let server: &str = arena.alloc_str(&server.local().to_string());
-    let venture = Venture {
-        units: arena.alloc_slice_copy(&[Unit { resync_period: 12, ..Unit::ROOT }]),
-        roles: arena.alloc_slice_copy(&[
-            Role::new(RoleNumber::RAMS_GATEWAY, "RAMS"),
-            Role::new(roles[0].0.role, roles[0].1),
-            Role::new(roles[1].0.role, roles[1].1),
-            Role::new(roles[2].0.role, roles[2].1),
-        ]),
-        subjects: arena.alloc_slice_fill_iter(subjects.map(|(party, name)| Subject {
-            senders: arena.alloc_slice_copy(&[party.role]),
-            ..Subject::new(SubjectNumber(party.subject.0), name)
-        })),
-        ..Venture::new(VENTURE, "sensing", "farpost")
-    };
-    let mib = Mib {
-        config_servers: arena.alloc_slice_copy(&[server]),
-        ventures: arena.alloc_slice_copy(&[venture]),
-        timers: Timers::NOMINAL,
-        ..Mib::new(ContinuumNumber::new(1).ok_or("no continuum")?, "coast")
-    };
-    mib.validate()?;
-    Ok(arena.alloc(mib))
-}
-
-/// A module for a station, with sockets of its own.
-fn seat<'a, M: farpost::machine::Machine>(
-    arena: &'a Bump,
-    mib: &'a Mib<'a>,
-    station: Station,
-    machine: M,
-) -> io::Result<ModuleHost<'a, StationApplication<M>>> {
-    let carriage = Carriage::DEFAULT;
-    // Actors are sent their reports by TCP, the others by UDP.
-    let mode = match station {
-        Station::Actor => ServiceMode::ASSURED,
-        Station::Device | Station::Manager => ServiceMode::BEST_EFFORT,
-    };
-    let application =
-        StationApplication::new(machine, station, carriage, mib.continuum.number, mode);
-    let capacity = Capacity { peers: 16, rules: 64, own: 8, queries: 1 };
-    let place = (VENTURE, UnitNumber::ROOT, carriage.party(station).role);
-    let sockets = ModuleSockets::bind(LOCAL, 0)?;
-    ModuleHost::new(arena, mib, place, (sockets, NameStyle::Address), capacity, application)
-}
-
 fn make_ssm(arena: &Bump) -> Ssm<'_> {
     let devices = arena.alloc_slice_fill_iter(
         DEVICES.map(|(device, _)| DeviceConfig { device, public_key: device.as_bytes() }),
@@ -313,7 +274,7 @@ fn make_ssm(arena: &Bump) -> Ssm<'_> {
         policy: Policy { quota_minutes: Some(60), ..Policy::OPEN },
         guard: Duration::from_secs(30),
         grace: Duration::from_secs(60),
-        backoff: Backoff::NOMINAL,
+        backoff: ACROSS,
         memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(86_400),
         operator: None,
@@ -398,17 +359,9 @@ fn make_actor<'a>(
         actor: ActorId(u32::try_from(number).unwrap_or(0) + 1),
         ssm: manager(),
         first_request: RequestId(1),
-        backoff: Backoff::NOMINAL,
+        backoff: ACROSS,
         attempts: 10,
     };
     let actor = Actor::new(config, slots(arena, 32));
     ActorStation { actor, user: Notes { actor: number, journal: journal.clone() } }
-}
-
-fn slots<T>(arena: &Bump, count: usize) -> &mut [Slot<T>] {
-    arena.alloc_slice_fill_with(count, |_| Slot::EMPTY)
-}
-
-fn octets(arena: &Bump, count: usize) -> &mut [u8] {
-    arena.alloc_slice_fill_copy(count, 0)
 }

@@ -4,12 +4,14 @@
 use std::io;
 use std::path::Path;
 
-use farpost::host::draw::{Booking, Ending, Page, Scan, Trace, hours, spectra, waterfall, weeks};
+use farpost::host::draw::{
+    Booking, Ending, Page, Scan, Spell, Trace, hours, spectra, waterfall, weeks,
+};
 use farpost::scos::messages::Outcome;
 use farpost::time::Week;
 
 use super::journal::{Entry, Journal};
-use super::script::{ACTORS, START};
+use super::script::{ACTORS, OUTAGE, START};
 
 /// How wide a drawing is: as wide as a week.
 const WIDTH: f64 = 1_614.0;
@@ -17,7 +19,7 @@ const WIDTH: f64 = 1_614.0;
 /// Writes the picture of what the journal has.
 pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()> {
     let about = format!(
-        "Three devices, two Actors, one week calendar; {} requests, at {speed} times real time.",
+        "Three devices in the field, two Actors in the centre; {} requests, at {speed} times real time.",
         journal.entries.len()
     );
     let mut page = Page::new("A sensing network", &about);
@@ -45,7 +47,13 @@ pub(crate) fn write(file: &Path, journal: &Journal, speed: u32) -> io::Result<()
         }));
     }
     let note = "what is struck out was not finished in its slot, or its device was away";
-    page.add("The run", note, &hours(START, 40, &bookings, WIDTH));
+    let (start, length) = (OUTAGE.start, OUTAGE.end - OUTAGE.start);
+    let away = Spell {
+        start: START.after(start),
+        minutes: u16::try_from(length.as_secs() / 60).unwrap_or(u16::MAX),
+        note: "the link is away",
+    };
+    page.add("The run", note, &hours((START, 40), &bookings, &[away], WIDTH));
     let (week, _) = Week::of_minute(START.unix_minute());
     let bookings: Vec<_> = bookings.into_iter().map(|(booking, _)| booking).collect();
     page.add("The week", "each device has a band in each day", &weeks(&[week], &bookings));

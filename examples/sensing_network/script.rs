@@ -1,5 +1,6 @@
 //! Who there is, and what the Actors wish.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use farpost::host::sensing::{Place, Post};
@@ -27,6 +28,16 @@ const fn post(number: u64, east: f64, north: f64, noise_figure_db: f64) -> Post 
 /// The SSD that is unplugged, and when, in time since the start.
 pub(crate) const UNPLUGGED: (usize, Duration, Duration) =
     (2, Duration::from_secs(14 * 60), Duration::from_secs(24 * 60));
+
+/// How long what is sent from one continuum to the other is under way.
+pub(crate) const DELAY: Duration = Duration::from_secs(2);
+
+/// When nothing can be sent from one continuum to the other, in time since the start.
+pub(crate) const OUTAGE: Range<Duration> =
+    Duration::from_secs(16 * 60)..Duration::from_secs(20 * 60);
+
+/// When an Actor asks once more: while the link is away.
+pub(crate) const ASK_LATE_AFTER: Duration = Duration::from_secs(17 * 60);
 
 /// The Actors by number.
 pub(crate) const ACTORS: [&str; 2] = ["survey", "hunter"];
@@ -145,10 +156,22 @@ const fn plan(device: &'static str, start: i64, minutes: u16, about: &'static st
     }
 }
 
-/// What an Actor wishes, in order. In the band of a recording, if there is one,
-/// nothing is too long: all that time would have to be read from it.
+/// What an Actor wishes, in order.
 pub(crate) fn wishes(actor: usize, recorded: Option<(u64, u32)>) -> Vec<Plan> {
-    let plans = all_wishes(actor).into_iter();
+    within(recorded, all_wishes(actor))
+}
+
+/// What the first Actor wishes while the link is away.
+pub(crate) fn late_wishes(recorded: Option<(u64, u32)>) -> Vec<Plan> {
+    let nearest = When::Nearest { max_shift_minutes: None };
+    let wish = plan("ridge", 28, 2, "the FM band once more");
+    within(recorded, vec![Plan { when: nearest, ..wish }])
+}
+
+/// The plans in the band of a recording, if there is one; nothing is too long then:
+/// all that time would have to be read from it.
+fn within(recorded: Option<(u64, u32)>, plans: Vec<Plan>) -> Vec<Plan> {
+    let plans = plans.into_iter();
     match recorded {
         None => plans.collect(),
         Some(band) => plans.filter(|plan| !plan.too_long).map(|plan| plan.within(band)).collect(),

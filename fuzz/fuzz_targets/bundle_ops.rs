@@ -31,8 +31,9 @@ fn answer(status: u16, body: &[u8]) -> Vec<u8> {
 /// What a client has asked, once its last request is whole: the target and the body.
 fn asked(out: &[u8]) -> Option<(String, Vec<u8>)> {
     let end = out.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&out[..end]).unwrap();
-    let target = head.split(' ').nth(1).unwrap().to_owned();
+    // The end of a long request that was answered before all of it was written may be first.
+    let head = std::str::from_utf8(&out[..end]).ok()?;
+    let target = head.split(' ').nth(1)?.to_owned();
     Some((target, out[end + 4..].to_vec()))
 }
 
@@ -77,8 +78,10 @@ impl Story {
         let body = match path {
             "/status/nodeid" => b"dtn://one/".to_vec(),
             "/status/bundles/filtered" => {
-                let names: Vec<_> =
-                    (0..MINTED).filter(has).map(|number| format!("{:?}", self.minted[number].0)).collect();
+                let names: Vec<_> = (0..MINTED)
+                    .filter(has)
+                    .map(|number| format!("{:?}", self.minted[number].0))
+                    .collect();
                 format!("[{}]", names.join(",")).into_bytes()
             }
             "/download" => match self.minted.iter().find(|(name, _)| name == query) {

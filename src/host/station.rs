@@ -9,12 +9,11 @@ use std::vec::Vec;
 use super::module::{Application, Service};
 use super::sensing::Summary;
 use super::sensing::{FrontEnd, FrontEndError, Plan, SenseError, measure, summarise};
-use crate::ams::ids::ContinuumNumber;
 use crate::ams::mib::ServiceMode;
 use crate::ams::service::{Delivery, Fault, Indication};
 use crate::machine::Machine;
 use crate::scos::actor::{Actor, ActorUser};
-use crate::scos::carriage::{Carriage, Carrier, Station, source};
+use crate::scos::carriage::{Carriage, Carrier, Continua, Station, source};
 use crate::scos::messages::Rejection;
 use crate::scos::ssd::{Scan, Sensor, Ssd};
 use crate::scos::ssm::{Ssm, SsmUser};
@@ -31,7 +30,7 @@ pub struct StationApplication<M> {
     pub machine: M,
     station: Station,
     carriage: Carriage,
-    continuum: ContinuumNumber,
+    continua: Continua,
     mode: ServiceMode,
     /// Not before this is the machine ticked: its module has just been registered,
     /// and the others introduce themselves.
@@ -41,15 +40,18 @@ pub struct StationApplication<M> {
 }
 
 impl<M: Machine> StationApplication<M> {
-    /// A station of this kind, whose messages are delivered in `mode`.
-    pub const fn new(
+    /// A station of this kind in a network whose stations are in `continua`, or all in
+    /// one continuum. Its messages are delivered in `mode`; those of other continua as
+    /// its gateway sends them.
+    pub fn new(
         machine: M,
         station: Station,
         carriage: Carriage,
-        continuum: ContinuumNumber,
+        continua: impl Into<Continua>,
         mode: ServiceMode,
     ) -> Self {
-        Self { machine, station, carriage, continuum, mode, settled_at: None, faults: 0 }
+        let continua = continua.into();
+        Self { machine, station, carriage, continua, mode, settled_at: None, faults: 0 }
     }
 
     /// How many faults the module has indicated.
@@ -70,13 +72,13 @@ impl<M: Machine> StationApplication<M> {
             transport,
             subject: self.carriage.party(self.station).subject,
             manager: self.carriage.manager.role,
-            continuum: self.continuum,
+            continuum: self.continua.manager,
         };
         run(&mut self.machine, &mut carrier)
     }
 
     fn invite(&mut self, now: Now, service: &mut Service<'_>) {
-        for request in self.carriage.invitations(self.station, self.continuum, self.mode) {
+        for request in self.carriage.invitations(self.station, self.continua, self.mode) {
             if service.invite(now, &request).is_err() {
                 self.faults = self.faults.saturating_add(1);
             }

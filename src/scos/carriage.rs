@@ -12,6 +12,11 @@
 //! A SCOS message is the application data of one private AAMS message, whole. To
 //! a machine, modules are addresses; [`manager()`] is whoever is the SSM, which is
 //! an announcement to its role.
+//!
+//! Stations may be in several continua ([`Continua`]), such as Actors in that of an
+//! operations centre and the others in the field. Addresses tell the continuum, and
+//! RAMS gateways carry what is for another one; what their links are away for waits
+//! there.
 
 use crate::ams::ids::{
     ContinuumNumber, Domain, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber,
@@ -84,6 +89,25 @@ pub struct Carriage {
     pub actor: Party,
 }
 
+/// The continua the stations of a network are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Continua {
+    /// That of the SSM.
+    pub manager: ContinuumNumber,
+    /// That of SSDs; [`ContinuumNumber::ALL`] if they may be in any.
+    pub devices: ContinuumNumber,
+    /// That of Actors; [`ContinuumNumber::ALL`] if they may be in any.
+    pub actors: ContinuumNumber,
+}
+
+/// All stations are in one continuum.
+impl From<ContinuumNumber> for Continua {
+    fn from(continuum: ContinuumNumber) -> Self {
+        Self { manager: continuum, devices: continuum, actors: continuum }
+    }
+}
+
 impl Carriage {
     /// Roles 2, 3 and 4, and subjects 1, 2 and 3, for SSDs, the SSM and Actors.
     pub const DEFAULT: Self = Self {
@@ -102,19 +126,20 @@ impl Carriage {
         }
     }
 
-    /// What a station invites once it is registered, from stations of the local
-    /// continuum `continuum`, delivered in `mode`.
-    pub fn invitations(
+    /// What a station invites once it is registered, from stations in `continua`,
+    /// delivered in `mode`.
+    pub fn invitations<C: Into<Continua>>(
         &self,
         station: Station,
-        continuum: ContinuumNumber,
+        continua: C,
         mode: ServiceMode,
-    ) -> impl Iterator<Item = RuleRequest> + use<> {
+    ) -> impl Iterator<Item = RuleRequest> + use<C> {
+        let Continua { manager, devices, actors } = continua.into();
         let parties = match station {
-            Station::Device | Station::Actor => [Some(self.manager), None],
-            Station::Manager => [Some(self.device), Some(self.actor)],
+            Station::Device | Station::Actor => [Some((self.manager, manager)), None],
+            Station::Manager => [Some((self.device, devices)), Some((self.actor, actors))],
         };
-        parties.into_iter().flatten().map(move |Party { role, subject }| RuleRequest {
+        parties.into_iter().flatten().map(move |(Party { role, subject }, continuum)| RuleRequest {
             mode,
             domain: Domain { continuum, unit: UnitNumber::ROOT, role },
             ..RuleRequest::new(subject)
@@ -136,7 +161,9 @@ impl Carriage {
 /// AAMS messages of a module.
 ///
 /// A message to a module that is not known, or does not invite it yet, is
-/// refused as [`SendError::Busy`]: SCOS machines offer again what matters.
+/// refused as [`SendError::Busy`]: SCOS machines offer again what matters. So is one
+/// to another continuum while no gateway is known; what a gateway has got is sent,
+/// whether its module is there or not.
 #[derive(Debug)]
 pub struct Carrier<'c, 's, T> {
     /// The module that sends.
@@ -147,7 +174,7 @@ pub struct Carrier<'c, 's, T> {
     pub subject: SubjectNumber,
     /// The SSM's role.
     pub manager: RoleNumber,
-    /// The local continuum.
+    /// The continuum the SSM is in.
     pub continuum: ContinuumNumber,
 }
 
@@ -172,8 +199,11 @@ impl<T: Transport> Transport for Carrier<'_, '_, T> {
                 .module
                 .announce(domain, &message, &mut self.transport, &mut user)
                 .map_err(refusal)?;
+            let is_here = self.continuum == self.module.continuum();
             return match (fanout.sent, failure) {
-                (0, failure) => Err(failure.map_or(SendError::Busy, refusal)),
+                (0, Some(fault)) => Err(refusal(fault)),
+                (0, None) if is_here => Err(SendError::Busy),
+                // The gateway has got what is for elsewhere.
                 _ => Ok(()),
             };
         }
@@ -187,9 +217,7 @@ const fn refusal(fault: Fault) -> SendError {
     match fault {
         Fault::NotTransmitted(_, why) => why,
         Fault::DataTooLong => SendError::TooLong,
-        Fault::RemoteContinuum | Fault::NotAuthorisedSender | Fault::NoDeliveryPoint(_) => {
-            SendError::Unreachable
-        }
+        Fault::NotAuthorisedSender | Fault::NoDeliveryPoint(_) => SendError::Unreachable,
         _ => SendError::Busy,
     }
 }
@@ -214,6 +242,21 @@ mod tests {
         };
         assert_eq!(module(&source(&message)), Some((message.continuum, key)));
         assert_eq!(module(&manager()), None);
+    }
+
+    #[test]
+    fn stations_invite_those_who_speak_to_them_from_where_they_are() {
+        let plan = Carriage::DEFAULT;
+        let [field, centre] = [1, 2].map(ContinuumNumber::from_bits);
+        let continua = Continua { actors: centre, ..field.into() };
+        let from = |station| -> Vec<_> {
+            let invitations = plan.invitations(station, continua, ServiceMode::ASSURED);
+            invitations.map(|request| (request.subject, request.domain.continuum)).collect()
+        };
+        assert_eq!(from(Station::Device), [(plan.manager.subject, field)]);
+        assert_eq!(from(Station::Actor), [(plan.manager.subject, field)]);
+        let expected = [(plan.device.subject, field), (plan.actor.subject, centre)];
+        assert_eq!(from(Station::Manager), expected);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::ams::pdu::CancellationValues;
 
 impl<'s> Module<'s> {
     /// The local continuum.
-    pub(in crate::ams) const fn continuum(&self) -> ContinuumNumber {
+    #[must_use]
+    pub const fn continuum(&self) -> ContinuumNumber {
         self.mib.continuum.number
     }
 

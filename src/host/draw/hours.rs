@@ -24,11 +24,27 @@ const LEFT: f64 = 110.0;
 const BAND: f64 = 34.0;
 const TOP: f64 = 24.0;
 
+/// A time in which something was otherwise than usual, such as a link that was away.
+#[derive(Clone, Copy, Debug)]
+pub struct Spell<'t> {
+    /// When it began.
+    pub start: Utc,
+    /// How long it lasted.
+    pub minutes: u16,
+    /// What it was.
+    pub note: &'t str,
+}
+
 /// Draws the bookings between `from` and `minutes` later over `width`: a band for
 /// each device, a colour for each Actor. What was finished is filled, what failed
-/// is hollow and struck out, what is to come is pale.
+/// is hollow and struck out, what is to come is pale. Spells are shaded.
 #[must_use]
-pub fn hours(from: Utc, minutes: u16, bookings: &[(Booking<'_>, Ending)], width: f64) -> Fragment {
+pub fn hours(
+    (from, minutes): (Utc, u16),
+    bookings: &[(Booking<'_>, Ending)],
+    spells: &[Spell<'_>],
+    width: f64,
+) -> Fragment {
     let devices = names(bookings, |(booking, _)| booking.device);
     let actors = names(bookings, |(booking, _)| booking.actor);
     let first = from.unix_minute();
@@ -63,6 +79,23 @@ pub fn hours(from: Utc, minutes: u16, bookings: &[(Booking<'_>, Ending)], width:
             TOP - 8.0,
             ink::SOFT,
             time.get(11..16).unwrap_or_default(),
+        );
+    }
+    for spell in spells {
+        let begin = spell.start.unix_minute();
+        let [left, right] = [begin, begin + i64::from(spell.minutes)]
+            .map(|minute| x(minute.clamp(first, first + i64::from(minutes))));
+        let _ = writeln!(
+            svg,
+            "<rect x='{}' y='{TOP}' width='{}' height='{}' fill='#16202e' fill-opacity='0.14'/>\
+             <text x='{}' y='{}' font-size='12' text-anchor='middle' fill='{}'>{}</text>",
+            Figure(left),
+            Figure(right - left),
+            Figure(bottom - TOP),
+            Figure(f64::midpoint(left, right)),
+            Figure(bottom + 22.0),
+            ink::STRONG,
+            escape(spell.note),
         );
     }
     for (booking, ending) in bookings {
@@ -137,16 +170,19 @@ mod tests {
             start: Utc::from_unix_minute(minute),
             minutes,
         };
+        let away = |start, note| Spell { start: Utc::from_unix_minute(start), minutes: 9, note };
         let drawn = hours(
-            from,
-            60,
+            (from, 60),
             &[
                 (booking("one", 610, 5), Ending::Complete),
                 (booking("two", 590, 30), Ending::Failed),
                 (booking("two", 700, 1), Ending::Open),
             ],
+            &[away(655, "no <link>")],
             1_000.0,
         );
+        assert!(drawn.svg.contains("no &lt;link&gt;"));
+        assert!(drawn.svg.contains("width='74.2'"), "it ends with the picture: {}", drawn.svg);
         assert_eq!(drawn.svg.matches("<title>").count(), 2, "what is outside is left out");
         assert!(drawn.svg.contains("a&lt;b"));
         assert!((drawn.height - 120.0).abs() < 1e-9);

@@ -15,7 +15,7 @@ mod spectra;
 mod waterfall;
 mod week;
 
-pub use hours::{Ending, hours};
+pub use hours::{Ending, Spell, hours};
 pub use page::{Fragment, Page};
 pub use spectra::{Scan, Trace, spectra};
 pub use waterfall::waterfall;
