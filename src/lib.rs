@@ -132,6 +132,7 @@ pub mod machine;
 #[cfg(feature = "scos")]
 pub mod scos;
 pub mod storage;
+pub mod store;
 pub mod time;
 pub mod transport;
 pub mod wire;

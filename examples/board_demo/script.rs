@@ -36,9 +36,10 @@ impl Ask {
     pub(crate) fn wish(&self, now: Utc) -> Wish<'_> {
         let start = now.unix_minute() + self.start;
         Wish {
-            device: self.device,
+            devices: self.device.into(),
             series: Series { start, minutes: 1, repeats: self.repeats, offset: 2 },
             when: When::Exact,
+            across_weeks: false,
             parameters: self.parameters,
         }
     }

@@ -24,5 +24,6 @@ pub mod random;
 pub mod secret;
 pub mod sensing;
 pub mod station;
+pub mod store;
 #[cfg(all(feature = "tls-psk", unix))]
 pub mod tls;

@@ -23,6 +23,8 @@ pub struct StoredReport {
     cell: Option<usize>,
     stored: Instant,
     retry: Retry,
+    /// Whether the store has it.
+    kept: bool,
 }
 
 impl Row for StoredReport {
@@ -30,6 +32,21 @@ impl Row for StoredReport {
 
     fn key(&self) -> ScanId {
         self.scan
+    }
+}
+
+impl StoredReport {
+    fn report<'a>(&self, cells: &'a [Summary]) -> Report<'a> {
+        let cell = self.cell.and_then(|at| cells.get(at));
+        Report {
+            scan: self.scan,
+            start: self.start,
+            outcome: self.outcome,
+            time_to_complete_ms: self.time_to_complete_ms,
+            parameters: self.parameters,
+            metadata: self.metadata,
+            spectrum: cell.map(Summary::octets).unwrap_or_default(),
+        }
     }
 }
 
@@ -105,12 +122,47 @@ impl<'s> Outbox<'s> {
             cell,
             stored: now,
             retry: Retry::NOW,
+            kept: false,
         };
         self.reports.insert(row).map_err(|_| Full(()))?;
         if let Some(cell) = cell.and_then(|at| self.cells.get_mut(at)) {
             cell.fill(report.spectrum);
         }
         Ok(())
+    }
+
+    /// Takes up a report that was kept. Returns whether there was room.
+    pub(crate) fn restore(&mut self, report: &Report<'_>) -> bool {
+        let restored = self.insert(Instant::ZERO, report).is_ok();
+        if let Some(row) = self.reports.get_mut(report.scan) {
+            row.kept = true;
+        }
+        restored
+    }
+
+    /// What was restored is as old as this run.
+    pub(crate) fn date(&mut self, now: Instant) {
+        for row in self.reports.iter_mut() {
+            row.stored = now;
+        }
+    }
+
+    /// Gives the reports the store does not have to `keep`. Returns whether it kept all.
+    pub(crate) fn keep(&self, keep: &mut dyn FnMut(&Report<'_>) -> bool) -> bool {
+        let mut unkept = self.reports.iter().filter(|row| !row.kept);
+        unkept.all(|row| keep(&row.report(self.cells)))
+    }
+
+    /// The store has them all.
+    pub(crate) fn all_kept(&mut self) {
+        for row in self.reports.iter_mut() {
+            row.kept = true;
+        }
+    }
+
+    /// The names of all reports.
+    pub(crate) fn scans(&self) -> impl Iterator<Item = ScanId> {
+        self.reports.iter().map(|row| row.scan)
     }
 
     /// Forgets a report. Returns whether it was there.
@@ -159,16 +211,7 @@ impl<'s> Outbox<'s> {
                 row.retry.refused(now, backoff);
                 continue;
             };
-            let cell = row.cell.and_then(|at| self.cells.get(at));
-            let report = Report {
-                scan: row.scan,
-                start: row.start,
-                outcome: row.outcome,
-                time_to_complete_ms: row.time_to_complete_ms,
-                parameters: row.parameters,
-                metadata: row.metadata,
-                spectrum: cell.map(Summary::octets).unwrap_or_default(),
-            };
+            let report = row.report(self.cells);
             if link.send(&to, &Message::Report(report), transport) {
                 row.retry.sent(now, backoff);
                 count(&mut sent);

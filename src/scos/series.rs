@@ -91,7 +91,7 @@ impl Series {
 /// Occurrences come in the order of time and a device does one at a time, so what
 /// is out of order is what one link lost; past 64 the answer is [`Mark::Beyond`]
 /// and the peer offers it again when the gap has closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     next: u16,
     ahead: u64,

@@ -1,5 +1,8 @@
 //! A network of one SSM, three SSDs and two Actors for a day of virtual time, over
-//! links that lose, repeat and reorder. Everything follows from the seed.
+//! links that lose, repeat and reorder. Everything follows from the seed. All of them
+//! have stores, and lose power where the tests in `crash` say.
+
+mod crash;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::vec::Vec;
@@ -11,6 +14,7 @@ use super::messages::{
 };
 use super::ssd::{Scan, Sensor, Ssd};
 use super::ssm::Ssm;
+use super::testing::disk::Disk;
 use super::testing::{MONDAY, SCAN, SSM_CONFIG, actor, address, at_millis, ssd, ssm};
 use super::{RequestId, ScanId, ScanParameters, Series, When};
 use crate::time::{Instant, Now};
@@ -48,8 +52,8 @@ struct Net {
     cut: BTreeSet<u8>,
 }
 
-/// The transport of one node.
-struct Port<'n>(&'n mut Net, u8);
+/// The transport of one node, which takes nothing once the node is without power.
+struct Port<'n>(&'n mut Net, u8, &'n Disk);
 
 impl Transport for Port<'_> {
     fn resolve(&mut self, _service: &str, _endpoint: &str) -> Option<Address> {
@@ -57,8 +61,8 @@ impl Transport for Port<'_> {
     }
 
     fn send(&mut self, to: &Address, _flow: u8, octets: &[u8]) -> Result<(), SendError> {
-        let Self(net, from) = self;
-        if net.random.percent(5) {
+        let Self(net, from, disk) = self;
+        if disk.is_dead() || net.random.percent(5) {
             return Err(SendError::Busy);
         }
         let copies = if net.random.percent(net.loss) {
@@ -85,10 +89,14 @@ struct Front {
     pending: Option<(u64, ScanId, bool)>,
     /// Every scan begun and whether it was completed, in all runs of the device.
     begun: BTreeMap<ScanId, bool>,
+    disk: Disk,
 }
 
 impl Sensor for Front {
     fn begin(&mut self, now: Now, scan: &Scan) -> Result<(), Rejection> {
+        if self.disk.is_dead() {
+            return Ok(());
+        }
         assert!(self.begun.insert(scan.id, false).is_none(), "{:?} is done twice", scan.id);
         assert!(self.pending.is_none(), "two scans at a time");
         assert_eq!(scan.parameters, SCAN);
@@ -118,29 +126,41 @@ struct Told {
     unanswered: Vec<Question>,
     inventory: Vec<(std::string::String, usize)>,
     inventories: usize,
+    /// Its Actor lost power: it may be told again what it was told before.
+    restarts: usize,
 }
 
 impl ActorUser for Told {
     fn granted(&mut self, _now: Now, granted: &Granted<'_>) {
         assert_eq!(granted.parameters, SCAN);
         let owed = granted.series.occurrences();
-        assert!(self.granted.insert(granted.request, owed).is_none(), "granted twice");
+        let twice = self.granted.insert(granted.request, owed);
+        assert!(twice.is_none_or(|was| self.restarts > 0 && was == owed), "granted twice");
     }
 
     fn refused(&mut self, _now: Now, refused: &Refused<'_>) {
-        assert!(self.refused.insert(refused.request, refused.reason).is_none(), "refused twice");
+        let twice = self.refused.insert(refused.request, refused.reason);
+        assert!(
+            twice.is_none_or(|was| self.restarts > 0 && was == refused.reason),
+            "refused twice"
+        );
     }
 
     fn cancelled(&mut self, _now: Now, cancelled: &Cancelled) {
-        assert!(self.cancelled.insert(cancelled.request, cancelled.keep).is_none());
+        let twice = self.cancelled.insert(cancelled.request, cancelled.keep);
+        assert!(twice.is_none_or(|was| self.restarts > 0 && was == cancelled.keep));
     }
 
     fn report(&mut self, _now: Now, report: &Report<'_>) {
         let known = self.granted.contains_key(&report.scan.request)
             || self.cancelled.contains_key(&report.scan.request);
         assert!(known, "a report before its grant");
-        let twice = self.reports.insert(report.scan, report.outcome).is_some();
-        assert!(!twice, "{:?} is reported twice", report.scan);
+        let twice = self.reports.insert(report.scan, report.outcome);
+        assert!(
+            twice.is_none_or(|was| self.restarts > 0 && was == report.outcome),
+            "{:?} is reported twice",
+            report.scan
+        );
         assert_eq!(report.spectrum.is_empty(), report.outcome != Outcome::Complete);
         assert_eq!(report.parameters, SCAN);
     }
@@ -166,11 +186,24 @@ struct World {
     actors: Vec<(Actor<'static>, Told)>,
     /// Devices without power.
     dark: BTreeSet<usize>,
+    /// The stores of all nodes.
+    disks: Vec<Disk>,
+    /// How many of its writes a node has when power comes back that were not durable.
+    written: u64,
+    /// How often power was lost.
+    losses: usize,
 }
 
 impl World {
     fn new(seed: u64, loss: u64) -> Self {
-        let front = |at| Front { random: Random(seed ^ at), pending: None, begun: BTreeMap::new() };
+        let disks: Vec<_> = (0..6).map(|_| Disk::default()).collect();
+        let front = |at: usize| Front {
+            random: Random(seed ^ at as u64),
+            pending: None,
+            begun: BTreeMap::new(),
+            disk: disks[at + 1].clone(),
+        };
+
         let net = Net {
             now: 0,
             sequence: 0,
@@ -183,10 +216,52 @@ impl World {
         Self {
             net,
             random: Random(!seed),
-            ssm: ssm(SSM_CONFIG, 256, 2, 24),
-            ssds: (0..3).map(|at| (ssd(DEVICES[at], to, 1), front(at as u64))).collect(),
-            actors: (0..2).map(|at| (actor(at, to), Told::default())).collect(),
+            ssm: Self::ssm(&disks[0]),
+            ssds: (0..3).map(|at| (Self::ssd(at, &disks[at + 1]), front(at))).collect(),
+            actors: (0..2)
+                .map(|at| {
+                    let actor = actor(at as u32, to).with_store(disks[at + 4].lend());
+                    (actor.unwrap(), Told::default())
+                })
+                .collect(),
             dark: BTreeSet::new(),
+            disks,
+            written: 0,
+            losses: 0,
+        }
+    }
+
+    fn ssm(disk: &Disk) -> Ssm<'static> {
+        ssm(SSM_CONFIG, 256, 2, 24).with_store(disk.lend()).unwrap()
+    }
+
+    fn ssd(at: usize, disk: &Disk) -> Ssd<'static> {
+        ssd(DEVICES[at], address(SSM), 1).with_store(disk.lend()).unwrap()
+    }
+
+    /// The nodes that lost power start again.
+    fn restart(&mut self) {
+        for node in 0..self.disks.len() {
+            let disk = &self.disks[node];
+            if !disk.is_dead() {
+                continue;
+            }
+            self.losses += 1;
+            disk.revive(self.written);
+            match node {
+                0 => self.ssm = Self::ssm(disk),
+                1..4 => {
+                    let (ssd, front) = &mut self.ssds[node - 1];
+                    *ssd = Self::ssd(node - 1, disk);
+                    front.pending = None;
+                }
+                _ => {
+                    let (actor, told) = &mut self.actors[node - 4];
+                    let again = super::testing::actor((node - 4) as u32, address(SSM));
+                    *actor = again.with_store(disk.lend()).unwrap();
+                    told.restarts += 1;
+                }
+            }
         }
     }
 
@@ -205,6 +280,7 @@ impl World {
             self.deliver();
             self.sense();
             self.tick();
+            self.restart();
         }
     }
 
@@ -235,7 +311,11 @@ impl World {
             if dark || self.net.cut.contains(&from) || self.net.cut.contains(&to) {
                 continue;
             }
-            let (port, from) = (&mut Port(&mut self.net, to), &address(from));
+            if self.disks[usize::from(to)].is_dead() {
+                continue;
+            }
+            let disk = &self.disks[usize::from(to)];
+            let (port, from) = (&mut Port(&mut self.net, to, disk), &address(from));
             match to {
                 SSM => self.ssm.receive(now, from, &octets, port, &mut ()),
                 1..FIRST_ACTOR => {
@@ -254,7 +334,8 @@ impl World {
         let now = at_millis(self.net.now);
         for (at, (ssd, front)) in self.ssds.iter_mut().enumerate() {
             let due = front.pending.filter(|pending| pending.0 <= self.net.now);
-            let Some((_, scan, well)) = due.filter(|_| !self.dark.contains(&at)) else { continue };
+            let off = self.dark.contains(&at) || front.disk.is_dead();
+            let Some((_, scan, well)) = due.filter(|_| !off) else { continue };
             front.pending = None;
             if !well {
                 ssd.fail(now, scan, Rejection::Sensor).unwrap();
@@ -266,14 +347,19 @@ impl World {
 
     fn tick(&mut self) {
         let now = at_millis(self.net.now);
-        self.ssm.tick(now, &mut Port(&mut self.net, SSM), &mut ());
+        let on = |at: u8| !self.disks[usize::from(at)].is_dead();
+        if on(SSM) {
+            self.ssm.tick(now, &mut Port(&mut self.net, SSM, &self.disks[0]), &mut ());
+        }
         for (at, (ssd, front)) in (1..).zip(&mut self.ssds) {
-            if !self.dark.contains(&usize::from(at - 1)) {
-                ssd.tick(now, &mut Port(&mut self.net, at), front);
+            if on(at) && !self.dark.contains(&usize::from(at - 1)) {
+                ssd.tick(now, &mut Port(&mut self.net, at, &self.disks[usize::from(at)]), front);
             }
         }
         for (at, (actor, told)) in (FIRST_ACTOR..).zip(&mut self.actors) {
-            actor.tick(now, &mut Port(&mut self.net, at), told);
+            if on(at) {
+                actor.tick(now, &mut Port(&mut self.net, at, &self.disks[usize::from(at)]), told);
+            }
         }
     }
 
@@ -330,6 +416,17 @@ impl World {
         self.actors.iter().all(|(actor, _)| actor.open_requests() == 0)
     }
 
+    /// There was some of everything.
+    fn check_variety(&self) {
+        for (_, told) in &self.actors {
+            assert!(told.inventories > 0);
+            let overlap = told.refused.values().filter(|reason| {
+                matches!(reason, Refusal::Calendar(RefusalReason::OverlapsItself))
+            });
+            assert!(overlap.count() < told.refused.len());
+        }
+    }
+
     /// Everything adds up.
     fn check(&self) {
         let mut begun: BTreeMap<ScanId, bool> = BTreeMap::new();
@@ -341,10 +438,10 @@ impl World {
         for (actor, told) in &self.actors {
             let stats = actor.stats();
             assert_eq!(told.unanswered, []);
-            assert_eq!(stats.granted, told.granted.len() as u64);
-            assert_eq!(
-                stats.requests,
-                stats.granted + stats.refused + stats.cancelled_unanswered,
+            assert!(told.restarts > 0 || stats.granted == told.granted.len() as u64);
+            assert!(
+                told.restarts > 0
+                    || stats.requests == stats.granted + stats.refused + stats.cancelled_unanswered,
                 "requests = granted + refused + cancelled before an answer"
             );
             let mut owed = told.granted.clone();
@@ -358,16 +455,11 @@ impl World {
                 .collect();
             let reported: BTreeSet<ScanId> = told.reports.keys().copied().collect();
             assert_eq!(reported, expected, "occurrences = final reports");
-            assert!(told.inventories > 0);
             for (scan, outcome) in &told.reports {
                 if *outcome == Outcome::Complete {
                     assert_eq!(begun.get(scan), Some(&true), "{scan:?} was not performed");
                 }
             }
-            let overlap = told.refused.values().filter(|reason| {
-                matches!(reason, Refusal::Calendar(RefusalReason::OverlapsItself))
-            });
-            assert!(overlap.count() < told.refused.len());
         }
         assert!(self.ssm.scheduler().is_consistent());
         assert_eq!(self.ssm.owed(), 0);
@@ -388,7 +480,11 @@ fn simulate(seed: u64, loss: u64, hours: u64) -> World {
             10 => {
                 world.dark.remove(&1);
                 let (ssd, front) = &mut world.ssds[1];
-                *ssd = super::testing::ssd(DEVICES[1], address(SSM), 2);
+                // With another memory: it knows nothing any more.
+                world.disks[2] = Disk::default();
+                front.disk = world.disks[2].clone();
+                let another = super::testing::ssd(DEVICES[1], address(SSM), 2);
+                *ssd = another.with_store(front.disk.lend()).unwrap();
                 front.pending = None;
             }
             // The link of the third breaks, for longer than its TTL.
@@ -414,6 +510,7 @@ fn a_day_over_bad_links_adds_up() {
     for seed in 1..=2 {
         let world = simulate(seed, 20, 20);
         world.check();
+        world.check_variety();
         let granted: usize = world.actors.iter().map(|(_, told)| told.granted.len()).sum();
         let reports = world.actors.iter().flat_map(|(_, told)| told.reports.values());
         let complete = reports.clone().filter(|outcome| **outcome == Outcome::Complete).count();
@@ -427,6 +524,7 @@ fn a_day_over_bad_links_adds_up() {
 fn a_day_over_good_links_adds_up_and_wastes_nothing() {
     let world = simulate(7, 0, 20);
     world.check();
+    world.check_variety();
     let stats = world.ssm.stats();
     assert_eq!(stats.link.malformed, 0);
     assert_eq!(stats.reports_abandoned, 0);

@@ -1,5 +1,7 @@
 //! What the tests of the machines share.
 
+pub(crate) mod disk;
+
 use core::cell::Cell;
 use core::time::Duration;
 use std::vec::Vec;

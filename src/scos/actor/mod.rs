@@ -21,20 +21,25 @@
 //! request makes repetitions harmless. Every report is acknowledged, and told once.
 //! A report that overtakes its grant is left to the SSM to send again, so that the
 //! user always hears of the grant first.
+//!
+//! With a store ([`Actor::with_store`]) requests survive a loss of power.
 
 mod copies;
+mod journal;
 #[cfg(test)]
 mod tests;
 
 use core::fmt;
 
 use heapless::{String, Vec};
+use serde::{Deserialize, Serialize};
 
 use super::link::{LinkStats, count};
 use super::messages::{
     Cancel, Cancelled, DEVICE_ID_MAX, DEVICES_MAX, Devices, Granted, InventoryItem, Message,
     Refusal, Refused, Report, ScanRequest, UsageItem,
 };
+use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
 use super::series::{Mark, Progress};
 use super::{ActorId, RequestId, ScanParameters, Series, When};
@@ -234,10 +239,12 @@ pub struct ActorRequest {
     /// How many occurrences are owed a report, once granted.
     owed: Option<u16>,
     progress: Progress,
+    /// Whether the store has it as it is.
+    kept: bool,
 }
 
 /// What is asked about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Asked {
     Scan,
     DryRun,
@@ -320,6 +327,9 @@ pub struct Actor<'s> {
     /// Where the SSM was last heard.
     heard: Option<Address>,
     copies: Copies,
+    keeper: Keeper<'s>,
+    /// Whether the store has the number of the next request.
+    run_kept: bool,
     stats: ActorStats,
 }
 
@@ -333,6 +343,8 @@ impl<'s> Actor<'s> {
             next_request: Some(config.first_request),
             heard: None,
             copies: Copies::default(),
+            keeper: Keeper::NONE,
+            run_kept: true,
             stats: ActorStats::default(),
         }
     }
@@ -409,9 +421,12 @@ impl<'s> Actor<'s> {
             retry: Retry::NOW,
             owed: None,
             progress: Progress::default(),
+            kept: false,
         };
         self.requests.insert(row).map_err(|_| RequestError::Full)?;
         self.next_request = request.0.checked_add(1).map(RequestId);
+        self.run_kept = false;
+        self.keeper.changed();
         Ok(request)
     }
 
@@ -429,6 +444,8 @@ impl<'s> Actor<'s> {
         if row.question != Some(Asked::Cancel) {
             row.question = Some(Asked::Cancel);
             row.retry = Retry::NOW;
+            row.kept = false;
+            self.keeper.changed();
         }
         Ok(())
     }
@@ -462,7 +479,8 @@ impl<'s> Actor<'s> {
             Message::InventoryItem(item) => self.inventory(now, &item, user),
             Message::UsageItem(item) => self.usage(now, &item, user),
             Message::Report(report) => {
-                if self.report(now, &report, user) {
+                // One that is acknowledged is never sent again: it is kept first.
+                if self.report(now, &report, user) && self.keep(now.monotonic) {
                     // Not taken: the SSM sends the report again.
                     self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
                 }
@@ -480,6 +498,8 @@ impl<'s> Actor<'s> {
     /// Does whatever is due: asks what is not answered.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ActorUser) {
         self.give_up(now, user);
+        // What is not kept is not asked.
+        let may_ask = self.keep_if_due(now.monotonic);
         let ActorConfig { actor, ssm, backoff, .. } = self.config;
         let heard = self.heard.unwrap_or(ssm);
         let place = |retry: &Retry| if retry.attempts() < FAITH { heard } else { ssm };
@@ -487,11 +507,13 @@ impl<'s> Actor<'s> {
         let now = now.monotonic;
         let link = &mut self.stats.link;
         let refused = link.send_refused;
-        for row in self.requests.iter_mut().filter(|row| row.retry.is_due(now)) {
+        for row in self.requests.iter_mut().filter(|row| may_ask && row.retry.is_due(now)) {
             let Some(message) = row.message(actor, floor) else { continue };
             if link.send(&place(&row.retry), &message, transport) {
                 row.retry.sent(now, &backoff);
             } else {
+                // The SSM may be elsewhere now.
+                self.heard = None;
                 row.retry.refused(now, &backoff);
             }
         }
@@ -506,7 +528,7 @@ impl<'s> Actor<'s> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let open = self.requests.iter().filter(|row| row.question.is_some());
-        let due = open.map(|row| row.retry.due()).min();
+        let due = self.keeper.due().or_else(|| open.map(|row| row.retry.due()).min());
         earliest(due, self.copies.due())
     }
 
@@ -520,6 +542,12 @@ impl<'s> Actor<'s> {
     #[must_use]
     pub const fn id(&self) -> ActorId {
         self.config.actor
+    }
+
+    /// Whether a copy of the inventory or of usage is under way.
+    #[must_use]
+    pub fn is_copying(&self) -> bool {
+        self.copies.due().is_some()
     }
 
     /// How many requests are not settled: not answered, or reports are owed.
@@ -543,6 +571,7 @@ impl<'s> Actor<'s> {
             row.question = None;
         }
         count(&mut self.stats.granted);
+        self.changed(granted.request);
         user.granted(now, granted);
         if let (Some(request), Some(keep)) = (replaces, granted.replaced) {
             self.replaced(now, request, keep, user);
@@ -559,6 +588,7 @@ impl<'s> Actor<'s> {
         if row.is_settled() {
             self.requests.remove(request);
         }
+        self.changed(request);
         count(&mut self.stats.cancelled);
         user.cancelled(now, &Cancelled { actor: self.config.actor, request, keep });
     }
@@ -596,6 +626,7 @@ impl<'s> Actor<'s> {
             count(&mut self.stats.refused);
         }
         self.requests.remove(refused.request);
+        self.changed(refused.request);
         user.refused(now, refused);
         true
     }
@@ -614,6 +645,7 @@ impl<'s> Actor<'s> {
         if row.is_settled() {
             self.requests.remove(cancelled.request);
         }
+        self.changed(cancelled.request);
         count(&mut self.stats.cancelled);
         user.cancelled(now, cancelled);
         true
@@ -642,6 +674,7 @@ impl<'s> Actor<'s> {
                 if row.is_settled() {
                     self.requests.remove(report.scan.request);
                 }
+                self.changed(report.scan.request);
                 count(&mut self.stats.reports);
                 user.report(now, report);
             }
@@ -653,9 +686,13 @@ impl<'s> Actor<'s> {
     fn give_up(&mut self, now: Now, user: &mut dyn ActorUser) {
         let limit = self.config.attempts.max(1);
         let over = |retry: &Retry| retry.attempts() >= limit && retry.is_due(now.monotonic);
-        let stats = &mut self.stats;
+        let (stats, keeper) = (&mut self.stats, &mut self.keeper);
         self.requests.retain(|row| {
             let Some(asked) = row.question.filter(|_| over(&row.retry)) else { return true };
+            row.kept = false;
+            if asked != Asked::DryRun {
+                keeper.changed();
+            }
             count(&mut stats.unanswered);
             row.question = None;
             user.unanswered(
@@ -667,7 +704,11 @@ impl<'s> Actor<'s> {
                 },
             );
             // A scan known to be granted is still reported.
-            row.owed.is_some() && !row.is_settled()
+            let stays = row.owed.is_some() && !row.is_settled();
+            if !stays && asked != Asked::DryRun {
+                keeper.remove(journal::request_key(row.request));
+            }
+            stays
         });
         self.give_up_copies(now, &over, user);
     }

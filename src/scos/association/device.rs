@@ -75,6 +75,8 @@ pub(crate) struct DeviceAssociation<'s> {
     signer: Option<DeviceSigner<'s>>,
     /// What to sign in the next request, where the SSM has asked for that.
     nonce: Option<Nonce>,
+    /// The transport did not take the last request to the SSM: it may be elsewhere now.
+    moved: bool,
     /// The last request had no nonce, so that a challenge may answer it.
     unchallenged: bool,
     /// The value of the connection, to notice another one.
@@ -108,6 +110,7 @@ impl<'s> DeviceAssociation<'s> {
             jitter: Jitter::new(seed),
             signer: None,
             nonce: None,
+            moved: false,
             unchallenged: false,
             connection: None,
         }
@@ -125,6 +128,15 @@ impl<'s> DeviceAssociation<'s> {
         } else if self.expires.is_some() {
             self.ask(Association::Refresh);
         }
+    }
+
+    /// The number of this run, once what is kept tells it.
+    pub(crate) const fn set_boot(&mut self, boot: u32) {
+        self.boot = boot;
+    }
+
+    pub(crate) const fn boot(&self) -> u32 {
+        self.boot
     }
 
     /// Associates again after leaving, or stays when it has not left yet.
@@ -183,11 +195,13 @@ impl<'s> DeviceAssociation<'s> {
                 return event.or(Some(AssociationEvent::CannotProve));
             };
             let message = Message::Associate(Associate { proof, ..associate });
-            if link.send(&self.ssm, &message, transport) {
+            let to = if self.moved { &self.first_contact } else { &self.ssm };
+            if link.send(to, &message, transport) {
                 // A nonce is used once: a request that is lost asks for another.
                 self.unchallenged = self.nonce.take().is_none();
                 self.retry.sent(now, &self.backoff);
             } else {
+                self.moved = !self.moved;
                 self.retry.refused(now, &self.backoff);
             }
         }
@@ -248,6 +262,7 @@ impl<'s> DeviceAssociation<'s> {
         }
         self.open = None;
         self.ssm = *from;
+        self.moved = false;
         self.epoch = answer.epoch;
         // From the time of asking: early, never late.
         let ttl = Duration::from_secs(answer.max_ttl_s.into());

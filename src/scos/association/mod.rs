@@ -30,6 +30,7 @@
 
 mod authentication;
 mod device;
+mod kept;
 mod registry;
 mod signer;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use authentication::{AttemptLimit, Attempts, Authentication, Suspicion};
 pub(crate) use authentication::{Gate, Verdict};
 pub use device::AssociationEvent;
 pub(crate) use device::{Answer, DeviceAssociation};
+pub(crate) use kept::{AddressRecord, DeviceRecord};
 pub use registry::{Admission, DeviceConfig, RegisteredDevice};
 pub(crate) use registry::{Admitted, Registry, Rejected};
 pub use signer::DeviceSigner;

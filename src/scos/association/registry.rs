@@ -38,13 +38,15 @@ pub enum Admission {
 /// the same; only whether it is there changes.
 #[derive(Debug)]
 pub struct RegisteredDevice {
-    index: DeviceIndex,
-    device: String<DEVICE_ID_MAX>,
-    public_key: Vec<u8, PUBLIC_KEY_MAX>,
-    member: Option<Member>,
+    pub(super) index: DeviceIndex,
+    pub(super) device: String<DEVICE_ID_MAX>,
+    pub(super) public_key: Vec<u8, PUBLIC_KEY_MAX>,
+    /// It is known for what is owed for it, and not admitted.
+    pub(super) barred: bool,
+    pub(super) member: Option<Member>,
     /// The last request of the device, to tell what is stale.
-    boot: u32,
-    sequence: u32,
+    pub(super) boot: u32,
+    pub(super) sequence: u32,
     /// A refresh was granted as new, and nothing that it has said since shows that it
     /// knows.
     pub(crate) renewed: bool,
@@ -52,10 +54,16 @@ pub struct RegisteredDevice {
     pub(crate) version: u32,
     pub(crate) acknowledged: u32,
     pub(crate) push: Retry,
+    /// Where it was before the SSM started anew, while it has not been heard since.
+    pub(crate) hail: Option<Address>,
+    /// Until then its reports may still be on their way, however late they are.
+    pub(crate) patience: Instant,
+    /// Whether the store has it as it is.
+    pub(crate) kept: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Member {
+pub(super) struct Member {
     address: Address,
     expires: Instant,
 }
@@ -69,21 +77,6 @@ impl Row for RegisteredDevice {
 }
 
 impl RegisteredDevice {
-    fn new(index: DeviceIndex, device: &str, public_key: &[u8]) -> Option<Self> {
-        Some(Self {
-            index,
-            device: String::try_from(device).ok()?,
-            public_key: Vec::from_slice(public_key).ok()?,
-            member: None,
-            boot: 0,
-            sequence: 0,
-            renewed: false,
-            version: 0,
-            acknowledged: 0,
-            push: Retry::NOW,
-        })
-    }
-
     pub(crate) const fn index(&self) -> DeviceIndex {
         self.index
     }
@@ -95,6 +88,10 @@ impl RegisteredDevice {
     /// Where it is, while it is there.
     pub(crate) fn address(&self) -> Option<Address> {
         self.member.map(|member| member.address)
+    }
+
+    pub(super) fn address_ref(&self) -> Option<&Address> {
+        self.member.as_ref().map(|member| &member.address)
     }
 
     pub(crate) const fn is_there(&self) -> bool {
@@ -142,7 +139,7 @@ pub(crate) enum Rejected {
 #[derive(Debug)]
 pub(crate) struct Registry<'s> {
     devices: Table<'s, RegisteredDevice>,
-    admission: Admission,
+    pub(super) admission: Admission,
     max_ttl: Duration,
 }
 
@@ -186,9 +183,13 @@ impl<'s> Registry<'s> {
         let refresh = request.request == Association::Refresh;
         let known = was_there && !restarted && !(refresh && device.renewed);
         let remaining = device.remaining(now);
+        if restarted || !known || device.address() != Some(*from) {
+            device.kept = false;
+        }
         (device.boot, device.sequence) = (request.boot, request.sequence);
         if request.request == Association::Disassociate {
             device.member = None;
+            device.kept = false;
             return Ok(Admitted {
                 index,
                 state: Association::Disassociate,
@@ -227,6 +228,7 @@ impl<'s> Registry<'s> {
         let over = |member: Member| member.expires <= now;
         let device = self.devices.iter_mut().find(|device| device.member.is_some_and(over))?;
         device.member = None;
+        device.kept = false;
         Some(device.index)
     }
 
@@ -287,7 +289,8 @@ impl<'s> Registry<'s> {
         let known = self.by_id(request.device);
         // An unknown device is compared too, with nothing.
         let stored = known.map(|device| device.public_key.as_slice()).unwrap_or_default();
-        let same = bool::from(stored.ct_eq(request.public_key));
+        let barred = known.is_some_and(|device| device.barred);
+        let same = bool::from(stored.ct_eq(request.public_key)) && !barred;
         let reason = AssociationRefusal::NotAuthorised;
         match known {
             Some(device) if same => Ok(device.index),
@@ -302,7 +305,7 @@ impl<'s> Registry<'s> {
         }
     }
 
-    fn add(&mut self, device: &str, public_key: &[u8]) -> Option<DeviceIndex> {
+    pub(super) fn add(&mut self, device: &str, public_key: &[u8]) -> Option<DeviceIndex> {
         let index = DeviceIndex(u16::try_from(self.devices.len()).ok()?);
         self.devices.insert(RegisteredDevice::new(index, device, public_key)?).ok()?;
         Some(index)
@@ -313,6 +316,7 @@ impl<'s> Registry<'s> {
         for device in self.devices.iter_mut() {
             if device.index != index && device.address() == Some(*address) {
                 device.member = None;
+                device.kept = false;
             }
         }
     }

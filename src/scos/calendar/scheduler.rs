@@ -366,7 +366,7 @@ impl<'s> Scheduler<'s> {
     }
 
     /// Takes what comes from occurrence `keep` on out of a recipe. Returns the recipe as it was.
-    fn cut(&mut self, key: (ActorId, RequestId), keep: u16) -> Option<Recipe> {
+    pub(in crate::scos) fn cut(&mut self, key: (ActorId, RequestId), keep: u16) -> Option<Recipe> {
         let recipe = self.recipes.get_mut(key.0, key.1)?;
         let was = *recipe;
         let (begun, rest) = was.grant.split_at(keep);

@@ -182,7 +182,7 @@ impl Scheduler<'_> {
         let new = if across { Shape::wide } else { Shape::new };
         let shape = new(request.minutes, request.repeats, request.offset_minutes)?;
         let minute = request.start.unix_minute();
-        if Utc::from_unix_minute(minute) != request.start {
+        if request.start.unix_micros().checked_rem_euclid(60_000_000) != Some(0) {
             return Err(RefusalReason::NotOnAMinute.into());
         }
         let earliest = next_minute(now).saturating_add(self.policy.lead_minutes.into());

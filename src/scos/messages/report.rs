@@ -38,7 +38,8 @@ pub enum Rejection {
     Offline,
     /// The SSM: the recipe did not arrive in time.
     Undelivered,
-    /// The SSM: the SSD started anew after the slot had begun.
+    /// The SSD started anew after the slot had begun: the SSM where the SSD knows nothing
+    /// of it, and the SSD where it does.
     Restart,
     /// The SSM: its slot was given to a request of higher priority.
     Displaced,

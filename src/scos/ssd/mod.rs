@@ -18,10 +18,14 @@
 //! [`SsdStats::reports_dropped`] counts it. A recipe that finds no room is put off
 //! and the SSM told so.
 //!
+//! With a store ([`Ssd::with_store`]) schedule and reports survive a loss of power, and
+//! no occurrence is executed twice: the device goes on, whether an SSM is there or not.
+//!
 //! A schedule is of one run of an SSM. When another run associates the device, what
 //! is left of the schedule goes, but for what begins within the guard time.
 
 mod advertising;
+mod journal;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -39,6 +43,7 @@ use super::messages::{
 };
 use super::metadata::Section;
 use super::outbox::{Outbox, StoredReport, Summary};
+use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
 use super::{ScanId, ScanParameters};
 use crate::storage::Slot;
@@ -225,6 +230,17 @@ pub struct Ssd<'s> {
     backoff: Backoff,
     tolerance: Duration,
     guard: Duration,
+    keeper: Keeper<'s>,
+    /// Whether the store knows this run and how far the schedule is, and the scan that
+    /// runs, or that none does.
+    run_kept: bool,
+    running_kept: bool,
+    /// How far the schedule is that the store has.
+    kept_mark: ScheduleMark,
+    /// The scan that ran when power was lost.
+    interrupted: Option<Scan>,
+    /// Whether anything was called yet.
+    awake: bool,
     last: Now,
     stats: SsdStats,
 }
@@ -257,6 +273,12 @@ impl<'s> Ssd<'s> {
             backoff: config.backoff,
             tolerance: config.tolerance,
             guard: config.guard,
+            keeper: Keeper::NONE,
+            run_kept: true,
+            running_kept: true,
+            kept_mark: ScheduleMark::default(),
+            interrupted: None,
+            awake: true,
             last: Now::default(),
             stats,
         }
@@ -318,6 +340,7 @@ impl<'s> Ssd<'s> {
         if spectrum.len() > Report::SPECTRUM_MAX {
             return Err(ScanEndError::TooLong);
         }
+        self.wake(now);
         let running = self.end(now, scan)?;
         self.report(now, &running.executed(), Outcome::Complete, running.began, spectrum);
         Ok(())
@@ -343,6 +366,7 @@ impl<'s> Ssd<'s> {
         sensor: &mut dyn Sensor,
     ) {
         self.last = now;
+        self.wake(now);
         let Some(message) = self.stats.link.open(from, octets, transport) else { return };
         match message {
             Message::Associated(answer) => match self.association.granted(from, &answer) {
@@ -382,11 +406,14 @@ impl<'s> Ssd<'s> {
             Message::Advertised(answer) => self.advertised(&answer),
             Message::ScheduleChange(change) => {
                 let answer = Message::ScheduleAck(self.change(&change));
-                // Not taken: the SSM sends the change again.
-                self.stats.link.send(from, &answer, transport);
+                // Not kept, or not taken: the SSM sends the change again.
+                if self.keep(now.monotonic) {
+                    self.stats.link.send(from, &answer, transport);
+                }
             }
             Message::ReportAck(scan) => {
                 let counter = if self.outbox.remove(scan) {
+                    self.keeper.remove(journal::report_key(scan));
                     &mut self.stats.reports_acknowledged
                 } else {
                     &mut self.stats.stray_acknowledgements
@@ -400,10 +427,12 @@ impl<'s> Ssd<'s> {
     /// Does whatever is due: ends and begins scans, then sends.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, sensor: &mut dyn Sensor) {
         self.last = now;
+        self.wake(now);
         self.note_clock(now);
         self.cut(now, sensor);
         self.begin_due(now, sensor);
-        let mark = self.schedule.mark();
+        self.keep_if_due(now.monotonic);
+        let mark = self.known_mark();
         let event = self.association.tick(now.monotonic, mark, &mut self.stats.link, transport);
         if let Some(event) = event {
             match event {
@@ -430,7 +459,8 @@ impl<'s> Ssd<'s> {
             .association
             .ssm()
             .and_then(|_| earliest(self.outbox.next_due(), self.advertising.due()));
-        earliest(earliest(slot, start), earliest(sends, self.association.next_deadline()))
+        let link = earliest(self.keeper.due(), self.association.next_deadline());
+        earliest(earliest(slot, start), earliest(sends, link))
     }
 
     /// Its counters.
@@ -467,8 +497,16 @@ impl<'s> Ssd<'s> {
         count(&mut self.stats.associations);
         self.advertising.begin();
         self.outbox.hurry();
-        let dropped =
-            self.schedule.begin_epoch(self.association.epoch(), now.utc.after(self.guard));
+        let (epoch, guarded) = (self.association.epoch(), now.utc.after(self.guard));
+        let keeper = &mut self.keeper;
+        let was = self.schedule.mark();
+        let dropped = self.schedule.begin_epoch(epoch, guarded, &mut |actor, request| {
+            keeper.remove(journal::recipe_key(actor, request));
+        });
+        if self.schedule.mark() != was {
+            self.run_kept = false;
+            self.keeper.changed();
+        }
         self.stats.recipes_dropped = self.stats.recipes_dropped.saturating_add(dropped);
         sensor.association(now, AssociationEvent::Associated);
     }
@@ -496,11 +534,12 @@ impl<'s> Ssd<'s> {
         match change.change {
             Change::Add { entry, next } => {
                 let next = next.max(self.first_open(&entry));
-                self.schedule.add(&entry, next, change.version)
+                let added = self.schedule.add(&entry, next, change.version);
+                self.changed(added, entry.actor, entry.request)
             }
             Change::Remove { actor, request } => {
                 self.schedule.remove(actor, request, change.version);
-                true
+                self.changed(true, actor, request)
             }
         }
     }
@@ -519,6 +558,7 @@ impl<'s> Ssd<'s> {
     /// Ends the scan whose slot is over.
     fn cut(&mut self, now: Now, sensor: &mut dyn Sensor) {
         if let Some(running) = self.running.take_if(|running| running.ends <= now.monotonic) {
+            self.stopped();
             sensor.stop(now, &running.scan);
             self.report(now, &running.executed(), Outcome::Incomplete, running.began, &[]);
         }
@@ -529,6 +569,7 @@ impl<'s> Ssd<'s> {
     fn begin_due(&mut self, now: Now, sensor: &mut dyn Sensor) {
         for _ in 0..self.schedule.capacity() {
             let Some(scan) = self.schedule.take_due(now.utc) else { return };
+            self.changed(true, scan.id.actor, scan.id.request);
             if let Err(reason) = self.begin(now, &scan, sensor) {
                 self.report(now, &scan, Outcome::Rejected(reason), now.monotonic, &[]);
             }
@@ -545,11 +586,17 @@ impl<'s> Ssd<'s> {
         if self.running.is_some() {
             return Err(Rejection::Busy);
         }
-        sensor.begin(now, scan)?;
-        count(&mut self.stats.begun);
         let ends = now.monotonic.after(scan.end.since(now.utc));
         let executed = scan.parameters;
         self.running = Some(Running { scan: *scan, executed, began: now.monotonic, ends });
+        self.running_kept = false;
+        // So that it is not begun twice. A store that fails keeps no device from sensing.
+        self.keep(now.monotonic);
+        if let Err(reason) = sensor.begin(now, scan) {
+            self.stopped();
+            return Err(reason);
+        }
+        count(&mut self.stats.begun);
         Ok(())
     }
 
@@ -557,10 +604,19 @@ impl<'s> Ssd<'s> {
     fn end(&mut self, now: Now, scan: ScanId) -> Result<Running, ScanEndError> {
         let in_time =
             |running: &mut Running| running.scan.id == scan && now.monotonic <= running.ends;
-        self.running.take_if(in_time).ok_or_else(|| {
+        let ended = self.running.take_if(in_time).ok_or_else(|| {
             count(&mut self.stats.stray_ends);
             ScanEndError::NotRunning
-        })
+        })?;
+        self.stopped();
+        Ok(ended)
+    }
+
+    /// No scan runs any more.
+    const fn stopped(&mut self) {
+        self.running = None;
+        self.running_kept = false;
+        self.keeper.changed();
     }
 
     /// Keeps the report of an occurrence; room is made where there is none.
@@ -580,12 +636,14 @@ impl<'s> Ssd<'s> {
             metadata: self.advertising.revision(),
             spectrum,
         };
+        self.keeper.changed();
         while self.outbox.insert(now.monotonic, &report).is_err() {
             count(&mut self.stats.reports_dropped);
-            if self.outbox.remove_oldest().is_none() {
+            let Some(oldest) = self.outbox.remove_oldest() else {
                 // There is no room at all: the report itself is the oldest.
                 return;
-            }
+            };
+            self.keeper.remove(journal::report_key(oldest));
         }
     }
 

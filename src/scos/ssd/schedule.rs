@@ -1,5 +1,7 @@
 //! The schedule of a device: what is left of its recipes.
 
+use serde::{Deserialize, Serialize};
+
 use super::Scan;
 use crate::scos::messages::{ScheduleEntry, ScheduleMark};
 use crate::scos::{ActorId, RequestId, ScanId};
@@ -7,11 +9,14 @@ use crate::storage::{Row, Slot, Table};
 use crate::time::Utc;
 
 /// A recipe of a device's schedule, with its next occurrence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct SsdRecipe {
     entry: ScheduleEntry,
     /// The first occurrence that has neither begun nor been reported.
     next: u16,
+    /// Whether the store has it as it is.
+    #[serde(skip)]
+    pub(super) kept: bool,
 }
 
 impl Row for SsdRecipe {
@@ -23,6 +28,11 @@ impl Row for SsdRecipe {
 }
 
 impl SsdRecipe {
+    /// Whether a recipe that was kept is one that a schedule can have.
+    pub(super) const fn is_sound(&self) -> bool {
+        self.entry.series.is_sound() && self.next < self.entry.series.occurrences()
+    }
+
     fn start(&self) -> Utc {
         self.entry.series.start_of(self.next)
     }
@@ -52,8 +62,13 @@ impl<'s> Schedule<'s> {
 
     /// A run of an SSM has taken over. If it is another one, drops the recipes whose
     /// next occurrence begins at or after `guarded`, and of the others all but that
-    /// one. Returns how many recipes went.
-    pub(super) fn begin_epoch(&mut self, epoch: u32, guarded: Utc) -> u64 {
+    /// one. Gives those that go to `gone`, and returns how many they are.
+    pub(super) fn begin_epoch(
+        &mut self,
+        epoch: u32,
+        guarded: Utc,
+        gone: &mut dyn FnMut(ActorId, RequestId),
+    ) -> u64 {
         if self.mark.epoch == epoch {
             return 0;
         }
@@ -61,15 +76,22 @@ impl<'s> Schedule<'s> {
         for recipe in self.recipes.iter_mut() {
             // The occurrences from here on would have been the next to go.
             recipe.entry.series.repeats = recipe.next;
+            recipe.kept = false;
         }
-        let gone = self.recipes.retain(|recipe| recipe.start() < guarded);
-        u64::try_from(gone).unwrap_or(u64::MAX)
+        let count = self.recipes.retain(|recipe| {
+            let stays = recipe.start() < guarded;
+            if !stays {
+                gone(recipe.entry.actor, recipe.entry.request);
+            }
+            stays
+        });
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     /// Adds or replaces a recipe from occurrence `next` on. Returns whether there
     /// was room.
     pub(super) fn add(&mut self, entry: &ScheduleEntry, next: u16, version: u32) -> bool {
-        let recipe = SsdRecipe { entry: *entry, next };
+        let recipe = SsdRecipe { entry: *entry, next, kept: false };
         if next >= entry.series.occurrences() {
             self.recipes.remove(recipe.key());
         } else if self.recipes.insert(recipe).is_err() {
@@ -85,12 +107,48 @@ impl<'s> Schedule<'s> {
         self.mark.version = version;
     }
 
+    /// Takes up a recipe that was kept. Returns whether it is one and there was room.
+    pub(super) fn restore(&mut self, recipe: SsdRecipe) -> bool {
+        let kept = SsdRecipe { kept: true, ..recipe };
+        self.recipes.insert(kept).is_ok()
+    }
+
+    /// What was kept of the changes applied.
+    pub(super) const fn set_mark(&mut self, mark: ScheduleMark) {
+        self.mark = mark;
+    }
+
+    /// An occurrence was begun, and the recipe may not say so yet.
+    pub(super) fn begun(&mut self, scan: ScanId) {
+        let key = (scan.actor, scan.request);
+        let Some(recipe) = self.recipes.get_mut(key) else { return };
+        let next = recipe.next.max(scan.occurrence.saturating_add(1));
+        recipe.kept &= recipe.next == next;
+        recipe.next = next;
+        if next >= recipe.entry.series.occurrences() {
+            self.recipes.remove(key);
+        }
+    }
+
+    pub(super) fn rows_mut(&mut self) -> impl Iterator<Item = &mut SsdRecipe> {
+        self.recipes.iter_mut()
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = &SsdRecipe> {
+        self.recipes.iter()
+    }
+
+    pub(super) fn has(&self, actor: ActorId, request: RequestId) -> bool {
+        self.recipes.contains((actor, request))
+    }
+
     /// Takes the earliest occurrence whose slot has begun at `utc`.
     pub(super) fn take_due(&mut self, utc: Utc) -> Option<Scan> {
         let due = self.recipes.iter_mut().filter(|recipe| recipe.start() <= utc);
         let recipe = due.min_by_key(|recipe| recipe.start())?;
         let scan = recipe.scan();
         recipe.next = recipe.next.saturating_add(1);
+        recipe.kept = false;
         if recipe.next >= recipe.entry.series.occurrences() {
             let key = recipe.key();
             self.recipes.remove(key);

@@ -1,5 +1,7 @@
 //! Requests and what became of them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::scos::association::{RegisteredDevice, Registry};
 use crate::scos::messages::{
     Alternative, Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry,
@@ -10,7 +12,7 @@ use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Utc};
 
 /// Room for one request and its answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Booking {
     pub(super) actor: ActorId,
     pub(super) request: RequestId,
@@ -19,11 +21,15 @@ pub struct Booking {
     pub(super) fingerprint: Option<u64>,
     pub(super) state: State,
     /// Since when nothing more is to come of it.
+    #[serde(skip)]
     pub(super) settled: Instant,
+    /// Whether the store has it as it is.
+    #[serde(skip)]
+    pub(super) kept: bool,
 }
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) enum State {
     Refused(Turned),
     Withdrawn,
@@ -31,7 +37,7 @@ pub(super) enum State {
 }
 
 /// Why a request is refused, and where it would not have been.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Turned {
     pub(super) reason: Refusal,
     pub(super) first_conflict: Option<i64>,
@@ -61,7 +67,7 @@ impl Turned {
 }
 
 /// A scan that is booked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Booked {
     pub(super) device: DeviceIndex,
     pub(super) series: Series,
@@ -72,8 +78,8 @@ pub(super) struct Booked {
     /// Those from here on had to give way to another request and are reported so; more than
     /// there are when none had.
     pub(super) displaced: u16,
-    /// Where it took the place of another request, how much of that stayed.
-    pub(super) replaced: Option<u16>,
+    /// The request it took the place of, and how many occurrences of that stayed.
+    pub(super) replaced: Option<(RequestId, u16)>,
     /// Which of them have one.
     pub(super) progress: Progress,
     /// Those below were begun, if at all, in an earlier run of the device.
@@ -115,6 +121,15 @@ impl Booking {
         match &mut self.state {
             State::Booked(booked) => Some(booked),
             State::Refused(_) | State::Withdrawn => None,
+        }
+    }
+
+    /// The device it is about, if it is about one: the one that scans, or that was offered.
+    pub(super) fn device(&self) -> Option<DeviceIndex> {
+        match self.state {
+            State::Booked(booked) => Some(booked.device),
+            State::Refused(turned) => turned.alternative.map(|(device, _)| device),
+            State::Withdrawn => None,
         }
     }
 
@@ -165,7 +180,7 @@ impl Booking {
                     actor,
                     request,
                     dry_run: false,
-                    replaced,
+                    replaced: replaced.map(|(_, keep)| keep),
                     device,
                     series,
                     parameters,
@@ -185,21 +200,39 @@ impl<'s> Bookings<'s> {
     }
 
     /// Makes room for one more, if that takes forgetting requests that are `over`:
-    /// those below the floors of their Actors, else those settled before `old`.
-    /// Returns whether there is room.
+    /// those below the floors of their Actors, else those settled before `old`. Each
+    /// is given to `gone`. Returns whether there is room.
     pub(super) fn make_room(
         &mut self,
         over: &dyn Fn(&Booking) -> bool,
         floor: &dyn Fn(ActorId) -> RequestId,
         old: Instant,
+        gone: &mut dyn FnMut(&Booking),
     ) -> bool {
-        if self.0.len() >= self.0.capacity() {
-            self.0.retain(|booking| booking.request >= floor(booking.actor) || !over(booking));
-        }
-        if self.0.len() >= self.0.capacity() {
-            self.0.retain(|booking| booking.settled >= old || !over(booking));
-        }
+        let mut forget = |all: &mut Table<'_, Booking>, may: &dyn Fn(&Booking) -> bool| {
+            if all.len() >= all.capacity() {
+                all.retain(|booking| {
+                    let forgotten = may(booking) && over(booking);
+                    if forgotten {
+                        gone(booking);
+                    }
+                    !forgotten
+                });
+            }
+        };
+        forget(&mut self.0, &|booking| booking.request < floor(booking.actor));
+        forget(&mut self.0, &|booking| booking.settled < old);
         self.0.len() < self.0.capacity()
+    }
+
+    /// Takes up a request that was kept. Returns whether there was room.
+    pub(super) fn restore(&mut self, booking: Booking) -> bool {
+        self.0.insert(booking).is_ok()
+    }
+
+    /// Whether there is no room for another.
+    pub(super) const fn is_full(&self) -> bool {
+        self.0.len() >= self.0.capacity()
     }
 
     /// Adds a request for which room was made.

@@ -27,6 +27,10 @@ impl Ssm<'_> {
         user: &mut dyn SsmUser,
     ) {
         let (device, sequence) = (request.device, request.sequence);
+        if !self.run_kept && !self.keep_if_due(now.monotonic) {
+            // Unanswered, the device asks again.
+            return;
+        }
         let verdict = match &mut self.gate {
             Some(gate) => {
                 let peer = transport.peer(from);
@@ -112,6 +116,7 @@ impl Ssm<'_> {
     /// Takes the devices whose TTL is over out of the inventory.
     pub(super) fn expire(&mut self, now: Now, user: &mut dyn SsmUser) {
         while let Some(index) = self.registry.expire(now.monotonic) {
+            self.keeper.changed();
             count(&mut self.stats.expiries);
             if let Some(device) = self.registry.get(index) {
                 user.device(now, device.device(), DeviceEvent::Expired);
@@ -148,6 +153,30 @@ impl Ssm<'_> {
         }
     }
 
+    /// Asks the devices that were there before the SSM started anew to associate.
+    pub(super) fn hail(&mut self, now: Instant, transport: &mut dyn Transport) {
+        for device in self.registry.iter_mut() {
+            let Some(to) = device.hail.take_if(|_| device.patience > now) else {
+                if device.hail.take().is_some() {
+                    device.kept = false;
+                    self.keeper.changed();
+                }
+                continue;
+            };
+            device.hail = Some(to);
+            if device.push.is_due(now) {
+                self.stats.link.send(&to, &Message::NotAssociated, transport);
+                device.push.sent(now, &self.settings.backoff);
+            }
+        }
+    }
+
+    /// When a device is next to be asked.
+    pub(super) fn next_hail(&self) -> Option<Instant> {
+        let hailed = self.registry.iter().filter(|device| device.hail.is_some());
+        hailed.map(|device| device.push.due().min(device.patience)).min()
+    }
+
     /// When a device is next to be sent what it lacks.
     pub(super) fn next_push(&self) -> Option<Instant> {
         let due = self.bookings.iter().filter_map(|booking| {
@@ -166,9 +195,20 @@ impl Ssm<'_> {
         admitted: &Admitted,
         user: &mut dyn SsmUser,
     ) {
+        let mark = request.schedule;
         if admitted.restarted {
             count(&mut self.stats.restarts);
-            self.resume(now, admitted.index);
+            // A device that knows its schedule knows what it has done, and reports.
+            if mark.epoch != self.settings.epoch || mark.version == 0 {
+                self.resume(now, admitted.index);
+            }
+        }
+        self.keeper.changed();
+        if let Some(device) = self.registry.get_mut(admitted.index)
+            && device.hail.take().is_some()
+        {
+            // What happened meanwhile is on its way.
+            device.patience = now.monotonic.after(self.settings.grace);
         }
         count(match admitted.state {
             Association::New => &mut self.stats.associations,
@@ -181,7 +221,6 @@ impl Ssm<'_> {
         if admitted.state == Association::New
             && let Some(device) = self.registry.get_mut(admitted.index)
         {
-            let mark = request.schedule;
             let known = mark.epoch == self.settings.epoch && mark.version <= device.version;
             device.acknowledged = if known { mark.version } else { 0 };
             device.push = Retry::NOW;
@@ -205,6 +244,7 @@ impl Ssm<'_> {
         for booking in self.bookings.iter_mut() {
             if let Some(booked) = booking.booked_mut().filter(|booked| booked.device == index) {
                 booked.resume = booked.series.started_before(begun).min(booked.keep);
+                booking.kept = false;
             }
         }
     }

@@ -88,6 +88,8 @@ impl Ssm<'_> {
 
     /// Adds to the sums of an Actor.
     pub(super) fn count_usage(&mut self, actor: ActorId, add: impl FnOnce(&mut Usage)) {
+        self.usage_owed.note(actor);
+        self.keeper.changed();
         add_usage(&mut self.usage, &mut self.stats.usage_full, actor, add);
     }
 

@@ -27,11 +27,14 @@
 //! late. Reports are kept until the Actor acknowledges them, but no longer than
 //! configured. Where there is no room for one, the device's report is not
 //! acknowledged, or its own not issued, until there is: nothing is dropped.
+//!
+//! With a store ([`Ssm::with_store`]) all of this survives a loss of power.
 
 mod bookings;
 mod devices;
 mod identity;
 mod inventory;
+mod journal;
 mod metadata;
 mod policy;
 mod reports;
@@ -47,7 +50,6 @@ pub use requests::KnownActor;
 
 use core::time::Duration;
 
-use super::ActorId;
 use super::association::{
     Admission, Authentication, DeviceConfig, Gate, RegisteredDevice, Registry, Suspicion,
 };
@@ -56,11 +58,14 @@ use super::link::{LinkStats, count};
 use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest, Usage};
 use super::metadata::{DeviceMetadata, Section};
 use super::outbox::{Outbox, StoredReport, Summary};
+use super::records::{Keeper, Restored};
 use super::retry::Backoff;
+use super::{ActorId, DeviceIndex};
 use crate::storage::{Slot, Table};
 use crate::time::{ClockQuality, Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 use bookings::Bookings;
+use journal::UsageOwed;
 use weeks::SlowClock;
 
 /// What an SSM is told before it starts.
@@ -325,6 +330,12 @@ pub struct Ssm<'s> {
     /// Whether occurrences that were displaced are yet to be reported.
     displacing: bool,
     usage: Table<'s, Usage>,
+    keeper: Keeper<'s>,
+    usage_owed: UsageOwed,
+    /// Whether the store knows the number of this run.
+    run_kept: bool,
+    /// Whether anything was called yet.
+    awake: bool,
     /// Where devices have to prove that they have their keys.
     gate: Option<Gate<'s>>,
     /// Which Actors are behind which links.
@@ -370,6 +381,10 @@ impl<'s> Ssm<'s> {
             slow: SlowClock::default(),
             displacing: false,
             usage: Table::new(storage.usage),
+            keeper: Keeper::NONE,
+            usage_owed: UsageOwed::None,
+            run_kept: true,
+            awake: true,
             gate: None,
             names: &[],
             last: Now::default(),
@@ -403,6 +418,7 @@ impl<'s> Ssm<'s> {
         user: &mut dyn SsmUser,
     ) {
         self.last = now;
+        self.wake(now);
         let Some(message) = self.stats.link.open(from, octets, transport) else { return };
         match message {
             Message::Associate(request) => self.associate(now, from, &request, transport, user),
@@ -431,7 +447,7 @@ impl<'s> Ssm<'s> {
             Message::ScanRequest(request) => self.requested(now, from, &request, transport, user),
             Message::Cancel(cancel) => self.cancel(now, from, &cancel, transport, user),
             Message::ReportAck(scan) => self.report_acknowledged(from, scan),
-            Message::SetActorPolicy(set) => self.policy_set(from, &set, transport),
+            Message::SetActorPolicy(set) => self.policy_set(now, from, &set, transport),
             Message::InventoryRequest(request) => {
                 self.inventory_requested(now, from, &request, transport);
             }
@@ -446,6 +462,7 @@ impl<'s> Ssm<'s> {
     /// recipes and reports.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn SsmUser) {
         self.last = now;
+        self.wake(now);
         self.expire(now, user);
         self.abandon(now.monotonic);
         self.settle_displaced(now, user);
@@ -453,8 +470,12 @@ impl<'s> Ssm<'s> {
             self.turn_week(now);
             self.settle_overdue(now, user);
         }
-        self.push(now.monotonic, transport);
-        self.forward(now.monotonic, transport);
+        self.hail(now.monotonic, transport);
+        // What is not kept is not said.
+        if self.keep_if_due(now.monotonic) {
+            self.push(now.monotonic, transport);
+            self.forward(now.monotonic, transport);
+        }
     }
 
     /// When to call [`Ssm::tick`] next. Any call may change the answer; a clock that
@@ -462,9 +483,12 @@ impl<'s> Ssm<'s> {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let abandon = self.outbox.oldest().map(|oldest| oldest.after(self.settings.keep));
-        let reports = earliest(self.outbox.next_due(), abandon);
-        let recipes = earliest(self.next_push(), self.next_overdue());
-        earliest(self.registry.next_expiry(), earliest(reports, recipes))
+        let sends = match self.keeper.due() {
+            Some(due) => Some(due),
+            None => earliest(self.outbox.next_due(), self.next_push()),
+        };
+        let ageing = earliest(self.registry.next_expiry(), self.next_hail());
+        earliest(earliest(abandon, self.next_overdue()), earliest(sends, ageing))
     }
 
     /// Its counters.
@@ -478,6 +502,24 @@ impl<'s> Ssm<'s> {
     pub fn inventory(&self, now: Now) -> impl Iterator<Item = (&str, Duration)> {
         let there = self.registry.iter().filter(|device| device.is_there());
         there.map(move |device| (device.device(), device.remaining(now.monotonic)))
+    }
+
+    /// All devices that are known, in the order of their numbers, and how long the SSM
+    /// still waits to hear from each: `None` for one that is not there.
+    pub fn devices(&self, now: Now) -> impl Iterator<Item = (DeviceIndex, &str, Option<Duration>)> {
+        self.registry.iter().map(move |device| {
+            let remaining = device.is_there().then(|| device.remaining(now.monotonic));
+            (device.index(), device.device(), remaining)
+        })
+    }
+
+    /// Goes by another list of devices from now on. Those that are new are known as well,
+    /// keys are as the list has them, and a device that is not on it is not there any
+    /// more and not admitted, though what is owed for it is reported. Returns how many
+    /// there is no room for.
+    pub fn set_devices(&mut self, devices: &[DeviceConfig<'_>]) -> usize {
+        self.keeper.changed();
+        self.registry.configure(devices)
     }
 
     /// The calendars.

@@ -7,6 +7,7 @@ use crate::scos::link::count;
 use crate::scos::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy};
 use crate::scos::{ActorId, ActorPolicy};
 use crate::storage::Full;
+use crate::time::Now;
 use crate::transport::{Address, Transport};
 
 /// Who may set what holds for Actors.
@@ -35,7 +36,11 @@ impl<'s> Ssm<'s> {
     ) -> Result<(), Full<ActorPolicy>> {
         let known = self.known(actor).and_then(|actor| self.actors.get_mut(actor));
         let known = known.ok_or(Full(policy))?;
-        known.policy = policy;
+        if known.policy != policy {
+            known.policy = policy;
+            known.kept = false;
+            self.keeper.changed();
+        }
         Ok(())
     }
 
@@ -46,13 +51,14 @@ impl<'s> Ssm<'s> {
     }
 
     /// What is set for Actors, and the version of the policy manager's last setting of each, 0
-    /// where there was none: what is to be kept over a restart.
+    /// where there was none: what is to be kept over a restart where there is no store.
     pub fn actor_policies(&self) -> impl Iterator<Item = (ActorId, ActorPolicy, u32)> {
         let set = self.actors.iter().map(|known| (known.actor, known.policy, known.version));
         set.filter(|(_, policy, version)| *version > 0 || *policy != ActorPolicy::default())
     }
 
-    /// Takes up what was set for an Actor before a restart, with its version.
+    /// Takes up what was set for an Actor before a restart, with its version. With a store
+    /// ([`Ssm::with_store`]) it is there already.
     ///
     /// # Errors
     /// [`Full`] when there is no room for another Actor.
@@ -65,6 +71,8 @@ impl<'s> Ssm<'s> {
         self.set_actor_policy(actor, policy)?;
         if let Some(known) = self.actors.get_mut(actor) {
             known.version = version;
+            known.kept = false;
+            self.keeper.changed();
         }
         Ok(())
     }
@@ -84,6 +92,7 @@ impl<'s> Ssm<'s> {
     /// A policy manager sets what holds for an Actor.
     pub(super) fn policy_set(
         &mut self,
+        now: Now,
         from: &Address,
         set: &SetActorPolicy,
         transport: &mut dyn Transport,
@@ -109,7 +118,11 @@ impl<'s> Ssm<'s> {
                 _ => PolicyOutcome::NoRoom,
             }
         };
-        // Not taken: the policy manager asks again.
+        if is_manager && !self.keep_answer(now) {
+            // Unanswered, the policy manager asks again.
+            return;
+        }
+        // Not taken: the same.
         let ack = ActorPolicyAck { actor, version, outcome };
         self.stats.link.send(from, &Message::ActorPolicyAck(ack), transport);
     }

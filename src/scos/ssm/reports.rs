@@ -1,6 +1,7 @@
 //! Reports: one for each occurrence, from its device or in its place.
 
 use super::bookings::Booked;
+use super::journal::report_key;
 use super::metadata::add_usage;
 use super::{Ssm, SsmUser};
 use crate::scos::association::RegisteredDevice;
@@ -22,7 +23,8 @@ impl Ssm<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn SsmUser,
     ) {
-        if self.take(now, index, report, user) {
+        // One that is acknowledged is never sent again: it is kept first.
+        if self.take(now, index, report, user) && self.keep(now.monotonic) {
             // Not taken: the device reports again.
             self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
         }
@@ -31,6 +33,7 @@ impl Ssm<'_> {
     /// An Actor has a report.
     pub(super) fn report_acknowledged(&mut self, from: &Address, scan: ScanId) {
         if self.is_where(scan.actor, from) && self.outbox.remove(scan) {
+            self.keeper.remove(report_key(scan));
             count(&mut self.stats.reports_acknowledged);
         } else {
             count(&mut self.stats.stray_acknowledgements);
@@ -43,11 +46,13 @@ impl Ssm<'_> {
         for booking in self.bookings.iter_mut() {
             let (actor, request) = (booking.actor, booking.request);
             let Some(booked) = booking.booked_mut() else { continue };
+            let device = self.registry.get(booked.device);
+            if device.is_some_and(|device| device.patience > now.monotonic) {
+                continue;
+            }
+            let mut room = true;
+            let mut settled = false;
             while let Some(index) = first_overdue(booked, now, self.settings.grace) {
-                if !self.outbox.has_room() {
-                    return;
-                }
-                let device = self.registry.get(booked.device);
                 let report = Report {
                     scan: ScanId { actor, request, occurrence: index },
                     start: booked.series.start_of(index).unix_minute(),
@@ -57,19 +62,27 @@ impl Ssm<'_> {
                     metadata: 0,
                     spectrum: &[],
                 };
-                if self.outbox.insert(now.monotonic, &report).is_err() {
-                    return;
+                room = self.outbox.insert(now.monotonic, &report).is_ok();
+                if !room {
+                    break;
                 }
                 booked.progress.settle(index);
+                settled = true;
+                self.keeper.changed();
                 let start = booked.series.start_of(index);
                 self.scheduler.give_back(actor, request, start);
                 count(&mut self.stats.reports_issued);
                 let (minutes, full) = (booked.series.minutes, &mut self.stats.usage_full);
+                self.usage_owed.note(actor);
                 add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
+            booking.kept &= !settled;
             if booking.open() > 0 {
                 booking.settled = now.monotonic;
+            }
+            if !room {
+                return;
             }
         }
     }
@@ -83,18 +96,23 @@ impl Ssm<'_> {
         let booked = self.bookings.iter().filter_map(|booking| booking.booked());
         let overdue = booked.filter(|booked| booked.progress.next() < booked.keep).map(|booked| {
             let index = booked.progress.next();
-            if index < booked.resume {
-                return self.last.utc;
-            }
-            booked.series.end_of(index).after(self.settings.grace)
+            let device = self.registry.get(booked.device);
+            let patience = device.map_or(Instant::ZERO, |device| device.patience);
+            let utc = if index < booked.resume {
+                self.last.utc
+            } else {
+                booked.series.end_of(index).after(self.settings.grace)
+            };
+            self.last.monotonic.after(utc.since(self.last.utc)).max(patience)
         });
-        overdue.min().map(|utc| self.last.monotonic.after(utc.since(self.last.utc)))
+        overdue.min()
     }
 
     /// Gives up the reports that are kept for too long. It makes room for others,
     /// and so it comes before they are issued.
     pub(super) fn abandon(&mut self, now: Instant) {
-        while self.outbox.remove_stale(now, self.settings.keep).is_some() {
+        while let Some(scan) = self.outbox.remove_stale(now, self.settings.keep) {
+            self.keeper.remove(report_key(scan));
             count(&mut self.stats.reports_abandoned);
         }
     }
@@ -159,7 +177,9 @@ impl Ssm<'_> {
         let minutes = booked.series.minutes;
         if let Some(booking) = self.bookings.get_mut(actor, request) {
             booking.settled = now.monotonic;
+            booking.kept = false;
         }
+        self.keeper.changed();
         if matches!(report.outcome, Outcome::Rejected(_)) {
             self.scheduler.give_back(actor, request, start);
         }

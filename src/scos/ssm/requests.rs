@@ -1,9 +1,12 @@
 //! Scan requests and cancellations.
 
+use serde::{Deserialize, Serialize};
+
 use super::bookings::{Booked, Booking, State, Turned};
+use super::journal::{self, actor_key};
 use super::metadata::add_usage;
 use super::{Ssm, SsmUser};
-use crate::scos::association::Registry;
+use crate::scos::association::{AddressRecord, Registry};
 use crate::scos::calendar::{Placement, Recipe, RefusalReason};
 use crate::scos::link::count;
 use crate::scos::messages::{
@@ -28,6 +31,33 @@ pub struct KnownActor {
     /// What is set for it, and the version of the policy manager's last setting; 0 without.
     pub(super) policy: ActorPolicy,
     pub(super) version: u32,
+    /// Whether the store has it as it is.
+    pub(super) kept: bool,
+}
+
+/// What is kept of an Actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ActorRecord<'a> {
+    actor: ActorId,
+    #[serde(borrow)]
+    address: Option<AddressRecord<'a>>,
+    floor: RequestId,
+    policy: ActorPolicy,
+    version: u32,
+}
+
+impl KnownActor {
+    pub(super) fn record(&self) -> ActorRecord<'_> {
+        let Self { actor, ref address, floor, policy, version, .. } = *self;
+        let address = address.as_ref().map(AddressRecord::of);
+        ActorRecord { actor, address, floor, policy, version }
+    }
+
+    pub(super) fn restored(record: &ActorRecord<'_>) -> Self {
+        let ActorRecord { actor, ref address, floor, policy, version } = *record;
+        let address = address.as_ref().map(AddressRecord::address);
+        Self { actor, address, floor, policy, version, kept: true }
+    }
 }
 
 impl Row for KnownActor {
@@ -64,10 +94,12 @@ impl Ssm<'_> {
         if request.dry_run {
             return self.tried(now, from, request, transport);
         }
-        match self.decide(now, from, request, user) {
-            Ok(()) => self.answer(from, actor, number, transport),
-            Err(reason) => self.refuse(from, actor, number, reason, transport),
-        }
+        let reason = match self.decide(now, from, request, user) {
+            Ok(()) if self.keep_answer(now) => return self.answer(from, actor, number, transport),
+            Ok(()) => Refusal::Busy,
+            Err(reason) => reason,
+        };
+        self.refuse(from, actor, number, reason, transport);
     }
 
     /// An Actor drops a scan.
@@ -81,7 +113,8 @@ impl Ssm<'_> {
     ) {
         let (actor, request) = (cancel.actor, cancel.request);
         match self.drop_scan(now, from, cancel, user) {
-            Ok(()) => self.answer(from, actor, request, transport),
+            Ok(()) if self.keep_answer(now) => self.answer(from, actor, request, transport),
+            Ok(()) => self.refuse(from, actor, request, Refusal::Busy, transport),
             Err(reason) => self.refuse(from, actor, request, reason, transport),
         }
     }
@@ -124,6 +157,15 @@ impl Ssm<'_> {
         self.stats.link.send(from, &refused, transport);
     }
 
+    /// Makes an answer durable before it is given. Returns whether it is.
+    pub(super) fn keep_answer(&mut self, now: Now) -> bool {
+        let kept = self.keep(now.monotonic);
+        if !kept {
+            count(&mut self.stats.busy);
+        }
+        kept
+    }
+
     /// Sees to it that there is an answer to a scan request.
     ///
     /// # Errors
@@ -157,12 +199,13 @@ impl Ssm<'_> {
             }
         };
         let fingerprint = Some(fingerprint);
-        let booking =
-            Booking { actor, request: number, fingerprint, state, settled: now.monotonic };
+        let settled = now.monotonic;
+        let booking = Booking { actor, request: number, fingerprint, state, settled, kept: false };
         match booking.answer(&self.registry) {
             Message::Granted(granted) => {
                 count(&mut self.stats.granted);
                 let series = granted.series;
+                self.usage_owed.note(actor);
                 add_usage(&mut self.usage, &mut self.stats.usage_full, actor, |usage| {
                     usage.grant(series.occurrences(), series.minutes);
                 });
@@ -175,6 +218,7 @@ impl Ssm<'_> {
             _ => {}
         }
         self.bookings.insert(booking);
+        self.keeper.changed();
         // Those that had to give way learn it at once.
         self.settle_displaced(now, user);
         Ok(())
@@ -188,11 +232,15 @@ impl Ssm<'_> {
         place: &Placement,
         user: &mut dyn SsmUser,
     ) -> Result<Booked, Unbooked> {
-        let Self { scheduler, bookings, registry, stats, displacing, .. } = self;
+        let Self { scheduler, bookings, registry, stats, displacing, keeper, .. } = self;
         let mut displaced = |was: &Recipe, keep: u16| {
             let (actor, number) = was.key();
-            let Some(booking) = bookings.get_mut(actor, number) else { return };
+            let Some(booking) = bookings.get_mut(actor, number) else {
+                return journal::displaced(keeper, registry, was, keep);
+            };
             booking.settled = now.monotonic;
+            booking.kept = false;
+            keeper.changed();
             let Some(booked) = booking.booked_mut() else { return };
             booked.displaced = keep;
             booked.version = changed(registry, booked.device);
@@ -209,7 +257,7 @@ impl Ssm<'_> {
         }
         let replaced = request.replaces.and_then(|old| {
             count(&mut self.stats.replaced);
-            self.shorten(now, request.actor, old, user)
+            Some((old, self.shorten(now, request.actor, old, user)?))
         });
         let series = series(request, place);
         Ok(Booked {
@@ -247,7 +295,9 @@ impl Ssm<'_> {
                 fingerprint: None,
                 state: State::Withdrawn,
                 settled: now.monotonic,
+                kept: false,
             });
+            self.keeper.changed();
             count(&mut self.stats.withdrawn);
             user.cancelled(now, &Cancelled { actor, request, keep: 0 });
             return Ok(());
@@ -278,6 +328,8 @@ impl Ssm<'_> {
         let keep = self.kept(now, actor, request)?;
         let booking = self.bookings.get_mut(actor, request)?;
         booking.settled = now.monotonic;
+        booking.kept = false;
+        self.keeper.changed();
         let booked = booking.booked_mut()?;
         let (dropped, minutes) = (booked.keep.saturating_sub(keep), booked.series.minutes);
         booked.keep = keep;
@@ -304,6 +356,7 @@ impl Ssm<'_> {
         for booking in self.bookings.iter_mut() {
             let (actor, request) = (booking.actor, booking.request);
             let Some(booked) = booking.booked_mut() else { continue };
+            let mut settled = false;
             for index in booked.displaced.max(booked.progress.next())..booked.keep {
                 match booked.progress.mark(index) {
                     Mark::Settled => continue,
@@ -327,11 +380,15 @@ impl Ssm<'_> {
                     break;
                 }
                 booked.progress.settle(index);
+                settled = true;
+                self.keeper.changed();
+                self.usage_owed.note(actor);
                 count(&mut self.stats.reports_issued);
                 let (minutes, full) = (booked.series.minutes, &mut self.stats.usage_full);
                 add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
+            booking.kept &= !settled;
         }
     }
 
@@ -342,6 +399,10 @@ impl Ssm<'_> {
             count(&mut self.stats.busy);
         }
         let known = self.actors.get_mut(row?).ok_or(Refusal::Busy)?;
+        if known.address != Some(*from) || floor > known.floor {
+            known.kept = false;
+            self.keeper.changed();
+        }
         known.address = Some(*from);
         known.floor = known.floor.max(floor);
         Ok(())
@@ -353,10 +414,15 @@ impl Ssm<'_> {
             return Some(actor);
         }
         if self.actors.len() >= self.actors.capacity() {
-            let (bookings, outbox) = (&self.bookings, &self.outbox);
+            let (bookings, outbox, keeper) = (&self.bookings, &self.outbox, &mut self.keeper);
             self.actors.retain(|known| {
                 let set = known.version > 0 || known.policy != ActorPolicy::default();
-                set || bookings.has_actor(known.actor) || outbox.has_actor(known.actor)
+                let needed =
+                    set || bookings.has_actor(known.actor) || outbox.has_actor(known.actor);
+                if !needed {
+                    keeper.remove(actor_key(known.actor));
+                }
+                needed
             });
         }
         let row = KnownActor {
@@ -365,21 +431,31 @@ impl Ssm<'_> {
             floor: RequestId(0),
             policy: ActorPolicy::default(),
             version: 0,
+            kept: false,
         };
-        self.actors.insert(row).ok().map(|row| row.actor)
+        let row = self.actors.insert(row).ok()?.actor;
+        self.keeper.changed();
+        Some(row)
     }
 
     /// Makes room for a request that is not known.
     fn admit(&mut self, now: Now, actor: ActorId, request: RequestId) -> Result<(), Refusal> {
-        let actors = &self.actors;
-        let floor = |actor: ActorId| actors.get(actor).map_or(RequestId(0), |known| known.floor);
-        if request < floor(actor) {
+        if self.actors.get(actor).is_some_and(|known| request < known.floor) {
             count(&mut self.stats.forgotten);
             return Err(Refusal::Forgotten);
         }
+        if self.bookings.is_full() && !self.keep(now.monotonic) {
+            // What the floors let be forgotten is remembered until they are kept.
+            count(&mut self.stats.busy);
+            return Err(Refusal::Busy);
+        }
+        let actors = &self.actors;
+        let floor = |actor: ActorId| actors.get(actor).map_or(RequestId(0), |known| known.floor);
         let memory = Instant::ZERO.after(self.settings.memory);
         let old = Instant::ZERO.after(now.monotonic.since(memory));
-        let (registry, outbox) = (&self.registry, &self.outbox);
+        let (registry, outbox, scheduler) = (&self.registry, &self.outbox, &self.scheduler);
+        let keeper = &mut self.keeper;
+        let mut gone = |booking: &Booking| journal::forget(keeper, scheduler, registry, booking);
         // Nothing is owed for it, and its device does not believe otherwise.
         let over = |booking: &Booking| {
             booking.open() == 0
@@ -391,7 +467,7 @@ impl Ssm<'_> {
                     booking.change(known).is_none() || end <= now.utc
                 })
         };
-        if self.bookings.make_room(&over, &floor, old) {
+        if self.bookings.make_room(&over, &floor, old, &mut gone) {
             return Ok(());
         }
         count(&mut self.stats.busy);
@@ -425,10 +501,11 @@ impl Ssm<'_> {
 }
 
 /// A new version of a device's schedule, due to be sent.
-fn changed(registry: &mut Registry<'_>, index: DeviceIndex) -> u32 {
+pub(super) fn changed(registry: &mut Registry<'_>, index: DeviceIndex) -> u32 {
     let Some(device) = registry.get_mut(index) else { return 0 };
     device.version = device.version.saturating_add(1);
     device.push = Retry::NOW;
+    device.kept = false;
     device.version
 }
 
@@ -442,7 +519,11 @@ fn series(request: &ScanRequest<'_>, place: &Placement) -> Series {
 fn fingerprint(request: &ScanRequest<'_>) -> u64 {
     let content = Message::ScanRequest(ScanRequest { floor: RequestId(0), ..*request });
     let mut scratch = [0; MESSAGE_MAX];
-    let octets = content.encode(&mut scratch).unwrap_or_default();
+    fnv1a(content.encode(&mut scratch).unwrap_or_default())
+}
+
+/// FNV-1a.
+pub(super) fn fnv1a(octets: &[u8]) -> u64 {
     octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &octet| {
         (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -38,6 +38,15 @@ impl Ssm<'_> {
                 return Err(Refusal::Calendar(RefusalReason::UnknownRequest).into());
             }
         }
+        match self.place_on_some(now, request) {
+            // What a device can do is not known again before it is there.
+            Err(Unbooked::Refused(_)) if self.awaits_any(request) => Err(Unbooked::Busy),
+            placed => placed,
+        }
+    }
+
+    /// The place on a device that is named, or on any.
+    fn place_on_some(&self, now: Now, request: &ScanRequest<'_>) -> Result<Placement, Unbooked> {
         match request.devices {
             Devices::Any => self.place_anywhere(now, request),
             Devices::One(_) | Devices::AnyOf(_) => {
@@ -55,6 +64,19 @@ impl Ssm<'_> {
                     return Err(refusal.into());
                 }
                 self.place_on(now, request, Candidates::These(&devices))
+            }
+        }
+    }
+
+    /// Whether a device that would do was there before the SSM started anew, and is asked to
+    /// associate.
+    fn awaits_any(&self, request: &ScanRequest<'_>) -> bool {
+        let awaited = |device: &RegisteredDevice| device.hail.is_some();
+        match request.devices {
+            Devices::Any => self.registry.iter().any(awaited),
+            Devices::One(_) | Devices::AnyOf(_) => {
+                let mut named = request.devices.ids();
+                named.any(|id| self.registry.by_id(id).is_some_and(awaited))
             }
         }
     }

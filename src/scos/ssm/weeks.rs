@@ -41,7 +41,7 @@ impl Ssm<'_> {
         let (week, _) = Week::of_minute(self.slow.utc(now).unix_minute());
         if week != self.slow.swept {
             self.slow.swept = week;
-            self.scheduler.forget_before(week);
+            self.forget_recipes_before(week);
         }
     }
 }

@@ -1,3 +1,4 @@
+mod journal;
 mod metadata;
 
 use std::vec::Vec;
@@ -345,11 +346,7 @@ fn cancelling_keeps_what_has_begun_or_is_about_to() {
     // Its slots are free.
     assert!(bench.ssm.scheduler().is_consistent());
     assert_eq!(
-        bench.ssm.scheduler().minutes_of(
-            ActorId(7),
-            bench.ssm.scheduler().week(),
-            crate::scos::DeviceIndex(0)
-        ),
+        bench.ssm.scheduler().minutes_of(ActorId(7), bench.ssm.scheduler().week(), DeviceIndex(0)),
         4
     );
     // A report of what was cancelled is acknowledged and goes no further.
