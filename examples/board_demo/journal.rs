@@ -144,7 +144,7 @@ impl ActorUser for Notes {
         Journal::tell(now, "actor", &what);
     }
 
-    fn refused(&mut self, now: Now, refused: &Refused) {
+    fn refused(&mut self, now: Now, refused: &Refused<'_>) {
         if let Some(entry) = self.0.borrow_mut().entries.get_mut(&refused.request) {
             entry.refused = true;
         }

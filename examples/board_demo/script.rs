@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use farpost::scos::actor::Wish;
+use farpost::scos::messages::Devices;
 use farpost::scos::{Detector, ScanParameters, Series, When, Window};
 use farpost::time::Utc;
 
@@ -36,9 +37,10 @@ impl Ask {
     pub(crate) fn wish(&self, now: Utc) -> Wish<'_> {
         let start = now.unix_minute() + self.start;
         Wish {
-            device: self.device,
+            devices: Devices::One(self.device),
             series: Series { start, minutes: 1, repeats: self.repeats, offset: 2 },
             when: When::Exact,
+            across_weeks: false,
             parameters: self.parameters,
         }
     }
