@@ -133,7 +133,7 @@ fn the_configuration_is_in_force() {
 #[test]
 fn several_devices_both_weeks_and_the_rest_are_asked_for() {
     let answers = answers(&[
-        r#"{"config":{"now":"2026-11-22T00:00Z","alternatives":true,"preemption":true,"actors":{"ana":{"priority":2},"7":{"quota_minutes":4}},"ssds":{"m2":{"reserve_per_hour":60}}}}"#,
+        r#"{"config":{"now":"2026-11-23T00:00Z","alternatives":true,"preemption":true,"actors":{"ana":{"priority":2},"7":{"quota_minutes":4}},"ssds":{"m2":{"reserve_per_hour":60}}}}"#,
         r#"{"id":1,"actor":"ben","ssd":"m1","start":"2026-11-29T23:58Z","minutes":5,"across_weeks":true}"#,
         r#"{"id":2,"actor":"cid","ssd":"m1","start":"2026-11-29T23:57Z","minutes":2}"#,
         r#"{"id":3,"actor":"cid","ssds":["m1","m2"],"start":"2026-11-29T23:57Z","minutes":2}"#,

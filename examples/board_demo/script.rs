@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use farpost::scos::actor::Wish;
+use farpost::scos::messages::Devices;
 use farpost::scos::{Detector, ScanParameters, Series, When, Window};
 use farpost::time::Utc;
 
@@ -36,7 +37,7 @@ impl Ask {
     pub(crate) fn wish(&self, now: Utc) -> Wish<'_> {
         let start = now.unix_minute() + self.start;
         Wish {
-            devices: self.device.into(),
+            devices: Devices::One(self.device),
             series: Series { start, minutes: 1, repeats: self.repeats, offset: 2 },
             when: When::Exact,
             across_weeks: false,

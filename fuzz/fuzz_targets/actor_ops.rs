@@ -142,8 +142,9 @@ impl Bench<'_> {
     fn ask(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let Self { actor, told, now, .. } = self;
         let devices = [scos::device(u)?, "", "a device whose name has too many letters"];
+        let device = devices[usize::from(u8(u)? / 8 % 16).saturating_sub(13)];
         let wish = Wish {
-            devices: Devices::One(devices[usize::from(u8(u)? / 8 % 16).saturating_sub(13)]),
+            devices: Devices::One(device),
             series: scos::series(u, *now)?,
             when: scos::when(u)?,
             across_weeks: false,
@@ -152,7 +153,7 @@ impl Bench<'_> {
         match actor.request(&wish) {
             Ok(request) => assert!(told.stories.insert(request, Story::default()).is_none()),
             Err(RequestError::Full) => assert_eq!(actor.open_requests(), REQUESTS),
-            Err(RequestError::DeviceId) => assert!(!(1..=32).contains(&wish.device.len())),
+            Err(RequestError::DeviceId) => assert!(!(1..=32).contains(&device.len())),
             Err(error) => panic!("{error}"),
         }
         Ok(())

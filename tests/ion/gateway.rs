@@ -143,6 +143,12 @@ pub(crate) fn replay_gateway(text: &str) -> GatewayStats {
         if !registered && line.at >= begins {
             gateway.register(now(begins), wire, ignore).unwrap();
             registered = true;
+            // What had arrived before waited in the socket.
+            for line in lines.iter().filter(|line| line.arrives && line.at < begins) {
+                assert_eq!(line.what, "rams");
+                let from = Address::new(0, line.peer.as_bytes());
+                gateway.receive_rams(now(begins), &from, &line.octets, wire);
+            }
         }
         while let Some(due) = gateway.next_deadline().filter(|due| *due <= now(line.at).monotonic) {
             gateway.tick(now(due.since(Instant::ZERO)), wire, ignore);

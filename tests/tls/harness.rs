@@ -204,7 +204,7 @@ impl Network {
             // The sockets of devices do not wake it, and neither do other threads.
             let at_most = Duration::from_millis(2);
             let mut entities: Vec<&mut dyn Entity> = vec![&mut self.manager];
-            entities.extend(posts.iter_mut().map(|post| post as &mut dyn Entity));
+            entities.extend(posts.iter_mut().map(|post| -> &mut dyn Entity { post }));
             self.driver.turn(&mut entities, at_most).unwrap();
         }
     }

@@ -12,7 +12,7 @@
 //! | messages | [`scos::stream`](crate::scos::stream) |
 //!
 //! [`TlsServer`] is the side of an SSM, for thousands of connections in one thread;
-//! [`TlsClient`] that of an SSD or an Actor. Both are a [`Transport`] and never wait.
+//! [`TlsClient`] that of an SSD or an Actor. Both are a [`Transport`](crate::transport::Transport) and never wait.
 //! A [`LinkHost`] runs a machine over either in a [`Driver`](super::driver::Driver).
 //!
 //! An identity has one connection: a new one takes the place of the one before.

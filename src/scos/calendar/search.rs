@@ -168,7 +168,8 @@ impl Scheduler<'_> {
             let first = week.first_minute();
             let minute = asked
                 .minute
-                .clamp(first, first.saturating_add(Week::MINUTES.into()).saturating_sub(1));
+                .min(first.saturating_add(Week::MINUTES.into()).saturating_sub(1))
+                .max(first);
             self.best(request, terms, &Wanted { minute, week, when, ..asked }).ok()
         };
         let found = [in_week(self.week), in_week(self.week.next())];
@@ -422,7 +423,7 @@ impl Scheduler<'_> {
         let base = if across { self.week } else { wanted.week }.first_minute();
         let size = if across { Shape::TWO_WEEKS } else { Week::MINUTES };
         let slot = |minute: i64| {
-            let ahead = minute.saturating_sub(base).clamp(0, size.into());
+            let ahead = minute.saturating_sub(base).min(size.into()).max(0);
             u16::try_from(ahead).unwrap_or(size)
         };
         let search = Search {

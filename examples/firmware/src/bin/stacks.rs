@@ -18,7 +18,7 @@ use farpost::ams::module::RuleRequest;
 use farpost::ams::service::{Fault, Indication, Message};
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Wish};
 use farpost::scos::calendar::{DevicePlan, Policy};
-use farpost::scos::messages::{Rejection, Report};
+use farpost::scos::messages::{Devices, Rejection, Report};
 use farpost::scos::metadata::{Analyser, Receiver};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
@@ -321,5 +321,6 @@ fn wish() -> Wish<'static> {
     };
     let start = START.unix_minute() + 3;
     let series = Series { start, minutes: 1, repeats: 2, offset: 2 };
-    Wish { device: DEVICE, series, when: When::Exact, parameters }
+    let devices = Devices::One(DEVICE);
+    Wish { devices, series, when: When::Exact, across_weeks: false, parameters }
 }
