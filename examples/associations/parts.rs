@@ -71,19 +71,7 @@ pub(crate) fn manage(devices: usize) -> Outcome<()> {
         .zip(&public)
         .map(|(device, public_key)| DeviceConfig { device, public_key })
         .collect();
-    let config = SsmConfig {
-        epoch: 1,
-        devices: &configs,
-        admission: Admission::Configured,
-        max_ttl: Duration::from_secs(900),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(180),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
-    };
+    let config = SsmConfig { max_ttl: Duration::from_secs(900), ..SsmConfig::nominal(1, &configs) };
     let (mut rows, mut attempts) = (slots(devices), slots(64));
     let mut metadata: Vec<_> = (0..devices).map(|_| DeviceMetadata::EMPTY).collect();
     let storage = SsmStorage {

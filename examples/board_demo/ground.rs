@@ -233,17 +233,9 @@ fn make_manager<'a>(
     let devices =
         arena.alloc_slice_copy(&[DeviceConfig { device: DEVICE, public_key: DEVICE.as_bytes() }]);
     let config = SsmConfig {
-        epoch,
-        devices,
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(180),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
         grace: Duration::from_secs(60),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(epoch, devices)
     };
     let storage = SsmStorage {
         devices: slots(arena, 1),

@@ -598,17 +598,13 @@ fn ssm(names: &'static [String]) -> Ssm<'static> {
         .collect();
     let count = names.len();
     let config = SsmConfig {
-        epoch: 9,
-        devices: &devices,
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(3_600),
         policy: Policy { lead_minutes: 1, ..Policy::OPEN },
-        guard: Duration::from_secs(30),
         grace: GRACE,
         backoff: BACKOFF,
-        memory: Duration::from_secs(3_600),
         keep: Duration::from_secs(7 * 86_400),
         operator: Some(ActorId(1)),
+        ..SsmConfig::nominal(9, &devices)
     };
     let storage = SsmStorage {
         devices: slots(count),

@@ -435,17 +435,10 @@ const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), limit: Duratio
 fn ssm() -> Ssm<'static> {
     let known = |device: &'static str| DeviceConfig { device, public_key: device.as_bytes() };
     let config = SsmConfig {
-        epoch: 1,
-        devices: &DEVICES.map(known),
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(180),
         policy: Policy { lead_minutes: 1, ..Policy::OPEN },
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(180),
         backoff: BACKOFF,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(1, &DEVICES.map(known))
     };
     let storage = SsmStorage {
         devices: lend([const { Slot::EMPTY }; 2]),

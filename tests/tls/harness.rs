@@ -223,19 +223,7 @@ fn ssm() -> Ssm<'static> {
         .zip(&keys)
         .map(|(device, public_key)| DeviceConfig { device, public_key })
         .collect();
-    let config = SsmConfig {
-        epoch: 9,
-        devices: &devices,
-        admission: Admission::Configured,
-        max_ttl: Duration::from_secs(300),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(180),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
-    };
+    let config = SsmConfig::nominal(9, &devices);
     let storage = SsmStorage {
         devices: slots(4),
         plans: Vec::leak(vec![DevicePlan::EMPTY; 4]),

@@ -7,6 +7,7 @@
 use core::fmt;
 
 use super::{Analyser, SECTION_MAX, Section, SectionKey, SectionKind, Sensor, Unsound};
+use crate::scos::decoding::take;
 use crate::scos::encoding::encode;
 
 /// Octets of an entry before its section.
@@ -170,7 +171,7 @@ impl<'a> Entry<'a> {
     }
 
     fn section(&self) -> Option<Section<'a>> {
-        postcard::from_bytes(self.section).ok()
+        take(self.section).map(|(section, _)| section)
     }
 
     /// Read off the section: its number comes first, and an index next where there is
@@ -344,7 +345,7 @@ impl<'a> Sections<'a> {
     pub fn iter(&self) -> impl Iterator<Item = Section<'a>> + use<'a> {
         let mut rest = self.0;
         core::iter::from_fn(move || {
-            let (section, after) = postcard::take_from_bytes(rest).ok()?;
+            let (section, after) = take(rest)?;
             rest = after;
             Some(section)
         })
@@ -358,8 +359,8 @@ impl<'a> Sections<'a> {
         }
         let mut rest = self.0;
         while !rest.is_empty() {
-            match postcard::take_from_bytes::<Section<'_>>(rest) {
-                Ok((section, after)) if section.check().is_ok() => rest = after,
+            match take::<Section<'_>>(rest) {
+                Some((section, after)) if section.check().is_ok() => rest = after,
                 _ => return false,
             }
         }

@@ -260,17 +260,9 @@ const DEVICE: &str = "mast";
 
 fn manager() -> SsmConfig<'static> {
     SsmConfig {
-        epoch: 1,
-        devices: &[DeviceConfig { device: DEVICE, public_key: b"key" }],
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(180),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
         grace: Duration::from_secs(60),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(1, &[DeviceConfig { device: DEVICE, public_key: b"key" }])
     }
 }
 
