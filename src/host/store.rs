@@ -94,7 +94,7 @@ fn create(file: &Path) -> Result<Database, DatabaseError> {
 fn make(new: &Path) -> Result<(), DatabaseError> {
     match fs::remove_file(new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(DatabaseError::Storage(StorageError::Io(error)));
+            Err(DatabaseError::Storage(StorageError::Io(error)))
         }
         _ => builder().create(new).map(drop),
     }
