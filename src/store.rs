@@ -24,7 +24,6 @@ impl RecordKey {
     /// A key made of its parts, ordered as they are.
     #[cfg(feature = "scos")]
     #[must_use]
-    #[cfg(feature = "scos")]
     pub(crate) const fn of(kind: u8, first: u32, second: u32, third: u16) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (first.to_be_bytes(), second.to_be_bytes());
         let [i, j] = third.to_be_bytes();

@@ -16,14 +16,13 @@ use farpost::host::secret::Psk;
 use farpost::host::station::ManagerStation;
 use farpost::host::tls::{LinkHost, TlsClient, TlsClientOptions, TlsLimits, TlsServer};
 use farpost::machine::Machine;
-use farpost::scos::calendar::Policy;
 use farpost::scos::messages::Rejection;
 use farpost::scos::metadata::{Analyser, Receiver as Tuner};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    Admission, AttemptLimit, Authentication, Backoff, DeviceConfig, DeviceMetadata, DeviceSigner,
-    Section, Summary,
+    AttemptLimit, Authentication, Backoff, DeviceConfig, DeviceMetadata, DeviceSigner, Section,
+    Summary,
 };
 use farpost::storage::Slot;
 use farpost::time::Now;

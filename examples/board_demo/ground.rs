@@ -19,12 +19,10 @@ use farpost::host::net::{NameStyle, UdpEndpoint};
 use farpost::host::station::{ActorStation, ManagerStation, StationApplication};
 use farpost::machine::Machine;
 use farpost::scos::actor::{Actor, ActorConfig};
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::calendar::DevicePlan;
 use farpost::scos::carriage::{Carriage, Station, manager};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{
-    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, Summary,
-};
+use farpost::scos::{ActorId, Backoff, DeviceConfig, DeviceMetadata, RequestId, Summary};
 use farpost::storage::Slot;
 use farpost::time::{Clock, Now};
 

@@ -25,5 +25,7 @@ fn main() -> io::Result<()> {
         println!("cargo:rustc-link-arg-bin={bin}=-Tlink.x");
     }
     println!("cargo:rustc-link-arg-bin=logged=-Tdefmt.x");
+    // Without it errors alone are logged.
+    println!("cargo:rustc-env=DEFMT_LOG=info");
     Ok(())
 }

@@ -22,9 +22,7 @@ use farpost::scos::metadata::{
 };
 use farpost::scos::ssd::{Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{
-    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, Section, Summary,
-};
+use farpost::scos::{ActorId, Backoff, DeviceConfig, DeviceMetadata, RequestId, Section, Summary};
 use farpost::time::Now;
 
 use super::continuum::{Continuum, octets, slots};

@@ -258,6 +258,7 @@ impl<'s> Keeper<'s> {
         self.store.as_ref().and(self.owed).map(|retry| retry.due())
     }
 
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn put<T: Serialize>(&mut self, key: RecordKey, value: &T) -> bool {
         let Some(store) = &mut self.store else { return true };
         let mut buffer = [0; RECORD_MAX];

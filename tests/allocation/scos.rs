@@ -11,8 +11,8 @@ use farpost::scos::metadata::{Analyser, Antenna, Environment, Host, Receiver, Su
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId,
-    ScanParameters, Section, Series, Summary, When, Window,
+    ActorId, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId, ScanParameters,
+    Section, Series, Summary, When, Window,
 };
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc, earliest};

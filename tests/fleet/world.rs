@@ -14,8 +14,8 @@ use farpost::scos::metadata::{
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage, SsmUser};
 use farpost::scos::{
-    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, ScanId, ScanParameters,
-    Section, Series, Summary, When,
+    ActorId, Backoff, DeviceConfig, DeviceMetadata, RequestId, ScanId, ScanParameters, Section,
+    Series, Summary, When,
 };
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc};

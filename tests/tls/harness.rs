@@ -11,14 +11,14 @@ use farpost::host::secret::Psk;
 use farpost::host::station::ManagerStation;
 use farpost::host::tls::{LinkHost, TlsClient, TlsClientOptions, TlsLimits, TlsServer};
 use farpost::machine::Machine;
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::calendar::DevicePlan;
 use farpost::scos::messages::Rejection;
 use farpost::scos::metadata::{Analyser, Receiver};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{ActorName, Ssm, SsmConfig, SsmStorage, SsmUser};
 use farpost::scos::{
-    ActorId, Admission, AssociationEvent, AttemptLimit, Authentication, Backoff, DeviceConfig,
-    DeviceMetadata, DeviceSigner, Section, Summary, Suspicion,
+    ActorId, AssociationEvent, AttemptLimit, Authentication, Backoff, DeviceConfig, DeviceMetadata,
+    DeviceSigner, Section, Summary, Suspicion,
 };
 use farpost::storage::Slot;
 use farpost::time::Now;

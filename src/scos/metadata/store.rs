@@ -210,6 +210,7 @@ impl<'s> Store<'s> {
     }
 
     /// Whether this very section is kept.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn says(&self, section: &Section<'_>) -> bool {
         let mut scratch = [0; SECTION_MAX];
         let octets = encode(section, &mut scratch);
@@ -218,6 +219,7 @@ impl<'s> Store<'s> {
     }
 
     /// Keeps a section under a revision, in place of the one of its key, to be sent.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn put(&mut self, section: &Section<'_>, revision: u32) -> Result<(), SectionError> {
         section.check()?;
         let key = section.key();

@@ -493,6 +493,7 @@ impl<'s> Ssd<'s> {
     }
 
     /// The SSM has granted an association as new.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn associated(&mut self, now: Now, sensor: &mut dyn Sensor) {
         count(&mut self.stats.associations);
         self.advertising.begin();
@@ -513,6 +514,7 @@ impl<'s> Ssd<'s> {
 
     /// Applies a change of the schedule, unless it is stale or early, and says how
     /// far the schedule is now.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn change(&mut self, change: &ScheduleChange) -> ScheduleAck {
         let mark = self.schedule.mark();
         let mut full = false;

@@ -82,6 +82,7 @@ impl From<Refusal> for Unbooked {
 
 impl Ssm<'_> {
     /// An Actor asks for a scan.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn requested(
         &mut self,
         now: Now,
@@ -103,6 +104,7 @@ impl Ssm<'_> {
     }
 
     /// An Actor drops a scan.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn cancel(
         &mut self,
         now: Now,
@@ -516,6 +518,7 @@ fn series(request: &ScanRequest<'_>, place: &Placement) -> Series {
 
 /// A number of the content of a request: FNV-1a over its octets without the floor,
 /// which may differ from one repetition to the next.
+#[cfg_attr(not(feature = "std"), inline(never))]
 fn fingerprint(request: &ScanRequest<'_>) -> u64 {
     let content = Message::ScanRequest(ScanRequest { floor: RequestId(0), ..*request });
     let mut scratch = [0; MESSAGE_MAX];

@@ -4,6 +4,7 @@
 #![no_main]
 
 #[path = "publisher/board.rs"]
+#[allow(dead_code, reason = "here time goes in steps")]
 mod board;
 
 use core::time::Duration;
