@@ -10,6 +10,7 @@ mod link;
 pub mod messages;
 pub mod metadata;
 mod outbox;
+pub mod policy_manager;
 mod records;
 mod retry;
 mod scan;
