@@ -46,6 +46,11 @@ impl Retry {
     /// Not due, until it is made so.
     pub(crate) const NEVER: Self = Self { due: Instant::MAX, attempts: 0 };
 
+    /// Due then, never attempted.
+    pub(crate) const fn at(due: Instant) -> Self {
+        Self { due, attempts: 0 }
+    }
+
     pub(crate) fn is_never(&self) -> bool {
         *self == Self::NEVER
     }
