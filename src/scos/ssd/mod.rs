@@ -67,7 +67,8 @@ pub struct SsdConfig<'s> {
     /// The number of this run: greater than that of any run before, such as a
     /// counter in flash or the seconds of UTC.
     pub boot: u32,
-    /// Any number, another for each device: it spreads refreshes over time.
+    /// Any number, another for each device, such as what a random number generator or a serial
+    /// number gives: the random numbers that spread refreshes over time follow from it.
     pub seed: u64,
     /// How long to wait for answers.
     pub backoff: Backoff,
