@@ -13,7 +13,7 @@ mod child;
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use child::{Child, Network};
 use serde_json::{Value, json};
@@ -74,10 +74,11 @@ impl Stations {
             "[[venture.subject]]\nnumber = 4",
             &format!("{STATIONS}\n[[venture.subject]]\nnumber = 4"),
         );
-        network.write("list.toml", RULES);
         let people =
             "--list list.toml --device mast-1 --device mast-2 --actor regulator=7 --actor guest=8";
         network.keygen(&people.split(' ').collect::<Vec<_>>());
+        let list = std::fs::read_to_string(network.path("list.toml")).unwrap();
+        network.write("list.toml", &format!("{RULES}{list}"));
         let mut stations = Self {
             network,
             by,
@@ -223,7 +224,7 @@ fn nothing_promised_is_lost(by: By) {
     assert_eq!(recording["global"]["core:hw"], "mast-1");
     assert_eq!(recording["captures"][0]["core:frequency"], 98_000_000);
     // The second device has more to do than it does before all is cut.
-    actor.say(&scan("mast-2", 2, 9));
+    actor.say(&scan("mast-2", 2, 6));
     actor.line(|line| is(line, "granted", 2));
     actor.line(|line| is(line, "report", 2) && line["occurrence"] == 0);
     let status = stations.status_json();
@@ -236,6 +237,7 @@ fn nothing_promised_is_lost(by: By) {
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(refused.status.code() == Some(2) && told.contains("does it run?"), "{told}");
     let (mut ssm, restored) = stations.ssm();
+    ssm.line(|line| line["device"] == "mast-1" && line["state"] == "associated");
     assert!(restored["records"].as_u64() >= Some(6), "{restored}");
     assert_eq!((&restored["damaged"], &restored["no_room"]), (&json!(0), &json!(0)));
     let mut two = stations.ssd("mast-2");
@@ -243,11 +245,16 @@ fn nothing_promised_is_lost(by: By) {
     assert_eq!(stations.status_json()["bookings"].as_array().unwrap().len(), 2);
     // What it did while it was away, if anything, it does not do again.
     actor.line(|line| is(line, "report", 1) && line["occurrence"] == 1);
-    let later = (1..10).map(|occurrence| {
+    let later = (1..7).map(|occurrence| {
         actor.line(|line| is(line, "report", 2) && line["occurrence"] == occurrence)
     });
     let complete = later.filter(|line| line["outcome"] == "complete").count();
-    assert!(complete >= 4, "{complete}");
+    assert!(complete >= 2, "{complete}");
+    let until = Instant::now() + Duration::from_secs(60);
+    while stations.status_json()["reports_waiting"] != 0 {
+        assert!(Instant::now() < until, "a report is not acknowledged");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     // A number that was used is not used for something else.
     actor.kill();
     let mut actor = stations.actor("regulator", "7", &["--stdin"]);
@@ -258,9 +265,9 @@ fn nothing_promised_is_lost(by: By) {
     let status = stations.status_json();
     assert_eq!((&status["scans_owed"], &status["store"]["failures"]), (&json!(0), &json!(0)));
     let usage = &status["actors"][0]["usage"];
-    assert_eq!(usage["granted_minutes"], 13, "{status}");
+    assert_eq!(usage["granted_minutes"], 10, "{status}");
     let settled = ["complete", "incomplete", "rejected"].map(|name| usage[name].as_u64().unwrap());
-    assert_eq!(settled.iter().sum::<u64>(), 13, "each once: {usage}");
+    assert_eq!(settled.iter().sum::<u64>(), 10, "each once: {usage}");
     ends_with_no_more_reports(actor);
     // A device that ends in order disassociates.
     one.terminate();
@@ -351,7 +358,7 @@ fn actors_ask_in_all_ways_and_quotas_hold() {
     assert_eq!(status["tls"]["connections"], 4);
     let output = stations.status(&["--text", "--svg", "asked.svg"]);
     let text = String::from_utf8(output.stdout).unwrap();
-    for words in ["mast-2", "regulator, request 6", "over-ask", "granted 7", "Mon"] {
+    for words in ["mast-2", "regulator, request 6", "over-ask", "granted 6", "Mon"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(stations.read("asked.svg").contains("guest"));
@@ -455,7 +462,7 @@ fn what_cannot_start_says_why() {
         ("ssm --mib net.toml", "--list"),
         ("ssm --list none.toml --tls 127.0.0.1:0", "none.toml"),
         ("ssm --list keyless.toml --tls 127.0.0.1:0", "reserve_per_hour"),
-        ("ssm --list list.toml --mib net.toml", "has no role 4"),
+        ("ssm --list list.toml --mib net.toml", "has no subject 1"),
         ("ssm --list list.toml --tls 192.0.2.1:7", "192.0.2.1:7 cannot be bound"),
         ("ssm --status --store none.store", "does it run?"),
         ("ssm --status", "--store"),

@@ -78,7 +78,7 @@ impl ManagerLayout {
         }
         let listed = |what: &str, name: &str| {
             actors.iter().find(|one| one.name == name).map(|one| one.actor).ok_or_else(|| {
-                format!("{what} = \"{name}\": no actor is listed under this name; add it")
+                format!("{what} = \"{name}\": no actor is listed under this name; list it first")
             })
         };
         let operator = self.operator.map(|name| listed("operator", &name)).transpose()?;

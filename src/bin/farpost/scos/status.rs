@@ -14,6 +14,7 @@ use farpost::host::devices::DeviceList;
 use farpost::host::draw::{Booking, week_svg, week_text};
 use farpost::host::driver::Waker;
 use farpost::host::tls::TlsServer;
+use farpost::scos::calendar::QuotaScope;
 use farpost::scos::ssm::Ssm;
 use farpost::scos::{ActorId, DeviceIndex, Series};
 use farpost::time::{Now, Utc, Week};
@@ -229,6 +230,10 @@ fn actors(ssm: &Ssm<'_>, list: &DeviceList) -> Vec<Value> {
             "actor": actor.0,
             "name": name_of(list, actor),
             "quota_minutes": policy.quota_minutes.or(scheduler.policy().quota_minutes),
+            "quota_over": match scheduler.policy().quota_scope {
+                QuotaScope::Device => "device",
+                QuotaScope::AllDevices => "all_devices",
+            },
             "priority": policy.priority,
             "minutes_this_week": scheduler.minutes_of_all(actor, week),
             "minutes_next_week": scheduler.minutes_of_all(actor, week.next()),
@@ -339,13 +344,13 @@ fn write_readable(out: &mut String, status: &Value) -> std::fmt::Result {
             number(tls, "not_tls"),
         )?;
     }
-    writeln!(out, "\n{:<24} {:>8} {:>14} {:>14}", "device", "TTL", "this week", "next week")?;
+    writeln!(out, "\n{:<24} {:>14} {:>14} {:>14}", "device", "TTL", "this week", "next week")?;
     for device in list(status, "devices") {
         let ttl = device["ttl_s"].as_u64().map_or("not there".into(), |ttl| format!("{ttl} s"));
         let minutes = |week| format!("{} min", number(device, week));
         writeln!(
             out,
-            "{:<24} {ttl:>8} {:>14} {:>14}",
+            "{:<24} {ttl:>14} {:>14} {:>14}",
             text(device, "device"),
             minutes("minutes_this_week"),
             minutes("minutes_next_week"),
@@ -353,12 +358,14 @@ fn write_readable(out: &mut String, status: &Value) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "\n{:<24} {:>8} {:>14} {:>14}  {:<22} over-ask",
+        "\n{:<24} {:>14} {:>14} {:>14}  {:<16} over-ask",
         "actor", "quota", "this week", "next week", "reports"
     )?;
     for actor in list(status, "actors") {
         let minutes = |week| format!("{} min", number(actor, week));
-        let quota = actor["quota_minutes"].as_u64().map_or("none".into(), |n| format!("{n} min"));
+        let over = if text(actor, "quota_over") == "device" { "/device" } else { "" };
+        let quota = actor["quota_minutes"].as_u64();
+        let quota = quota.map_or("none".into(), |minutes| format!("{minutes} min{over}"));
         let usage = &actor["usage"];
         let reports = format!(
             "{} + {} + {}",
@@ -371,7 +378,7 @@ fn write_readable(out: &mut String, status: &Value) -> std::fmt::Result {
             excess.map_or("-".into(), |times| format!("{}.{:03}", times / 1_000, times % 1_000));
         writeln!(
             out,
-            "{:<24} {quota:>8} {:>14} {:>14}  {reports:<22} {excess}",
+            "{:<24} {quota:>14} {:>14} {:>14}  {reports:<16} {excess}",
             text(actor, "name"),
             minutes("minutes_this_week"),
             minutes("minutes_next_week"),
