@@ -22,6 +22,7 @@ impl RecordKey {
     }
 
     /// A key made of its parts, ordered as they are.
+    #[cfg(feature = "scos")]
     #[must_use]
     pub(crate) const fn of(kind: u8, first: u32, second: u32, third: u16) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (first.to_be_bytes(), second.to_be_bytes());
@@ -138,7 +139,7 @@ impl<S: Store + ?Sized> Store for &mut S {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "scos"))]
 mod tests {
     use super::*;
 

@@ -5,12 +5,16 @@ mod tests;
 
 use std::boxed::Box;
 use std::fmt;
+use std::format;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::string::{String, ToString};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadableTable, StorageBackend, TableDefinition, TableError,
-    WriteTransaction,
+    Builder, Database, DatabaseError, ReadableTable, StorageBackend, StorageError, TableDefinition,
+    TableError, WriteTransaction,
 };
 
 use crate::store::{Loaded, RecordKey, Store, StoreError};
@@ -61,8 +65,49 @@ pub struct FileStore {
     file: Option<PathBuf>,
 }
 
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+/// Opens a file, or makes it. A file is made under another name and given its own once it
+/// is whole: power lost meanwhile leaves none that cannot be opened.
 fn create(file: &Path) -> Result<Database, DatabaseError> {
-    Builder::new().set_cache_size(CACHE).create(file)
+    let failed = |error| DatabaseError::Storage(StorageError::Io(error));
+    if !file.try_exists().map_err(failed)? {
+        let mut name = file.file_name().unwrap_or_default().to_os_string();
+        name.push(format!(".{}.new", process::id()));
+        let new = file.with_file_name(name);
+        let made = make(&new).and_then(|()| match fs::hard_link(&new, file) {
+            // Another process has made it meanwhile.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+            _ => synchronise(file.parent()).map_err(failed),
+        });
+        let removed = fs::remove_file(&new);
+        made.and_then(|()| removed.map_err(failed))?;
+    }
+    builder().create(file)
+}
+
+/// Makes an empty store; what was left under its name by a process that died goes.
+fn make(new: &Path) -> Result<(), DatabaseError> {
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(DatabaseError::Storage(StorageError::Io(error)))
+        }
+        _ => builder().create(new).map(drop),
+    }
+}
+
+/// Makes the names in a directory durable, where the system can.
+fn synchronise(directory: Option<&Path>) -> io::Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    let here = Path::new(".");
+    let directory = directory.filter(|path| !path.as_os_str().is_empty()).unwrap_or(here);
+    fs::File::open(directory)?.sync_all()
 }
 
 impl FileStore {
@@ -83,22 +128,23 @@ impl FileStore {
         }
     }
 
-    /// A store over something other than a file.
+    /// A store over something other than a file. It is empty where that has no octets;
+    /// power lost before this returns for the first time leaves what is no store.
     ///
     /// # Errors
     /// [`StoreError::Foreign`] when what is there is no store, [`StoreError::Failed`]
     /// when it cannot be read.
     pub fn over(backend: impl StorageBackend) -> Result<Self, StoreError> {
-        match Builder::new().set_cache_size(CACHE).create_with_backend(backend) {
+        match builder().create_with_backend(backend) {
             Ok(database) => Ok(Self { database: Some(database), open: None, file: None }),
-            Err(DatabaseError::Storage(redb::StorageError::Io(_))) => Err(StoreError::Failed),
+            Err(DatabaseError::Storage(StorageError::Io(_))) => Err(StoreError::Failed),
             Err(_) => Err(StoreError::Foreign),
         }
     }
 
     fn write(
         &mut self,
-        change: impl FnOnce(&mut redb::Table<'_, &[u8], &[u8]>) -> Result<(), redb::StorageError>,
+        change: impl FnOnce(&mut redb::Table<'_, &[u8], &[u8]>) -> Result<(), StorageError>,
     ) -> Result<(), StoreError> {
         let open = match self.open.take() {
             Some(open) => open,

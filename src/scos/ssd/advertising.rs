@@ -15,7 +15,6 @@ use crate::transport::{Address, Transport};
 pub(super) struct Advertising<'s> {
     octets: &'s mut [u8],
     used: u16,
-    boot: u32,
     /// The number of the last change.
     revision: u32,
     /// When what is not acknowledged is sent.
@@ -28,10 +27,10 @@ pub(super) struct Advertising<'s> {
 
 impl<'s> Advertising<'s> {
     /// Nothing but a sensor of which nothing is known.
-    pub(super) fn new(octets: &'s mut [u8], boot: u32, recipes: u16) -> Self {
+    pub(super) fn new(octets: &'s mut [u8], recipes: u16) -> Self {
         let recipes = recipes.max(1);
         let retry = Retry::NOW;
-        let mut this = Self { octets, used: 0, boot, revision: 0, retry, recipes, clock: None };
+        let mut this = Self { octets, used: 0, revision: 0, retry, recipes, clock: None };
         // Without room even for this the device is never booked.
         let _ = this.set(&Section::Sensor(Sensor::UNKNOWN));
         this
@@ -87,10 +86,11 @@ impl<'s> Advertising<'s> {
         unsent.then(|| self.retry.due())
     }
 
-    /// Sends what is due.
+    /// Sends what is due, as said by the run `boot`.
     pub(super) fn send_due(
         &mut self,
         now: Instant,
+        boot: u32,
         ssm: &Address,
         backoff: &Backoff,
         link: &mut LinkStats,
@@ -100,7 +100,7 @@ impl<'s> Advertising<'s> {
             return;
         }
         let store = Store::new(self.octets, &mut self.used);
-        let (mut sent, boot) = (false, self.boot);
+        let mut sent = false;
         for (revision, section) in store.unsent() {
             let message = Message::Advertise(Advertise { boot, revision, section });
             if !link.send(ssm, &message, transport) {

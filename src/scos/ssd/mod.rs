@@ -251,7 +251,7 @@ impl<'s> Ssd<'s> {
     pub fn new(config: SsdConfig<'s>, storage: SsdStorage<'s>) -> Self {
         let schedule = Schedule::new(storage.recipes);
         let mut stats = SsdStats::default();
-        let mut advertising = Advertising::new(storage.metadata, config.boot, schedule.capacity());
+        let mut advertising = Advertising::new(storage.metadata, schedule.capacity());
         for section in config.metadata {
             if advertising.set(section).is_err() {
                 count(&mut stats.sections_full);
@@ -651,7 +651,7 @@ impl<'s> Ssd<'s> {
     fn send_due(&mut self, now: Instant, transport: &mut dyn Transport) {
         let Some(&ssm) = self.association.ssm() else { return };
         let (link, backoff) = (&mut self.stats.link, &self.backoff);
-        self.advertising.send_due(now, &ssm, backoff, link, transport);
+        self.advertising.send_due(now, self.association.boot(), &ssm, backoff, link, transport);
         let sent = self.outbox.send_due(now, backoff, &|_| Some(ssm), link, transport);
         self.stats.reports_sent = self.stats.reports_sent.saturating_add(sent);
     }

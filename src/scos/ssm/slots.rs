@@ -40,7 +40,7 @@ impl Ssm<'_> {
         }
         match self.place_on_some(now, request) {
             // What a device can do is not known again before it is there.
-            Err(Unbooked::Refused(_)) if self.awaits_any(request) => Err(Unbooked::Busy),
+            Err(Unbooked::Refused(_)) if self.awaits_any(now, request) => Err(Unbooked::Busy),
             placed => placed,
         }
     }
@@ -69,9 +69,12 @@ impl Ssm<'_> {
     }
 
     /// Whether a device that would do was there before the SSM started anew, and is asked to
-    /// associate.
-    fn awaits_any(&self, request: &ScanRequest<'_>) -> bool {
-        let awaited = |device: &RegisteredDevice| device.hail.is_some();
+    /// associate or has yet to say again what it can do.
+    fn awaits_any(&self, now: Now, request: &ScanRequest<'_>) -> bool {
+        let awaited = |device: &RegisteredDevice| {
+            let silent = self.metadata_of(device.index()).sensor().is_none();
+            device.hail.is_some() || device.is_there() && silent && now.monotonic < device.patience
+        };
         match request.devices {
             Devices::Any => self.registry.iter().any(awaited),
             Devices::One(_) | Devices::AnyOf(_) => {
