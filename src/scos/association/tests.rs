@@ -4,7 +4,7 @@ use super::*;
 use crate::scos::DeviceIndex;
 use crate::scos::link::LinkStats;
 use crate::scos::messages::{
-    Associate, Associated, Association, AssociationRefusal, Challenge, Message, Nonce, ScheduleMark,
+    Associate, Associated, Association, AssociationRefusal, Challenge, Message, ScheduleMark,
 };
 use crate::scos::testing::{QUICK, Wire, address, at, messages, slots};
 
@@ -219,7 +219,7 @@ fn a_device_that_is_told_so_from_elsewhere_asks_where_an_ssm_is_found() {
     assert_eq!(device.tick(at(10).monotonic, ScheduleMark::default(), &mut link, &mut wire), None);
     assert_eq!(wire.take()[0].0, address(0));
     // It is not at a loss when it is asked for a proof.
-    let challenge = Challenge { device: "mast-1", sequence: 2, nonce: Nonce([1; 16]) };
+    let challenge = Challenge { device: "mast-1", sequence: 2, nonce: [1; 16] };
     assert_eq!(device.challenged(&address(8), &challenge), Some(false));
     assert_eq!(device.granted(&address(8), &grant(2, Association::New)), Answer::New);
     assert_eq!(device.ssm(), Some(&address(8)));

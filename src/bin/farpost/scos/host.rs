@@ -103,7 +103,8 @@ pub(crate) struct StationHost<'s, M, L> {
     pub(super) link: Option<L>,
     pace: Pace,
     buffer: Box<[u8; MESSAGE_MAX]>,
-    /// There may be more to receive.
+    /// There may be more to receive, or its program has something to look at: that is no
+    /// time to wait.
     unfinished: bool,
 }
 
@@ -153,21 +154,20 @@ impl<M: Machine, L: Link> Entity for StationHost<'_, M, L> {
         if let Some(module) = module {
             module.run(now);
         }
+        *unfinished = false;
         let mail = module.as_mut().map(|module| std::mem::take(&mut module.application.mail));
         for (from, octets) in mail.unwrap_or_default() {
+            *unfinished = true;
             let mut ways = Ways { module: module.as_mut(), link: link.as_mut() };
             machine.receive(paced, &from, &octets, &mut ways);
         }
         if let Some(link) = link.as_mut() {
             link.poll(now.monotonic);
         }
-        *unfinished = link.is_some();
         for _ in 0..AT_ONCE {
             let received = link.as_mut().and_then(|link| link.receive(now.monotonic, buffer));
-            let Some((from, length)) = received else {
-                *unfinished = false;
-                break;
-            };
+            let Some((from, length)) = received else { break };
+            *unfinished = true;
             let octets = buffer.get(..length).unwrap_or_default();
             let mut ways = Ways { module: module.as_mut(), link: link.as_mut() };
             machine.receive(paced, &from, octets, &mut ways);
@@ -175,6 +175,7 @@ impl<M: Machine, L: Link> Entity for StationHost<'_, M, L> {
         let due = machine.next_deadline().is_some_and(|at| paced.monotonic >= at);
         let news = link.as_mut().is_some_and(Link::takes_news);
         if speaks && (due || news) {
+            *unfinished = true;
             machine.tick(paced, &mut Ways { module: module.as_mut(), link: link.as_mut() });
         }
     }
