@@ -244,6 +244,7 @@ fn slots_take_what_the_document_says() {
         ("KnownActor", size_of::<Slot<ssm::KnownActor>>()),
         ("Attempts", size_of::<Slot<scos::Attempts>>()),
         ("ActorRequest", size_of::<Slot<actor::ActorRequest>>()),
+        ("ActorSetting", size_of::<Slot<scos::policy_manager::ActorSetting>>()),
     ];
     let document = text(&root().join("docs/machines.md"));
     let mut said = BTreeSet::new();

@@ -9,6 +9,7 @@ mod link;
 pub mod messages;
 pub mod metadata;
 mod outbox;
+pub mod policy_manager;
 mod records;
 mod retry;
 mod scan;

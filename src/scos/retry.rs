@@ -43,6 +43,11 @@ impl Retry {
     /// Due at once, never attempted.
     pub(crate) const NOW: Self = Self { due: Instant::ZERO, attempts: 0 };
 
+    /// Due then, never attempted.
+    pub(crate) const fn at(due: Instant) -> Self {
+        Self { due, attempts: 0 }
+    }
+
     /// It was sent: the next attempt is due one wait later.
     pub(crate) fn sent(&mut self, now: Instant, backoff: &Backoff) {
         self.due = now.after(backoff.wait(self.attempts));

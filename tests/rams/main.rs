@@ -10,10 +10,13 @@
     reason = "a test may stop on anything"
 )]
 
+mod entity;
 #[path = "../sim/network.rs"]
 #[expect(dead_code, reason = "not all that a network can do is done here")]
 mod network;
 mod operations;
+#[path = "../support/shrink.rs"]
+mod shrink;
 mod stories;
 mod venture;
 
@@ -21,8 +24,9 @@ use std::time::Duration;
 
 use farpost::ams::mib::RamsNetwork;
 
+use entity::Plan;
 use network::Weather;
-use venture::{Plan, Venture};
+use venture::Venture;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -191,9 +195,9 @@ fn the_loss_of_any_one_rpdu_is_made_up_for() {
             let mut venture = Venture::new(plan.clone(), Weather::FAIR);
             let counted = std::rc::Rc::clone(&sent);
             venture.network.censor = Some(Box::new(move |_, port, _| {
-                let number = counted.get() + u32::from(port == venture::RAMS);
+                let number = counted.get() + u32::from(port == entity::RAMS);
                 counted.set(number);
-                port == venture::RAMS && number == lost
+                port == entity::RAMS && number == lost
             }));
             venture.start();
             venture.network.run(MINUTE / 2);
@@ -215,7 +219,7 @@ fn the_loss_of_any_one_rpdu_is_made_up_for() {
 fn gateways_far_apart_come_to_rest() {
     for seconds in [2, 30] {
         let mut venture = Venture::new(Plan::mesh(2, 3), Weather::FAIR);
-        venture.network.far = Some((venture::RAMS, Duration::from_secs(seconds)));
+        venture.network.far = Some((entity::RAMS, Duration::from_secs(seconds)));
         venture.start();
         venture.network.run(10 * MINUTE);
         venture.subscribe_everybody();

@@ -8,8 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use super::entity::Plan;
 use super::network::Weather;
-use super::venture::{Plan, Venture};
+use super::shrink::shrink;
+use super::venture::Venture;
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -76,7 +78,7 @@ impl Story {
         let minute = Duration::from_secs(60);
         let mut venture = Venture::new(self.plan.clone(), Weather::FAIR);
         venture.network.trace = trace;
-        venture.network.far = Some((super::venture::RAMS, self.far));
+        venture.network.far = Some((super::entity::RAMS, self.far));
         venture.start();
         venture.network.run(minute);
         for (after, event) in &self.events {
@@ -108,31 +110,12 @@ impl Story {
     }
 }
 
-/// The fewest events found with which it still ends badly, and how.
-fn shrink(story: &Story, why: String) -> (Vec<usize>, String) {
-    let mut kept: Vec<usize> = (0..story.events.len()).collect();
-    let mut why = why;
-    let mut part = kept.len().div_ceil(2);
-    while part > 0 {
-        let mut from = 0;
-        while from < kept.len() {
-            let mut fewer = kept.clone();
-            fewer.drain(from..(from + part).min(kept.len()));
-            match story.keeping(&fewer).play(false) {
-                Err(other) => (kept, why) = (fewer, other),
-                Ok(_) => from += part,
-            }
-        }
-        part /= 2;
-    }
-    (kept, why)
-}
-
 /// The story of `seed`, or the report of how it ends badly.
 fn try_seed(seed: u64) -> Result<usize, String> {
     let story = Story::of(seed);
     story.play(false).map_err(|why| {
-        let (kept, why) = shrink(&story, why);
+        let play = |kept: &[usize]| story.keeping(kept).play(false);
+        let (kept, why) = shrink(story.events.len(), why, play);
         let story = story.keeping(&kept);
         let list: Vec<_> = kept.iter().map(ToString::to_string).collect();
         format!(

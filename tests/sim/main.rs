@@ -52,4 +52,6 @@ mod repair;
 mod scale;
 mod scenario;
 mod seeds;
+#[path = "../support/shrink.rs"]
+mod shrink;
 mod truth;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::scenario::{Outcome, Scenario};
+use super::shrink::shrink;
 
 /// What goes wrong in the story of a seed, with what is left of it.
 struct Failure {
@@ -37,31 +38,10 @@ impl Failure {
 fn try_seed(seed: u64) -> Result<Outcome, Box<Failure>> {
     let scenario = Scenario::of(seed);
     scenario.play(false).map_err(|why| {
-        let (kept, why) = shrink(&scenario, why);
+        let play = |kept: &[usize]| scenario.keeping(kept).play(false);
+        let (kept, why) = shrink(scenario.events.len(), why, play);
         Box::new(Failure { seed, why, kept, scenario })
     })
-}
-
-/// The fewest events that were found with which the story still ends badly: parts
-/// are left out, from halves down to single events. It need not be the same thing
-/// that goes wrong.
-fn shrink(scenario: &Scenario, why: String) -> (Vec<usize>, String) {
-    let mut kept: Vec<usize> = (0..scenario.events.len()).collect();
-    let mut why = why;
-    let mut part = kept.len().div_ceil(2);
-    while part > 0 {
-        let mut from = 0;
-        while from < kept.len() {
-            let mut fewer = kept.clone();
-            fewer.drain(from..(from + part).min(kept.len()));
-            match scenario.keeping(&fewer).play(false) {
-                Err(other) => (kept, why) = (fewer, other),
-                Ok(_) => from += part,
-            }
-        }
-        part /= 2;
-    }
-    (kept, why)
 }
 
 /// After so many failures no more stories are played.

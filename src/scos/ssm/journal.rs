@@ -97,10 +97,10 @@ impl<'s> Ssm<'s> {
     /// Goes on where an SSM with this store ended, and keeps in it from now on what is
     /// to survive. To be called before anything else.
     ///
-    /// Bookings, the answers to requests, reports on their way, devices and what they
-    /// advertised are as they were; devices are asked to associate again, and until they
-    /// have, no later than a TTL from the first call, requests for them are answered
-    /// busy and nothing of theirs is overdue. The number of the run stays what it was,
+    /// Bookings, the answers to requests, reports on their way and the versions of
+    /// schedules are as they were. Devices are asked to associate again and say again
+    /// what they can do; until they have, no later than a TTL from the first call,
+    /// requests for them are answered busy and nothing of theirs is overdue. The number of the run stays what it was,
     /// so that devices keep their schedules, unless something of the store is lost:
     /// then it is another, and devices drop what this SSM knows nothing of.
     ///
