@@ -2,10 +2,13 @@
 //! host, with time that passes twenty times as fast, that are killed and started again.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(
-    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test may stop on anything"
+    clippy::indexing_slicing,
+    clippy::std_instead_of_core,
+    reason = "a test that stops has failed"
 )]
 
 #[path = "cli_ams/child.rs"]
