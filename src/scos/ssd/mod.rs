@@ -392,7 +392,7 @@ impl<'s> Ssd<'s> {
                 None => count(&mut self.stats.stale_answers),
             },
             Message::NotAssociated => {
-                if self.association.forgotten(from) {
+                if self.association.forgotten(now.monotonic, from) {
                     count(&mut self.stats.losses);
                     sensor.association(now, AssociationEvent::Lost);
                 } else {

@@ -429,8 +429,13 @@ impl<'s> Ssm<'s> {
     /// where the Actor's link is now.
     #[must_use]
     pub const fn with_actors(mut self, names: &'s [ActorName<'s>]) -> Self {
-        self.names = names;
+        self.set_actors(names);
         self
+    }
+
+    /// Puts other Actors in place of those of [`Ssm::with_actors`].
+    pub const fn set_actors(&mut self, names: &'s [ActorName<'s>]) {
+        self.names = names;
     }
 
     /// One datagram in.
