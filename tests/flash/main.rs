@@ -1,5 +1,17 @@
 //! A store in flash that fails, wears and loses power.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::std_instead_of_core,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test may stop on anything"
+)]
+
 mod nor;
 mod operations;
 

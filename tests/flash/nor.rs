@@ -1,8 +1,8 @@
 //! A NOR flash in memory, as bad as real ones: writing only clears bits, a word is
 //! written once between erasures, power is lost in the middle, bits flip and sectors fail.
 
+use core::ops::Range;
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::vec;
 use std::vec::Vec;
@@ -11,11 +11,11 @@ use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNo
 
 /// Clones are the same flash.
 #[derive(Clone, Debug)]
-pub struct Nor<const WRITE: usize, const READ: usize, const ERASE: usize>(Arc<Mutex<Cells>>);
+pub(crate) struct Nor<const WRITE: usize, const READ: usize, const ERASE: usize>(Arc<Mutex<Cells>>);
 
 /// How a sector fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fails {
+pub(crate) enum Fails {
     /// Writing and erasing say so.
     Loudly,
     /// Writing does nothing, and says nothing.
@@ -23,14 +23,14 @@ pub enum Fails {
 }
 
 #[derive(Debug)]
-pub struct Cells {
-    pub octets: Vec<u8>,
+pub(crate) struct Cells {
+    pub(crate) octets: Vec<u8>,
     /// Words that are not to be written before they are erased.
     used: Vec<bool>,
     /// How often each sector was erased.
-    pub erased: Vec<u32>,
+    pub(crate) erased: Vec<u32>,
     /// Writes and erasures so far.
-    pub operations: u64,
+    pub(crate) operations: u64,
     dies_at: Option<u64>,
     dead: bool,
     random: u64,
@@ -39,7 +39,7 @@ pub struct Cells {
     failing: BTreeSet<usize>,
     fails: Fails,
     /// Octets that cannot be read.
-    pub unreadable: Range<usize>,
+    pub(crate) unreadable: Range<usize>,
 }
 
 impl Cells {
@@ -81,7 +81,7 @@ impl Cells {
             if self.octets[place.clone()] == before {
                 // Begun, and nothing to be seen of it. Not so where a sector begins: the first
                 // words there ever are may be written again as they were.
-                if !self.may_vanish || at % sector == 0 {
+                if !self.may_vanish || at.is_multiple_of(sector) {
                     continue;
                 }
                 self.may_vanish = false;
@@ -120,7 +120,7 @@ impl Cells {
 
 impl<const WRITE: usize, const READ: usize, const ERASE: usize> Nor<WRITE, READ, ERASE> {
     /// So many sectors, erased.
-    pub fn new(sectors: usize, seed: u64) -> Self {
+    pub(crate) fn new(sectors: usize, seed: u64) -> Self {
         let octets = sectors * ERASE;
         Self(Arc::new(Mutex::new(Cells {
             octets: vec![0xff; octets],
@@ -137,39 +137,39 @@ impl<const WRITE: usize, const READ: usize, const ERASE: usize> Nor<WRITE, READ,
         })))
     }
 
-    pub fn cells(&self) -> MutexGuard<'_, Cells> {
+    pub(crate) fn cells(&self) -> MutexGuard<'_, Cells> {
         self.0.lock().unwrap()
     }
 
     /// Power is lost in the `operation`-th from now on.
-    pub fn die_at(&self, operation: u64) {
+    pub(crate) fn die_at(&self, operation: u64) {
         let mut cells = self.cells();
         cells.dies_at = Some(cells.operations + operation);
     }
 
-    pub fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         self.cells().dead
     }
 
     /// Power comes back.
-    pub fn revive(&self) {
+    pub(crate) fn revive(&self) {
         let mut cells = self.cells();
         (cells.dead, cells.dies_at) = (false, None);
     }
 
     /// These sectors fail, and no others.
-    pub fn fail(&self, sectors: &[usize], fails: Fails) {
+    pub(crate) fn fail(&self, sectors: &[usize], fails: Fails) {
         let mut cells = self.cells();
         cells.failing = sectors.iter().copied().collect();
         cells.fails = fails;
     }
 
     /// Somebody begins to work with it.
-    pub fn start(&self) {
+    pub(crate) fn start(&self) {
         self.cells().may_vanish = false;
     }
 
-    pub fn flip(&self, bit: usize) {
+    pub(crate) fn flip(&self, bit: usize) {
         let mut cells = self.cells();
         cells.octets[bit / 8] ^= 1 << (bit % 8);
     }

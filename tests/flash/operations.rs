@@ -9,43 +9,43 @@ use farpost::store::{RecordKey, Store, StoreError};
 
 use super::nor::{Fails, Nor};
 
-pub type Model = BTreeMap<RecordKey, Vec<u8>>;
+pub(crate) type Model = BTreeMap<RecordKey, Vec<u8>>;
 
-pub fn key(number: u8) -> RecordKey {
+pub(crate) fn key(number: u8) -> RecordKey {
     RecordKey::new([number, 0, 0, 0, number, 0, 0, 0, 0, 0, number])
 }
 
 /// A flash and what a store is opened with.
-pub struct Board<const WRITE: usize, const READ: usize, const ERASE: usize> {
-    pub nor: Nor<WRITE, READ, ERASE>,
-    pub config: FlashConfig,
-    pub rows: usize,
+pub(crate) struct Board<const WRITE: usize, const READ: usize, const ERASE: usize> {
+    pub(crate) nor: Nor<WRITE, READ, ERASE>,
+    pub(crate) config: FlashConfig,
+    pub(crate) rows: usize,
 }
 
 impl<const WRITE: usize, const READ: usize, const ERASE: usize> Board<WRITE, READ, ERASE> {
     /// A store in all of a flash of so many sectors.
-    pub fn new(sectors: usize, spares: u16, rows: usize, seed: u64) -> Self {
+    pub(crate) fn new(sectors: usize, spares: u16, rows: usize, seed: u64) -> Self {
         let region = 0..u32::try_from(sectors * ERASE).unwrap();
         let nor = Nor::new(sectors, seed);
         Self { nor, config: FlashConfig { region, spares }, rows }
     }
 
     /// The sectors of a segment.
-    pub fn sectors(&self) -> usize {
+    pub(crate) fn sectors(&self) -> usize {
         4_096_usize.div_ceil(ERASE)
     }
 
-    pub fn octets(&self, value: usize) -> usize {
+    pub(crate) fn octets(&self, value: usize) -> usize {
         let word = WRITE.max(READ).max(8);
         24_usize.next_multiple_of(word) + value.next_multiple_of(word)
     }
 
-    pub fn used(&self, model: &Model) -> usize {
+    pub(crate) fn used(&self, model: &Model) -> usize {
         model.values().map(|value| self.octets(value.len())).sum()
     }
 
     /// Does something with the store, opened anew.
-    pub fn with<R>(
+    pub(crate) fn with<R>(
         &self,
         act: impl FnOnce(&mut FlashStore<'_, Nor<WRITE, READ, ERASE>>) -> R,
     ) -> Result<R, OpenError> {
@@ -56,12 +56,12 @@ impl<const WRITE: usize, const READ: usize, const ERASE: usize> Board<WRITE, REA
     }
 
     /// What is there when it is opened now, and how much of it is damaged.
-    pub fn contents(&self) -> (Model, u32) {
+    pub(crate) fn contents(&self) -> (Model, u32) {
         self.with(|store| contents(store)).expect("it opens")
     }
 }
 
-pub fn contents(store: &mut impl Store) -> (Model, u32) {
+pub(crate) fn contents(store: &mut impl Store) -> (Model, u32) {
     let mut found = Model::new();
     let loaded = store.load(&mut |key, value| {
         assert!(found.insert(*key, value.to_vec()).is_none(), "{key:?} is given twice");
@@ -71,14 +71,14 @@ pub fn contents(store: &mut impl Store) -> (Model, u32) {
 
 /// What a store is asked.
 #[derive(Clone, Debug)]
-pub enum Ask {
+pub(crate) enum Ask {
     Put(RecordKey, Vec<u8>),
     Remove(RecordKey),
     Sync,
 }
 
 impl Ask {
-    pub fn of(&self, store: &mut impl Store) -> Result<(), StoreError> {
+    pub(crate) fn of(&self, store: &mut impl Store) -> Result<(), StoreError> {
         match self {
             Self::Put(key, value) => store.put(key, value),
             Self::Remove(key) => store.remove(key),
@@ -86,7 +86,7 @@ impl Ask {
         }
     }
 
-    pub fn apply(&self, model: &mut Model) {
+    pub(crate) fn apply(&self, model: &mut Model) {
         match self {
             Self::Put(key, value) => drop(model.insert(*key, value.clone())),
             Self::Remove(key) => drop(model.remove(key)),
@@ -111,7 +111,7 @@ impl Octets<'_> {
 }
 
 /// The first octet says what flash it is, the others what happens.
-pub fn play(octets: &[u8]) {
+pub(crate) fn play(octets: &[u8]) {
     let mut octets = Octets(octets);
     match octets.next().unwrap_or(0) % 5 {
         0 => Life::<4, 1, 4_096>::new(5).play(&mut octets),

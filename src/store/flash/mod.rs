@@ -225,7 +225,8 @@ impl<'s, F: NorFlash> FlashStore<'s, F> {
         // One segment is always free. Where all others had less room than the longest record
         // takes, nothing could be moved any more.
         let octets = self.medium.segment().saturating_sub(FIRST);
-        let usable = octets.saturating_sub(self.medium.longest()).min((octets / 4).saturating_mul(3));
+        let usable =
+            octets.saturating_sub(self.medium.longest()).min(octets.saturating_sub(octets / 4));
         usable.saturating_mul(self.segments_used())
     }
 
