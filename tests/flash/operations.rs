@@ -30,11 +30,6 @@ impl<const WRITE: usize, const READ: usize, const ERASE: usize> Board<WRITE, REA
         Self { nor, config: FlashConfig { region, spares }, rows }
     }
 
-    /// The sectors of a segment.
-    pub(crate) fn sectors(&self) -> usize {
-        4_096_usize.div_ceil(ERASE)
-    }
-
     pub(crate) fn octets(&self, value: usize) -> usize {
         let word = WRITE.max(READ).max(8);
         24_usize.next_multiple_of(word) + value.next_multiple_of(word)
