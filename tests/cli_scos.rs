@@ -1,4 +1,4 @@
-//! `farpost ssm`, `ssd` and `actor`, as people run them: child processes on the local
+//! `farpost ssm`, `ssd`, `actor` and `policy`, as people run them: child processes on the local
 //! host, with time that passes twenty times as fast, that are killed and started again.
 #![cfg(all(unix, feature = "cli"))]
 #![allow(
@@ -151,6 +151,24 @@ impl Stations {
         self.start("actor", &all)
     }
 
+    /// What a policy manager prints, and how it ends.
+    fn policy(&self, name: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
+        let psk = format!("{name}.psk");
+        let who = ["policy", "--tls", &self.at, "--name", name, "--psk", &psk];
+        let output = farpost(&self.network, &[&who, &["--pace", &self.pace], more].concat());
+        let told = String::from_utf8(output.stdout).unwrap();
+        let lines = told.lines().map(|line| serde_json::from_str(line).unwrap());
+        (output.status.code(), lines.collect())
+    }
+
+    /// The quota and the priority of the guest.
+    fn set_for_guest(&self) -> (Value, Value) {
+        let status = self.status_json();
+        let guest = status["actors"].as_array().unwrap().iter().find(|one| one["actor"] == 8);
+        let guest = guest.unwrap();
+        (guest["quota_minutes"].clone(), guest["priority"].clone())
+    }
+
     fn status(&self, more: &[&str]) -> Output {
         farpost(&self.network, &[&["ssm", "--status", "--store", "ssm.store"], more].concat())
     }
@@ -275,6 +293,37 @@ fn over_messages_nothing_promised_is_lost_when_all_are_killed() {
 #[test]
 fn over_tls_nothing_promised_is_lost_when_all_are_killed() {
     nothing_promised_is_lost(By::Tls);
+}
+
+#[test]
+fn a_policy_manager_says_what_actors_may_have() {
+    let mut stations = Stations::new(By::Tls);
+    stations.edit_list("operator =", "policy_manager = \"regulator\"\noperator =");
+    let (mut ssm, _) = stations.ssm();
+    let one = |lines: &[Value], event: &str| {
+        let mut found = lines.iter().filter(|line| line["event"] == event);
+        let line = found.next().unwrap_or_else(|| panic!("no {event} in {lines:?}")).clone();
+        assert!(found.next().is_none(), "{lines:?}");
+        line
+    };
+    assert_eq!(stations.set_for_guest(), (json!(2), json!(0)), "as the list has it");
+    let (code, lines) = stations.policy("regulator", &["--set", "8=10,3"]);
+    let line = one(&lines, "in_force");
+    assert_eq!((code, &line["actor"], &line["priority"]), (Some(0), &json!(8), &json!(3)));
+    assert_eq!(stations.set_for_guest(), (json!(10), json!(3)));
+    // Somebody else says so in vain.
+    let (code, lines) = stations.policy("guest", &["--set", "8=1000"]);
+    assert_eq!((code, &one(&lines, "refused")["reason"]), (Some(1), &json!("not_authorised")));
+    assert_eq!(stations.set_for_guest(), (json!(10), json!(3)));
+    // What was said is kept.
+    ssm.kill();
+    let (mut ssm, _) = stations.ssm();
+    assert_eq!(stations.set_for_guest(), (json!(10), json!(3)));
+    let (code, lines) = stations.policy("regulator", &["--withdraw", "8"]);
+    assert_eq!((code, &one(&lines, "in_force")["quota_minutes"]), (Some(0), &Value::Null));
+    assert_eq!(stations.set_for_guest(), (json!(30), json!(0)), "what holds for all");
+    ssm.terminate();
+    assert_eq!(ssm.status(), Some(0));
 }
 
 #[test]

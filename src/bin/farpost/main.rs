@@ -55,6 +55,8 @@ enum Command {
     Ssd(Box<scos::ssd::Ssd>),
     #[cfg(unix)]
     Actor(Box<scos::actor::Actor>),
+    #[cfg(unix)]
+    Policy(scos::policy::Policy),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +76,8 @@ fn main() -> ExitCode {
         Command::Ssd(command) => command.run(),
         #[cfg(unix)]
         Command::Actor(command) => command.run(),
+        #[cfg(unix)]
+        Command::Policy(command) => command.run(),
     }
 }
 

@@ -38,6 +38,18 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// It takes no part in any message space.
+    pub(crate) fn nowhere() -> Self {
+        Self {
+            mib: None,
+            venture: None,
+            unit: String::new(),
+            bind: None,
+            port: None,
+            endpoint_style: None,
+        }
+    }
+
     /// Whether it takes part at all.
     pub(crate) const fn has_mib(&self) -> bool {
         self.mib.is_some()

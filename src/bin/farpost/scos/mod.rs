@@ -1,9 +1,10 @@
-//! The SCOS stations as programs: what `ssm`, `ssd` and `actor` share.
+//! The SCOS stations as programs: what `ssm`, `ssd`, `actor` and `policy` share.
 
 pub(crate) mod actor;
 mod export;
 mod host;
 mod pace;
+pub(crate) mod policy;
 mod scan;
 pub(crate) mod ssd;
 pub(crate) mod ssm;
@@ -20,7 +21,7 @@ use clap::Args;
 use farpost::ams::ids::ContinuumNumber;
 use farpost::ams::mib::{Mib, Venture};
 use farpost::ams::module::Membership;
-use farpost::host::clock::SystemClock;
+use farpost::host::clock::{SystemClock, system_utc};
 use farpost::host::driver::{Driver, Waker};
 use farpost::host::mib::Bump;
 use farpost::host::module::{Capacity, ModuleHost};
@@ -136,14 +137,19 @@ impl Reach {
     /// The link of whoever has this identity, if there is to be one.
     fn link(&self, identity: &str) -> Result<Option<TlsClient>, Failure> {
         let (Some(endpoint), Some(file)) = (&self.tls, &self.psk) else { return Ok(None) };
-        let seed = farpost::host::clock::system_utc().unix_micros().unsigned_abs();
-        let options = TlsClientOptions::new(seed ^ u64::from(std::process::id()));
-        Ok(Some(TlsClient::new(endpoint, identity, &Psk::read(file)?, options)?))
+        client(endpoint, identity, file).map(Some)
     }
 
     fn continua(&self) -> Option<ContinuumNumber> {
         self.ssm_continuum.map(ContinuumNumber::from_bits)
     }
+}
+
+/// The link of whoever has this identity, and the key in this file.
+fn client(endpoint: &str, identity: &str, file: &Path) -> Result<TlsClient, Failure> {
+    let seed = system_utc().unix_micros().unsigned_abs();
+    let options = TlsClientOptions::new(seed ^ u64::from(std::process::id()));
+    Ok(TlsClient::new(endpoint, identity, &Psk::read(file)?, options)?)
 }
 
 /// How a station takes part.
