@@ -1,4 +1,6 @@
 use core::time::Duration;
+use std::collections::BTreeMap;
+use std::vec::Vec;
 
 use super::*;
 use crate::scos::DeviceIndex;
@@ -7,6 +9,7 @@ use crate::scos::messages::{
     Associate, Associated, Association, AssociationRefusal, Challenge, Message, ScheduleMark,
 };
 use crate::scos::testing::{QUICK, Wire, address, at, messages, slots};
+use crate::time::Instant;
 
 const TTL: Duration = Duration::from_secs(300);
 const DEVICES: [DeviceConfig<'static>; 2] = [
@@ -167,6 +170,29 @@ fn a_device_asks_with_back_off_and_refreshes_within_a_third() {
     }
 }
 
+/// Power comes back for all at once, and each has a seed of its own.
+#[test]
+fn a_thousand_devices_do_not_refresh_in_step() {
+    let mut devices: Vec<_> = (0..1_000).map(|seed| (device(seed), Instant::ZERO)).collect();
+    for round in 1..=8 {
+        let state = if round == 1 { Association::New } else { Association::Refresh };
+        let mut of_second = BTreeMap::new();
+        for (device, due) in &mut devices {
+            let (mut link, mut wire) = (LinkStats::default(), Wire::default());
+            device.tick(*due, ScheduleMark::default(), &mut link, &mut wire);
+            assert_ne!(device.granted(&address(7), &grant(round, state)), Answer::Stale);
+            let next = device.next_deadline().unwrap();
+            assert!((75..=100).contains(&next.since(*due).as_secs()));
+            *due = next;
+            *of_second.entry(due.as_micros() / 1_000_000).or_insert(0) += 1;
+        }
+        // Of the 25 seconds there are, none has twice its share; and they drift apart.
+        let most = of_second.values().copied().max();
+        assert!(most.is_some_and(|most| most < 80), "round {round}: {most:?}");
+        assert!(of_second.len() >= 25);
+    }
+}
+
 #[test]
 fn a_device_that_gets_no_answer_starts_anew_when_its_ttl_is_over() {
     let mut device = device(1);
@@ -238,8 +264,7 @@ fn a_device_leaves_with_or_without_an_answer_and_can_return() {
     assert_eq!(asked(&mut device, 2).0, Some((Association::New, 3)));
     device.granted(&address(7), &grant(3, Association::New));
     device.leave();
-    let events: std::vec::Vec<_> =
-        (3..100).filter_map(|seconds| asked(&mut device, seconds).1).collect();
+    let events: Vec<_> = (3..100).filter_map(|seconds| asked(&mut device, seconds).1).collect();
     assert_eq!(events, [AssociationEvent::Left]);
     assert_eq!(device.next_deadline(), None);
 }

@@ -67,7 +67,8 @@ pub struct SsdConfig<'s> {
     /// The number of this run: greater than that of any run before, such as a
     /// counter in flash or the seconds of UTC.
     pub boot: u32,
-    /// Any number, another for each device: it spreads refreshes over time.
+    /// Any number, another for each device, such as what a random number generator or a serial
+    /// number gives: the random numbers that spread refreshes over time follow from it.
     pub seed: u64,
     /// How long to wait for answers.
     pub backoff: Backoff,
@@ -493,6 +494,7 @@ impl<'s> Ssd<'s> {
     }
 
     /// The SSM has granted an association as new.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn associated(&mut self, now: Now, sensor: &mut dyn Sensor) {
         count(&mut self.stats.associations);
         self.advertising.begin();
@@ -513,6 +515,7 @@ impl<'s> Ssd<'s> {
 
     /// Applies a change of the schedule, unless it is stale or early, and says how
     /// far the schedule is now.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn change(&mut self, change: &ScheduleChange) -> ScheduleAck {
         let mark = self.schedule.mark();
         let mut full = false;

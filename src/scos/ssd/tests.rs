@@ -233,6 +233,25 @@ fn what_changes_is_said_again_and_nothing_else() {
     assert_eq!(said, Some(Section::Clock(ClockStatus::FreeRunning)));
 }
 
+/// It was given to an association that the SSM has forgotten since, with all that was said.
+#[test]
+fn an_acknowledgement_from_before_an_association_is_stale() {
+    let mut bench = Bench::new();
+    let weather = Section::Environment(Environment { weather: "rain", ..Environment::UNKNOWN });
+    assert_eq!(bench.ssd.set_section(&weather), Ok(()));
+    let (section, revision) = (weather.key(), bench.ssd.advertising.revision());
+    bench.tick(60);
+    bench.receive(61, &Message::NotAssociated);
+    bench.tick(61);
+    bench.receive(61, &associated(2, 9));
+    let late = Advertised { revision, section, full: false };
+    bench.receive(62, &Message::Advertised(late));
+    bench.wire.take();
+    bench.tick(62);
+    assert!(bench.take_sections(62).contains(&section));
+    assert_eq!(bench.ssd.stats().stale_answers, 1);
+}
+
 #[test]
 fn what_cannot_be_said_is_refused_and_what_was_said_stands() {
     let mut bench = Bench::new();

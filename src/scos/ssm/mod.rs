@@ -66,6 +66,7 @@ use crate::time::{ClockQuality, Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 use bookings::Bookings;
 use journal::UsageOwed;
+use reports::Overdue;
 use weeks::SlowClock;
 
 /// What an SSM is told before it starts.
@@ -95,6 +96,28 @@ pub struct SsmConfig<'c> {
     pub keep: Duration,
     /// The Actor that may read what all others have had; `None` for nobody.
     pub operator: Option<ActorId>,
+}
+
+impl<'c> SsmConfig<'c> {
+    /// Configured devices alone, which may be silent for five minutes and report within
+    /// three of the end of a slot; every Actor may book what it likes, and cancel what is
+    /// half a minute away; answers are remembered for an hour, reports kept for a day.
+    #[must_use]
+    pub const fn nominal(epoch: u32, devices: &'c [DeviceConfig<'c>]) -> Self {
+        Self {
+            epoch,
+            devices,
+            admission: Admission::Configured,
+            max_ttl: Duration::from_secs(300),
+            policy: Policy::OPEN,
+            guard: Duration::from_secs(30),
+            grace: Duration::from_secs(180),
+            backoff: Backoff::NOMINAL,
+            memory: Duration::from_secs(3_600),
+            keep: Duration::from_secs(86_400),
+            operator: None,
+        }
+    }
 }
 
 /// The storage of an SSM.
@@ -329,6 +352,7 @@ pub struct Ssm<'s> {
     slow: SlowClock,
     /// Whether occurrences that were displaced are yet to be reported.
     displacing: bool,
+    overdue: Overdue,
     usage: Table<'s, Usage>,
     keeper: Keeper<'s>,
     usage_owed: UsageOwed,
@@ -380,6 +404,7 @@ impl<'s> Ssm<'s> {
             policy_manager: None,
             slow: SlowClock::default(),
             displacing: false,
+            overdue: Overdue::UNKNOWN,
             usage: Table::new(storage.usage),
             keeper: Keeper::NONE,
             usage_owed: UsageOwed::None,

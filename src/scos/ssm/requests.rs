@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bookings::{Booked, Booking, State, Turned};
 use super::journal::{self, actor_key};
 use super::metadata::add_usage;
+use super::reports::overdue_at;
 use super::{Ssm, SsmUser};
 use crate::scos::association::{AddressRecord, Registry};
 use crate::scos::calendar::{Placement, Recipe, RefusalReason};
@@ -82,6 +83,7 @@ impl From<Refusal> for Unbooked {
 
 impl Ssm<'_> {
     /// An Actor asks for a scan.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn requested(
         &mut self,
         now: Now,
@@ -103,6 +105,7 @@ impl Ssm<'_> {
     }
 
     /// An Actor drops a scan.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn cancel(
         &mut self,
         now: Now,
@@ -200,6 +203,12 @@ impl Ssm<'_> {
         };
         let fingerprint = Some(fingerprint);
         let settled = now.monotonic;
+        if let State::Booked(booked) = &state
+            && let Some(due) =
+                overdue_at(booked, self.registry.get(booked.device), now, self.settings.grace)
+        {
+            self.overdue.note(due);
+        }
         let booking = Booking { actor, request: number, fingerprint, state, settled, kept: false };
         match booking.answer(&self.registry) {
             Message::Granted(granted) => {
@@ -388,7 +397,10 @@ impl Ssm<'_> {
                 add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
-            booking.kept &= !settled;
+            if settled {
+                booking.settled = now.monotonic;
+                booking.kept = false;
+            }
         }
     }
 
@@ -516,6 +528,7 @@ fn series(request: &ScanRequest<'_>, place: &Placement) -> Series {
 
 /// A number of the content of a request: FNV-1a over its octets without the floor,
 /// which may differ from one repetition to the next.
+#[cfg_attr(not(feature = "std"), inline(never))]
 fn fingerprint(request: &ScanRequest<'_>) -> u64 {
     let content = Message::ScanRequest(ScanRequest { floor: RequestId(0), ..*request });
     let mut scratch = [0; MESSAGE_MAX];
