@@ -47,8 +47,8 @@ pub struct RegisteredDevice {
     /// The last request of the device, to tell what is stale.
     pub(super) boot: u32,
     pub(super) sequence: u32,
-    /// A refresh was granted as new, and nothing that it has said since shows that it
-    /// knows.
+    /// A refresh was granted as new, and what it has said since does not show that it
+    /// knows: not all is there that scans are judged by.
     pub(crate) renewed: bool,
     /// The version of the schedule, the one the device has, and when to say so.
     pub(crate) version: u32,

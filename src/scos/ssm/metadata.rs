@@ -40,9 +40,6 @@ impl Ssm<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn SsmUser,
     ) {
-        if let Some(device) = self.registry.get_mut(index) {
-            device.renewed = false;
-        }
         let Some(device) = self.registry.get(index).filter(|device| device.boot() == said.boot)
         else {
             // Of an earlier run: nobody waits for the answer.
@@ -74,6 +71,12 @@ impl Ssm<'_> {
         let answer = Advertised { revision: said.revision, section: key, full };
         // Not taken: the device says it again.
         self.stats.link.send(from, &Message::Advertised(answer), transport);
+        // Something that has changed it may say without knowing that all else is forgotten.
+        if self.metadata_of(index).is_complete()
+            && let Some(device) = self.registry.get_mut(index)
+        {
+            device.renewed = false;
+        }
     }
 
     pub(super) fn metadata_of(&self, index: DeviceIndex) -> Metadata<'_> {

@@ -84,9 +84,13 @@ fn a_refresh_is_new_until_the_device_shows_that_it_knows() {
     };
     assert_eq!(state(&mut bench, 301), Association::New);
     assert_eq!(state(&mut bench, 303), Association::New);
-    bench.say(304, 1, ANALYSER);
-    assert_eq!(state(&mut bench, 305), Association::Refresh);
-    assert_eq!(bench.ssm.metadata("mast-1").unwrap().sections().count(), 1);
+    // What changes it says without knowing that all else is forgotten.
+    bench.say(304, 4, ANTENNA);
+    assert_eq!(state(&mut bench, 305), Association::New);
+    bench.say(306, 5, ANALYSER);
+    bench.say(306, 5, sensor(16));
+    assert_eq!(state(&mut bench, 307), Association::Refresh);
+    assert_eq!(bench.ssm.metadata("mast-1").unwrap().sections().count(), 2);
 }
 
 #[test]
