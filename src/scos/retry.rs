@@ -43,9 +43,16 @@ impl Retry {
     /// Due at once, never attempted.
     pub(crate) const NOW: Self = Self { due: Instant::ZERO, attempts: 0 };
 
+    /// Not due, until it is made so.
+    pub(crate) const NEVER: Self = Self { due: Instant::MAX, attempts: 0 };
+
     /// Due then, never attempted.
     pub(crate) const fn at(due: Instant) -> Self {
         Self { due, attempts: 0 }
+    }
+
+    pub(crate) fn is_never(&self) -> bool {
+        *self == Self::NEVER
     }
 
     /// It was sent: the next attempt is due one wait later.

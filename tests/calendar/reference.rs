@@ -80,14 +80,14 @@ struct Window {
 
 struct Runs {
     base: i64,
-    runs: Vec<i64>,
+    runs: Vec<u16>,
 }
 
 impl Runs {
     fn fits(&self, first: i64, minutes: i64, repeats: i64, offset: i64) -> bool {
         (0..=repeats).all(|nth| {
             let at = usize::try_from(first + nth * offset - self.base);
-            at.ok().and_then(|at| self.runs.get(at)).is_some_and(|run| *run >= minutes)
+            at.ok().and_then(|at| self.runs.get(at)).is_some_and(|run| i64::from(*run) >= minutes)
         })
     }
 }
@@ -269,13 +269,14 @@ impl Reference {
         let is_kept = |minute: i64| minute.rem_euclid(60) >= 60 - kept;
         let short = request.minutes <= self.policy.short_minutes;
         let any = window.runs(|_| true);
-        let allowed = window.runs(|minute| short || !is_kept(minute));
+        let long = (!short && kept > 0).then(|| window.runs(|minute| !is_kept(minute)));
+        let allowed = long.as_ref().unwrap_or(&any);
         let fits = |runs: &Runs, first: i64| runs.fits(first, minutes, repeats, offset);
         match request.when {
             When::Exact if !in_time(wanted) => Err(RefusalReason::InThePast),
             When::Exact if !in_weeks(wanted) => Err(RefusalReason::CrossesWeek),
             When::Exact if !fits(&any, wanted) => Err(RefusalReason::Conflict),
-            When::Exact if !fits(&allowed, wanted) => Err(RefusalReason::ReservedForShort),
+            When::Exact if !fits(allowed, wanted) => Err(RefusalReason::ReservedForShort),
             When::Exact => Ok(wanted),
             When::Nearest { max_shift_minutes } => {
                 let most = max_shift_minutes.map_or(2 * WEEK, i64::from).min(2 * WEEK);
@@ -303,7 +304,7 @@ impl Reference {
                         return Ok(first);
                     }
                 }
-                find(&allowed, most).ok_or_else(|| {
+                find(allowed, most).ok_or_else(|| {
                     let reserved = !short && kept > 0 && find(&any, most).is_some();
                     if reserved { RefusalReason::ReservedForShort } else { RefusalReason::NoFit }
                 })

@@ -1,12 +1,15 @@
 use core::time::Duration;
+use std::collections::BTreeMap;
+use std::vec::Vec;
 
 use super::*;
 use crate::scos::DeviceIndex;
 use crate::scos::link::LinkStats;
 use crate::scos::messages::{
-    Associate, Associated, Association, AssociationRefusal, Message, ScheduleMark,
+    Associate, Associated, Association, AssociationRefusal, Challenge, Message, ScheduleMark,
 };
 use crate::scos::testing::{QUICK, Wire, address, at, messages, slots};
+use crate::time::Instant;
 
 const TTL: Duration = Duration::from_secs(300);
 const DEVICES: [DeviceConfig<'static>; 2] = [
@@ -167,6 +170,29 @@ fn a_device_asks_with_back_off_and_refreshes_within_a_third() {
     }
 }
 
+/// Power comes back for all at once, and each has a seed of its own.
+#[test]
+fn a_thousand_devices_do_not_refresh_in_step() {
+    let mut devices: Vec<_> = (0..1_000).map(|seed| (device(seed), Instant::ZERO)).collect();
+    for round in 1..=8 {
+        let state = if round == 1 { Association::New } else { Association::Refresh };
+        let mut of_second = BTreeMap::new();
+        for (device, due) in &mut devices {
+            let (mut link, mut wire) = (LinkStats::default(), Wire::default());
+            device.tick(*due, ScheduleMark::default(), &mut link, &mut wire);
+            assert_ne!(device.granted(&address(7), &grant(round, state)), Answer::Stale);
+            let next = device.next_deadline().unwrap();
+            assert!((75..=100).contains(&next.since(*due).as_secs()));
+            *due = next;
+            *of_second.entry(due.as_micros() / 1_000_000).or_insert(0) += 1;
+        }
+        // Of the 25 seconds there are, none has twice its share; and they drift apart.
+        let most = of_second.values().copied().max();
+        assert!(most.is_some_and(|most| most < 80), "round {round}: {most:?}");
+        assert!(of_second.len() >= 25);
+    }
+}
+
 #[test]
 fn a_device_that_gets_no_answer_starts_anew_when_its_ttl_is_over() {
     let mut device = device(1);
@@ -199,10 +225,30 @@ fn a_forgotten_device_asks_anew_at_once_but_believes_only_its_ssm() {
     let mut device = device(1);
     asked(&mut device, 0);
     device.granted(&address(7), &grant(1, Association::New));
-    assert!(!device.forgotten(&address(8)));
-    assert!(device.forgotten(&address(7)));
-    assert!(!device.forgotten(&address(7)));
+    assert!(!device.forgotten(at(1).monotonic, &address(8)));
+    assert!(device.forgotten(at(1).monotonic, &address(7)));
+    assert!(!device.forgotten(at(1).monotonic, &address(7)));
     assert_eq!(asked(&mut device, 1), (Some((Association::New, 2)), None));
+}
+
+#[test]
+fn a_device_that_is_told_so_from_elsewhere_asks_where_an_ssm_is_found() {
+    let mut device = device(1);
+    asked(&mut device, 0);
+    device.granted(&address(7), &grant(1, Association::New));
+    // Not more often than it would ask by itself, and it stays associated.
+    assert!(!device.forgotten(at(1).monotonic, &address(8)));
+    assert_eq!(asked(&mut device, 1).0, None);
+    assert!(!device.forgotten(at(10).monotonic, &address(8)));
+    assert_eq!(device.ssm(), Some(&address(7)));
+    let (mut link, mut wire) = (LinkStats::default(), Wire::default());
+    assert_eq!(device.tick(at(10).monotonic, ScheduleMark::default(), &mut link, &mut wire), None);
+    assert_eq!(wire.take()[0].0, address(0));
+    // It is not at a loss when it is asked for a proof.
+    let challenge = Challenge { device: "mast-1", sequence: 2, nonce: [1; 16] };
+    assert_eq!(device.challenged(&address(8), &challenge), Some(false));
+    assert_eq!(device.granted(&address(8), &grant(2, Association::New)), Answer::New);
+    assert_eq!(device.ssm(), Some(&address(8)));
 }
 
 #[test]
@@ -218,8 +264,7 @@ fn a_device_leaves_with_or_without_an_answer_and_can_return() {
     assert_eq!(asked(&mut device, 2).0, Some((Association::New, 3)));
     device.granted(&address(7), &grant(3, Association::New));
     device.leave();
-    let events: std::vec::Vec<_> =
-        (3..100).filter_map(|seconds| asked(&mut device, seconds).1).collect();
+    let events: Vec<_> = (3..100).filter_map(|seconds| asked(&mut device, seconds).1).collect();
     assert_eq!(events, [AssociationEvent::Left]);
     assert_eq!(device.next_deadline(), None);
 }

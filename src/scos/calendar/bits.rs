@@ -28,6 +28,10 @@ pub(super) fn join(wide: &mut WideWords, this: &Words, next: &Words) {
         *to = before.wrapping_shr(32) | from.wrapping_shl(32);
         before = *from;
     }
+    // Two weeks end where a word does, and one more is past them.
+    if let Some(past) = wide.last_mut() {
+        *past = u64::MAX;
+    }
 }
 
 /// The part of the last word that is past the week.

@@ -147,12 +147,13 @@ impl WeekPlan {
         how: impl Fn(u64, u64) -> u64,
         measure: impl Fn(u8, u64, u64, u64) -> u8,
     ) {
-        let last = start.saturating_add(minutes).saturating_sub(1);
+        // A pattern ends within the week.
+        let last = start.wrapping_add(minutes).wrapping_sub(1);
         let (from, to) = (word_of(start), word_of(last).wrapping_add(1));
         let mut next = self.taken.get(to).copied().unwrap_or(u64::MAX);
         // What the first word was.
         let mut was = u64::MAX;
-        let mut mask = low_bits(bit_of(last).wrapping_add(1));
+        let mut mask = u64::MAX.wrapping_shr(63_u32.wrapping_sub(bit_of(last)));
         let taken = self.taken.get_mut(from..to).unwrap_or_default();
         let reach = self.reach.get_mut(from..to).unwrap_or_default();
         for (ahead, (taken, reach)) in taken.iter_mut().zip(reach).enumerate().rev() {

@@ -262,13 +262,15 @@ impl<'s> Store<'s> {
         true
     }
 
-    /// All sections are to be sent.
-    pub(crate) fn hurry(&mut self) {
+    /// All sections are to be sent, under this revision: what was acknowledged before is not.
+    pub(crate) fn hurry(&mut self, revision: u32) {
         let mut at = 0_usize;
         while let Some(entry) = self.octets.get(at..usize::from(*self.used)).and_then(Entry::first)
         {
             let size = entry.size();
             self.mark(at, 0);
+            let room = self.octets.iter_mut().skip(at.saturating_add(2));
+            room.zip(revision.to_le_bytes()).for_each(|(to, from)| *to = from);
             at = at.saturating_add(size);
         }
     }

@@ -245,8 +245,11 @@ proptest! {
                 prop_assert_eq!(store.put(&section, 99), Ok(()));
             }
         }
-        store.hurry();
+        store.hurry(7);
         prop_assert_eq!(store.unsent().count() > 0, store.metadata().sections().count() > 0);
+        for section in store.metadata().sections() {
+            prop_assert_eq!(store.revision(section.key()), Some(7));
+        }
         store.clear();
         prop_assert_eq!(store.metadata().sections().count(), 0);
     }

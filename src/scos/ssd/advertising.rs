@@ -15,7 +15,7 @@ use crate::transport::{Address, Transport};
 pub(super) struct Advertising<'s> {
     octets: &'s mut [u8],
     used: u16,
-    /// The number of the last change.
+    /// The number of the last change, or of the last time all of it was to be said.
     revision: u32,
     /// When what is not acknowledged is sent.
     retry: Retry,
@@ -62,9 +62,11 @@ impl<'s> Advertising<'s> {
         self.revision
     }
 
-    /// Whoever asks has nothing of it.
+    /// Whoever asks has nothing of it. An answer may still be on its way that says otherwise:
+    /// it was given before.
     pub(super) fn begin(&mut self) {
-        Store::new(self.octets, &mut self.used).hurry();
+        self.revision = self.revision.saturating_add(1);
+        Store::new(self.octets, &mut self.used).hurry(self.revision);
         self.retry = Retry::NOW;
     }
 

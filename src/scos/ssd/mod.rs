@@ -67,7 +67,8 @@ pub struct SsdConfig<'s> {
     /// The number of this run: greater than that of any run before, such as a
     /// counter in flash or the seconds of UTC.
     pub boot: u32,
-    /// Any number, another for each device: it spreads refreshes over time.
+    /// Any number, another for each device, such as what a random number generator or a serial
+    /// number gives: the random numbers that spread refreshes over time follow from it.
     pub seed: u64,
     /// How long to wait for answers.
     pub backoff: Backoff,
@@ -392,7 +393,7 @@ impl<'s> Ssd<'s> {
                 None => count(&mut self.stats.stale_answers),
             },
             Message::NotAssociated => {
-                if self.association.forgotten(from) {
+                if self.association.forgotten(now.monotonic, from) {
                     count(&mut self.stats.losses);
                     sensor.association(now, AssociationEvent::Lost);
                 } else {

@@ -233,6 +233,25 @@ fn what_changes_is_said_again_and_nothing_else() {
     assert_eq!(said, Some(Section::Clock(ClockStatus::FreeRunning)));
 }
 
+/// It was given to an association that the SSM has forgotten since, with all that was said.
+#[test]
+fn an_acknowledgement_from_before_an_association_is_stale() {
+    let mut bench = Bench::new();
+    let weather = Section::Environment(Environment { weather: "rain", ..Environment::UNKNOWN });
+    assert_eq!(bench.ssd.set_section(&weather), Ok(()));
+    let (section, revision) = (weather.key(), bench.ssd.advertising.revision());
+    bench.tick(60);
+    bench.receive(61, &Message::NotAssociated);
+    bench.tick(61);
+    bench.receive(61, &associated(2, 9));
+    let late = Advertised { revision, section, full: false };
+    bench.receive(62, &Message::Advertised(late));
+    bench.wire.take();
+    bench.tick(62);
+    assert!(bench.take_sections(62).contains(&section));
+    assert_eq!(bench.ssd.stats().stale_answers, 1);
+}
+
 #[test]
 fn what_cannot_be_said_is_refused_and_what_was_said_stands() {
     let mut bench = Bench::new();
@@ -501,7 +520,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Octets of any kind, and messages of any content from anyone but the SSM,
-    /// change nothing but counters.
+    /// change nothing but counters. Who says that it is not associated has it ask, where
+    /// an SSM is found.
     #[test]
     fn strangers_change_nothing(noise in proptest::collection::vec(any::<u8>(), 0..80),
                                 parts in parts(), kind in 0..KINDS) {
@@ -523,8 +543,19 @@ proptest! {
         }
         // By chance it may be a message: of those, the SSM's are not strangers'.
         prop_assume!(Message::parse(&noise).is_err());
-        parts.with_message(kind, |message| bench.receive_from(300, 3, &message));
-        prop_assert_eq!(shape(&bench), before);
+        let mut asks = false;
+        parts.with_message(kind, |message| {
+            asks = matches!(message, Message::NotAssociated);
+            bench.receive_from(300, 3, &message);
+        });
+        let after = shape(&bench);
+        if asks {
+            prop_assert_eq!(after.4, Some(Instant::ZERO));
+            prop_assert_eq!((after.0, after.1, after.2, after.3),
+                            (before.0, before.1, before.2, before.3));
+        } else {
+            prop_assert_eq!(after, before);
+        }
     }
 
     /// Messages of any content from the SSM itself do not bring it down.

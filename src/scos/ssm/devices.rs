@@ -135,6 +135,9 @@ impl Ssm<'_> {
             let mut base = device.acknowledged;
             let mut refused = false;
             for _ in 0..WINDOW {
+                if base >= device.version {
+                    break;
+                }
                 let next = self.bookings.change_after(device.index(), base);
                 let Some((version, change)) = next else { break };
                 let epoch = self.settings.epoch;
@@ -150,6 +153,9 @@ impl Ssm<'_> {
                 device.push.sent(now, &self.settings.backoff);
             } else if refused {
                 device.push.refused(now, &self.settings.backoff);
+            } else {
+                // What it lacks is over. The next change makes it due again.
+                device.push = Retry::NEVER;
             }
         }
     }
@@ -180,12 +186,10 @@ impl Ssm<'_> {
 
     /// When a device is next to be sent what it lacks.
     pub(super) fn next_push(&self) -> Option<Instant> {
-        let due = self.bookings.iter().filter_map(|booking| {
-            let device = self.registry.get(booking.booked()?.device)?;
-            let lacks = device.is_there() && booking.change(device.acknowledged).is_some();
-            lacks.then(|| device.push.due())
+        let lacking = self.registry.iter().filter(|device| {
+            device.is_there() && device.version > device.acknowledged && !device.push.is_never()
         });
-        due.min()
+        lacking.map(|device| device.push.due()).min()
     }
 
     /// A device is there, or has left.
@@ -240,6 +244,7 @@ impl Ssm<'_> {
         if now.quality == ClockQuality::Unset {
             return;
         }
+        self.overdue.note(now.monotonic);
         // An occurrence that begins this very moment has begun.
         let begun = now.utc.after(Duration::from_micros(1));
         for booking in self.bookings.iter_mut() {

@@ -66,6 +66,7 @@ use crate::time::{ClockQuality, Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 use bookings::Bookings;
 use journal::UsageOwed;
+use reports::Overdue;
 use weeks::SlowClock;
 
 /// What an SSM is told before it starts.
@@ -351,6 +352,7 @@ pub struct Ssm<'s> {
     slow: SlowClock,
     /// Whether occurrences that were displaced are yet to be reported.
     displacing: bool,
+    overdue: Overdue,
     usage: Table<'s, Usage>,
     keeper: Keeper<'s>,
     usage_owed: UsageOwed,
@@ -402,6 +404,7 @@ impl<'s> Ssm<'s> {
             policy_manager: None,
             slow: SlowClock::default(),
             displacing: false,
+            overdue: Overdue::UNKNOWN,
             usage: Table::new(storage.usage),
             keeper: Keeper::NONE,
             usage_owed: UsageOwed::None,
@@ -426,8 +429,13 @@ impl<'s> Ssm<'s> {
     /// where the Actor's link is now.
     #[must_use]
     pub const fn with_actors(mut self, names: &'s [ActorName<'s>]) -> Self {
-        self.names = names;
+        self.set_actors(names);
         self
+    }
+
+    /// Puts other Actors in place of those of [`Ssm::with_actors`].
+    pub const fn set_actors(&mut self, names: &'s [ActorName<'s>]) {
+        self.names = names;
     }
 
     /// One datagram in.

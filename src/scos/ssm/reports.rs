@@ -1,5 +1,7 @@
 //! Reports: one for each occurrence, from its device or in its place.
 
+use core::time::Duration;
+
 use super::bookings::Booked;
 use super::journal::report_key;
 use super::metadata::add_usage;
@@ -44,16 +46,19 @@ impl Ssm<'_> {
     /// Settles the occurrences whose devices have not reported in time, as far as
     /// there is room for reports.
     pub(super) fn settle_overdue(&mut self, now: Now, user: &mut dyn SsmUser) {
+        if !self.overdue.may_be_due(now) {
+            return;
+        }
+        let grace = self.settings.grace;
+        let mut next = Overdue::never(now);
         for booking in self.bookings.iter_mut() {
             let (actor, request) = (booking.actor, booking.request);
             let Some(booked) = booking.booked_mut() else { continue };
             let device = self.registry.get(booked.device);
-            if device.is_some_and(|device| device.patience > now.monotonic) {
-                continue;
-            }
+            let waits = device.is_some_and(|device| device.patience > now.monotonic);
             let mut room = true;
             let mut settled = false;
-            while let Some(index) = first_overdue(booked, now, self.settings.grace) {
+            while let Some(index) = first_overdue(booked, now, grace).filter(|_| !waits) {
                 let report = Report {
                     scan: ScanId { actor, request, occurrence: index },
                     start: booked.series.start_of(index).unix_minute(),
@@ -78,14 +83,18 @@ impl Ssm<'_> {
                 add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
-            booking.kept &= !settled;
-            if booking.open() > 0 {
+            if let Some(due) = overdue_at(booked, device, now, grace) {
+                next.note(due);
+            }
+            if settled {
                 booking.settled = now.monotonic;
+                booking.kept = false;
             }
             if !room {
-                return;
+                break;
             }
         }
+        self.overdue = next;
     }
 
     /// When the next occurrence is overdue. Without room for its report it is when
@@ -94,19 +103,7 @@ impl Ssm<'_> {
         if self.last.quality == ClockQuality::Unset || !self.outbox.has_room() {
             return None;
         }
-        let booked = self.bookings.iter().filter_map(|booking| booking.booked());
-        let overdue = booked.filter(|booked| booked.progress.next() < booked.keep).map(|booked| {
-            let index = booked.progress.next();
-            let device = self.registry.get(booked.device);
-            let patience = device.map_or(Instant::ZERO, |device| device.patience);
-            let utc = if index < booked.resume {
-                self.last.utc
-            } else {
-                booked.series.end_of(index).after(self.settings.grace)
-            };
-            self.last.monotonic.after(utc.since(self.last.utc)).max(patience)
-        });
-        overdue.min()
+        self.overdue.next(self.last)
     }
 
     /// Gives up the reports that are kept for too long. It makes room for others,
@@ -191,8 +188,64 @@ impl Ssm<'_> {
     }
 }
 
+/// When an occurrence is overdue at the earliest, so that not all bookings are looked at
+/// each time: exact when they were, and too early once that one is settled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overdue {
+    due: Instant,
+    /// UTC less monotonic time in microseconds, when it was said.
+    offset: i64,
+}
+
+/// How far UTC may run ahead of monotonic time before all bookings are looked at again, in
+/// microseconds: that much later than it could an occurrence may be settled.
+const DRIFT: i64 = 1_000_000;
+
+impl Overdue {
+    /// Bookings have yet to be looked at.
+    pub(super) const UNKNOWN: Self = Self { due: Instant::ZERO, offset: i64::MIN };
+
+    fn never(now: Now) -> Self {
+        Self { due: Instant::MAX, offset: offset(now) }
+    }
+
+    /// Something is due at this time.
+    pub(super) fn note(&mut self, due: Instant) {
+        self.due = self.due.min(due);
+    }
+
+    fn may_be_due(&self, now: Now) -> bool {
+        self.due <= now.monotonic || offset(now).saturating_sub(self.offset) > DRIFT
+    }
+
+    fn next(&self, now: Now) -> Option<Instant> {
+        let due = if self.may_be_due(now) { self.due.min(now.monotonic) } else { self.due };
+        (due < Instant::MAX).then_some(due)
+    }
+}
+
+fn offset(now: Now) -> i64 {
+    let monotonic = i64::try_from(now.monotonic.as_micros()).unwrap_or(i64::MAX);
+    now.utc.unix_micros().saturating_sub(monotonic)
+}
+
+/// When the first occurrence that is open is overdue.
+pub(super) fn overdue_at(
+    booked: &Booked,
+    device: Option<&RegisteredDevice>,
+    now: Now,
+    grace: Duration,
+) -> Option<Instant> {
+    let index = booked.progress.next();
+    let patience = device.map_or(Instant::ZERO, |device| device.patience);
+    let utc =
+        if index < booked.resume { now.utc } else { booked.series.end_of(index).after(grace) };
+    let due = now.monotonic.after(utc.since(now.utc)).max(patience);
+    (index < booked.keep).then_some(due)
+}
+
 /// The first occurrence that is open, if its report is overdue.
-fn first_overdue(booked: &Booked, now: Now, grace: core::time::Duration) -> Option<u16> {
+fn first_overdue(booked: &Booked, now: Now, grace: Duration) -> Option<u16> {
     let index = booked.progress.next();
     let over = index < booked.resume || booked.series.end_of(index).after(grace) <= now.utc;
     (index < booked.keep && over).then_some(index)

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bookings::{Booked, Booking, State, Turned};
 use super::journal::{self, actor_key};
 use super::metadata::add_usage;
+use super::reports::overdue_at;
 use super::{Ssm, SsmUser};
 use crate::scos::association::{AddressRecord, Registry};
 use crate::scos::calendar::{Placement, Recipe, RefusalReason};
@@ -202,6 +203,12 @@ impl Ssm<'_> {
         };
         let fingerprint = Some(fingerprint);
         let settled = now.monotonic;
+        if let State::Booked(booked) = &state
+            && let Some(due) =
+                overdue_at(booked, self.registry.get(booked.device), now, self.settings.grace)
+        {
+            self.overdue.note(due);
+        }
         let booking = Booking { actor, request: number, fingerprint, state, settled, kept: false };
         match booking.answer(&self.registry) {
             Message::Granted(granted) => {
@@ -390,7 +397,10 @@ impl Ssm<'_> {
                 add_usage(&mut self.usage, full, actor, |usage| usage.report(&report, minutes));
                 user.report(now, &report);
             }
-            booking.kept &= !settled;
+            if settled {
+                booking.settled = now.monotonic;
+                booking.kept = false;
+            }
         }
     }
 

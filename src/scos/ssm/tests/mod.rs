@@ -456,6 +456,40 @@ fn a_missing_report_is_issued_once_with_its_reason() {
     );
 }
 
+/// When the next occurrence is overdue is remembered, and UTC may be set either way.
+#[test]
+fn what_is_overdue_follows_the_clock() {
+    let booked = || {
+        let mut bench = Bench::new();
+        bench.refusal(0, &request(1, 2, 0));
+        bench.deliver(0);
+        // The slot is over at 240, and the grace time at 420.
+        assert_eq!(bench.ssm.next_overdue(), Some(at(420).monotonic));
+        bench
+    };
+    let tick = |bench: &mut Bench, seconds, utc| {
+        let now = Now { monotonic: at(seconds).monotonic, ..at(utc) };
+        bench.ssm.tick(now, &mut bench.wire, &mut bench.notes);
+        (bench.notes.reports.len(), bench.ssm.next_overdue())
+    };
+    // Forward: it is overdue at once. Forward, but not so far: sooner.
+    assert_eq!(tick(&mut booked(), 10, 450), (1, None));
+    assert_eq!(tick(&mut booked(), 10, 110), (0, Some(at(320).monotonic)));
+    // Back: looked for too early, and found when it is.
+    let mut bench = booked();
+    assert_eq!(tick(&mut bench, 110, 10), (0, Some(at(420).monotonic)));
+    assert_eq!(tick(&mut bench, 420, 320), (0, Some(at(520).monotonic)));
+    assert_eq!(tick(&mut bench, 519, 419), (0, Some(at(520).monotonic)));
+    assert_eq!(tick(&mut bench, 520, 420), (1, None));
+    // One that is booked for sooner is known at once.
+    let mut bench = Bench::new();
+    bench.refusal(0, &request(1, 5, 0));
+    bench.deliver(0);
+    assert_eq!(bench.ssm.next_overdue(), Some(at(600).monotonic));
+    bench.refusal(0, &request(2, 1, 0));
+    assert_eq!(bench.ssm.next_overdue(), Some(at(360).monotonic));
+}
+
 #[test]
 fn a_restart_settles_what_had_begun_and_hands_out_the_rest() {
     let mut bench = Bench::new();
