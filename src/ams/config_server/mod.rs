@@ -173,6 +173,7 @@ impl<'s> ConfigServer<'s> {
     }
 
     /// Takes in a datagram that came from `from`.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive(
         &mut self,
         now: Now,
@@ -219,6 +220,7 @@ impl<'s> ConfigServer<'s> {
     }
 
     /// Does what is due. Calls before [`ConfigServer::next_deadline`] do nothing.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
         match self.state {
             ConfigServerState::Outranked => return,

@@ -82,6 +82,7 @@ impl Gateway<'_> {
     /// # Errors
     /// The [`Fault`] for which it is discarded as a message. What cannot be
     /// forwarded is counted.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive_aams(
         &mut self,
         now: Now,
@@ -100,6 +101,7 @@ impl Gateway<'_> {
     }
 
     /// Takes a datagram that arrived where this gateway receives RPDUs.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive_rams(
         &mut self,
         now: Now,

@@ -340,6 +340,7 @@ impl<'s> Gateway<'s> {
     }
 
     /// Takes a datagram that arrived at the module's MAMS endpoint.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive_mams(
         &mut self,
         now: Now,
@@ -356,6 +357,7 @@ impl<'s> Gateway<'s> {
     }
 
     /// Does whatever is due. Extra calls do nothing.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ServiceUser) {
         let mut changes = Changes { user, seen: false };
         self.module.tick(now, transport, &mut changes);

@@ -16,6 +16,7 @@ use crate::transport::{Address, Transport};
 /// MPDUs.
 impl Module<'_> {
     /// Takes a datagram that arrived at the MAMS endpoint.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive_mams(
         &mut self,
         now: Now,
@@ -277,6 +278,7 @@ impl Module<'_> {
     ///
     /// # Errors
     /// The [`Fault`] for which the message is discarded.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive_aams_in<'d>(
         &mut self,
         octets: &'d [u8],

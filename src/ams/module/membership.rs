@@ -27,6 +27,7 @@ impl Module<'_> {
     /// # Errors
     /// [`Fault::AlreadyRegistered`], [`Fault::InvalidUnit`] or
     /// [`Fault::InvalidRole`]; nothing is changed then.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn register(
         &mut self,
         now: Now,
@@ -212,6 +213,7 @@ impl RuleRequest {
 /// Driving.
 impl Module<'_> {
     /// Does whatever is due. Extra calls do nothing.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ServiceUser) {
         if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
             return;
@@ -235,6 +237,7 @@ impl Module<'_> {
 
     /// When [`Module::tick`] is next to be called. Any other call may change it.
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let timers = &self.mib.timers;
         let queries = self.queries.iter().filter_map(|query| query.until).min();

@@ -295,6 +295,7 @@ impl<'s> Registrar<'s> {
     }
 
     /// Takes in a datagram that came from `from`.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive(
         &mut self,
         now: Now,
@@ -325,6 +326,7 @@ impl<'s> Registrar<'s> {
     }
 
     /// Does what is due. Calls before [`Registrar::next_deadline`] do nothing.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport) {
         if self.ceased.is_some() {
             return;

@@ -451,6 +451,7 @@ impl<'s> Actor<'s> {
     }
 
     /// One datagram in.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive(
         &mut self,
         now: Now,
@@ -496,6 +497,7 @@ impl<'s> Actor<'s> {
     }
 
     /// Does whatever is due: asks what is not answered.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ActorUser) {
         self.give_up(now, user);
         // What is not kept is not asked.
@@ -526,6 +528,7 @@ impl<'s> Actor<'s> {
 
     /// When to call [`Actor::tick`] next. Any call may change the answer.
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let open = self.requests.iter().filter(|row| row.question.is_some());
         let due = self.keeper.due().or_else(|| open.map(|row| row.retry.due()).min());

@@ -18,9 +18,8 @@ pub(super) const TWO_WEEKS: usize = 316;
 /// The slots of two weeks, one after the other.
 pub(super) type WideWords = [u64; TWO_WEEKS];
 
-/// The slots of one week and those of the next.
-pub(super) fn joined(this: &Words, next: &Words) -> WideWords {
-    let mut wide = [u64::MAX; TWO_WEEKS];
+/// Writes the slots of one week and those of the next over all of `wide`.
+pub(super) fn join(wide: &mut WideWords, this: &Words, next: &Words) {
     // A week ends in the middle of its last word.
     let (first, last) = wide.split_at_mut(WORDS.wrapping_sub(1));
     first.iter_mut().zip(this).for_each(|(to, from)| *to = *from);
@@ -29,7 +28,10 @@ pub(super) fn joined(this: &Words, next: &Words) -> WideWords {
         *to = before.wrapping_shr(32) | from.wrapping_shl(32);
         before = *from;
     }
-    wide
+    // Two weeks end where a word does, and one more is past them.
+    if let Some(past) = wide.last_mut() {
+        *past = u64::MAX;
+    }
 }
 
 /// The part of the last word that is past the week.
@@ -176,6 +178,11 @@ pub(super) fn overlay<const N: usize, const MORE: usize>(
         have = have.wrapping_add(more);
         length = length.saturating_sub(shift);
         let words = word_of(length).wrapping_add(1);
+        if cfg!(not(feature = "std")) {
+            // A board has no vectors and a small stack.
+            overlay_in_place(taken, words, shift);
+            continue;
+        }
         // A copy, for what the compiler knows not to alias it does with vectors.
         let mut from = [u64::MAX; MORE];
         from.iter_mut().zip(taken.iter()).for_each(|(to, from)| *to = *from);
@@ -186,6 +193,20 @@ pub(super) fn overlay<const N: usize, const MORE: usize>(
         }
     }
     length
+}
+
+/// Sets in each of the first `words` words the bits that are set `shift` behind. What is
+/// read lies behind what has been written.
+fn overlay_in_place(taken: &mut [u64], words: usize, shift: u16) {
+    let ahead = word_of(shift);
+    for at in 0..words {
+        let from = at.wrapping_add(ahead);
+        let low = taken.get(from).copied().unwrap_or(u64::MAX);
+        let high = taken.get(from.wrapping_add(1)).copied().unwrap_or(u64::MAX);
+        if let Some(word) = taken.get_mut(at) {
+            *word |= splice(low, high, bit_of(shift));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -228,6 +249,27 @@ mod tests {
         }
 
         #[test]
+        fn boards_overlay_what_hosts_do(seeds in prop::collection::vec(any::<u64>(), 20),
+            count in 2_u16..4, step in 0_u16..600)
+        {
+            let mut words = [0; 20];
+            words.iter_mut().zip(&seeds).for_each(|(word, seed)| *word = seed & seed >> 7);
+            let (mut host, mut board) = (words, words);
+            let length = overlay::<20, 21>(&mut host, 1_280, count, step);
+            let mut left = 1_280_u16;
+            // As many passes as it takes for two or three.
+            for _ in 1..count {
+                left = left.saturating_sub(step);
+                overlay_in_place(&mut board, usize::from(left / 64) + 1, step);
+            }
+            prop_assert_eq!(length, left);
+            for slot in 0..length {
+                let set = |words: &[u64; 20]| words[word_of(slot)] >> bit_of(slot) & 1;
+                prop_assert_eq!(set(&host), set(&board));
+            }
+        }
+
+        #[test]
         fn two_weeks_are_one_after_the_other(a in any::<u64>(), b in any::<u64>()) {
             let mut weeks = [[0; WORDS]; 2];
             for (week, seed) in weeks.iter_mut().zip([a, b]) {
@@ -236,7 +278,8 @@ mod tests {
                 }
                 week[WORDS - 1] |= PAST_THE_WEEK;
             }
-            let wide = joined(&weeks[0], &weeks[1]);
+            let mut wide = [0; TWO_WEEKS];
+            join(&mut wide, &weeks[0], &weeks[1]);
             for slot in 0..20_224_u16 {
                 let week = weeks.get(usize::from(slot / 10_080));
                 let taken = week.is_none_or(|week| window(week, slot % 10_080) & 1 == 1);

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::bits::joined;
+use super::bits::{TWO_WEEKS, join};
 use super::fit::{Search, Starts, nearest};
 use super::grant::Grant;
 use super::pattern::Shape;
@@ -511,7 +511,8 @@ impl Scheduler<'_> {
 #[cfg_attr(not(feature = "std"), inline(never))]
 fn nearest_wide(plan: &DevicePlan, shape: Shape, search: &Search) -> Option<u16> {
     let [this, next] = plan.weeks();
-    let mut taken = joined(this.taken(), next.taken());
+    let mut taken = [u64::MAX; TWO_WEEKS];
+    join(&mut taken, this.taken(), next.taken());
     let starts = Starts::wide(&mut taken, search.reserve, shape);
     nearest(&starts, Shape::TWO_WEEKS.saturating_sub(shape.span()), search)
 }

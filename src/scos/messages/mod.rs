@@ -160,6 +160,7 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// [`MessageFault`]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn parse(octets: &'a [u8]) -> Result<Self, MessageFault> {
         let (version, body) = match octets {
             [] => return Err(MessageFault::Empty),

@@ -358,6 +358,7 @@ impl<'s> Ssd<'s> {
     }
 
     /// One datagram in.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive(
         &mut self,
         now: Now,
@@ -426,6 +427,7 @@ impl<'s> Ssd<'s> {
     }
 
     /// Does whatever is due: ends and begins scans, then sends.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, sensor: &mut dyn Sensor) {
         self.last = now;
         self.wake(now);
@@ -449,6 +451,7 @@ impl<'s> Ssd<'s> {
     /// When to call [`Ssd::tick`] next. Any call may change the answer; a clock that
     /// is stepped does too, and is a reason to tick by itself.
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let slot = self.running.map(|running| running.ends);
         // What has begun already and could not be handled in one tick is due now.

@@ -439,6 +439,7 @@ impl<'s> Ssm<'s> {
     }
 
     /// One datagram in.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive(
         &mut self,
         now: Now,
@@ -490,6 +491,7 @@ impl<'s> Ssm<'s> {
 
     /// Does whatever is due: ages associations, settles occurrences, hands out
     /// recipes and reports.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn SsmUser) {
         self.last = now;
         self.wake(now);
@@ -511,6 +513,7 @@ impl<'s> Ssm<'s> {
     /// When to call [`Ssm::tick`] next. Any call may change the answer; a clock that
     /// is stepped does too, and is a reason to tick by itself.
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let abandon = self.outbox.oldest().map(|oldest| oldest.after(self.settings.keep));
         let sends = match self.keeper.due() {
