@@ -4,6 +4,9 @@
 //! A machine that is given a [`Store`] writes ahead: what it says to others that it
 //! must know again is durable before it is said.
 
+#[cfg(feature = "flash")]
+pub mod flash;
+
 use core::fmt;
 
 /// The key of a record: an octet that says what it is of, and ten that say which.

@@ -33,6 +33,7 @@ impl Instant {
 
     /// `self + span`, at most [`Instant::MAX`].
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn after(self, span: Duration) -> Self {
         // Not `as_micros`: that is 128-bit arithmetic, dear on a Cortex-M.
         let micros =
@@ -49,6 +50,7 @@ impl Instant {
 
 /// The earlier of two optional deadlines.
 #[must_use]
+#[cfg_attr(not(feature = "std"), inline(never))]
 pub fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),

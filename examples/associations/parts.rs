@@ -16,14 +16,13 @@ use farpost::host::secret::Psk;
 use farpost::host::station::ManagerStation;
 use farpost::host::tls::{LinkHost, TlsClient, TlsClientOptions, TlsLimits, TlsServer};
 use farpost::machine::Machine;
-use farpost::scos::calendar::Policy;
 use farpost::scos::messages::Rejection;
 use farpost::scos::metadata::{Analyser, Receiver as Tuner};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    Admission, AttemptLimit, Authentication, Backoff, DeviceConfig, DeviceMetadata, DeviceSigner,
-    Section, Summary,
+    AttemptLimit, Authentication, Backoff, DeviceConfig, DeviceMetadata, DeviceSigner, Section,
+    Summary,
 };
 use farpost::storage::Slot;
 use farpost::time::Now;
@@ -71,19 +70,7 @@ pub(crate) fn manage(devices: usize) -> Outcome<()> {
         .zip(&public)
         .map(|(device, public_key)| DeviceConfig { device, public_key })
         .collect();
-    let config = SsmConfig {
-        epoch: 1,
-        devices: &configs,
-        admission: Admission::Configured,
-        max_ttl: Duration::from_secs(900),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(180),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
-    };
+    let config = SsmConfig { max_ttl: Duration::from_secs(900), ..SsmConfig::nominal(1, &configs) };
     let (mut rows, mut attempts) = (slots(devices), slots(64));
     let mut metadata: Vec<_> = (0..devices).map(|_| DeviceMetadata::EMPTY).collect();
     let storage = SsmStorage {

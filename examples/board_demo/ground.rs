@@ -19,12 +19,10 @@ use farpost::host::net::{NameStyle, UdpEndpoint};
 use farpost::host::station::{ActorStation, ManagerStation, StationApplication};
 use farpost::machine::Machine;
 use farpost::scos::actor::{Actor, ActorConfig};
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::calendar::DevicePlan;
 use farpost::scos::carriage::{Carriage, Station, manager};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{
-    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, Summary,
-};
+use farpost::scos::{ActorId, Backoff, DeviceConfig, DeviceMetadata, RequestId, Summary};
 use farpost::storage::Slot;
 use farpost::time::{Clock, Now};
 
@@ -233,17 +231,9 @@ fn make_manager<'a>(
     let devices =
         arena.alloc_slice_copy(&[DeviceConfig { device: DEVICE, public_key: DEVICE.as_bytes() }]);
     let config = SsmConfig {
-        epoch,
-        devices,
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(180),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
         grace: Duration::from_secs(60),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(epoch, devices)
     };
     let storage = SsmStorage {
         devices: slots(arena, 1),

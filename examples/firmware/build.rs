@@ -1,17 +1,31 @@
-//! Tells the linker where the board has its memory.
+//! Tells the linker where the board of the target has its memory.
 
 use std::path::PathBuf;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
-    fs::copy("memory/mps2-an386.x", out.join("memory.x"))?;
+    let target = env::var("TARGET").unwrap_or_default();
+    let riscv = target.starts_with("riscv32");
+    let board = match () {
+        () if riscv => "virt",
+        () if target.starts_with("thumbv6m") => "microbit",
+        () => "mps2-an386",
+    };
+    fs::copy(format!("memory/{board}.x"), out.join("memory.x"))?;
     println!("cargo:rerun-if-changed=memory");
     println!("cargo:rustc-link-search={}", out.display());
     // What is weighed is linked as it is; what runs is laid out for its board.
-    for bin in ["publisher", "rows", "stacks", "counts", "ssd"] {
+    for bin in ["minimal", "publisher", "logged", "rows", "stacks", "counts", "ssd"] {
         println!("cargo:rustc-link-arg-bin={bin}=--nmagic");
+        if riscv {
+            // Its start-up code does not ask for it by itself.
+            println!("cargo:rustc-link-arg-bin={bin}=-Tmemory.x");
+        }
         println!("cargo:rustc-link-arg-bin={bin}=-Tlink.x");
     }
+    println!("cargo:rustc-link-arg-bin=logged=-Tdefmt.x");
+    // Without it errors alone are logged.
+    println!("cargo:rustc-env=DEFMT_LOG=info");
     Ok(())
 }

@@ -22,9 +22,7 @@ use farpost::scos::metadata::{
 };
 use farpost::scos::ssd::{Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{
-    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, Section, Summary,
-};
+use farpost::scos::{ActorId, Backoff, DeviceConfig, DeviceMetadata, RequestId, Section, Summary};
 use farpost::time::Now;
 
 use super::continuum::{Continuum, octets, slots};
@@ -267,17 +265,11 @@ fn make_ssm(arena: &Bump) -> Ssm<'_> {
         DEVICES.map(|(device, _)| DeviceConfig { device, public_key: device.as_bytes() }),
     );
     let config = SsmConfig {
-        epoch: 1,
-        devices,
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(180),
         policy: Policy { quota_minutes: Some(60), ..Policy::OPEN },
-        guard: Duration::from_secs(30),
         grace: Duration::from_secs(60),
         backoff: ACROSS,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(1, devices)
     };
     let storage = SsmStorage {
         devices: slots(arena, DEVICES.len()),

@@ -12,6 +12,7 @@ use crate::transport::SendError;
 
 /// The fault expression of a `Fault.indication` (3.1.2.17). Each is distinct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Fault {
     /// The module does not participate in its message space.
@@ -181,6 +182,7 @@ impl core::error::Error for Fault {}
 
 /// What a module tells its user besides messages (3.1.17 to 3.1.24).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Indication {
     /// `Register.indication` of the module itself: it is registered under this number.
@@ -221,6 +223,7 @@ impl<F: FnMut(Indication)> ServiceUser for F {
 
 /// A message to issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Message<'d> {
     /// The subject, above 0.
     pub subject: SubjectNumber,
@@ -244,6 +247,7 @@ impl<'d> Message<'d> {
 
 /// A message that was received; its data lie in the datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Received<'d> {
     /// The continuum of the source.
     pub continuum: ContinuumNumber,
@@ -263,6 +267,7 @@ pub struct Received<'d> {
 
 /// The one indication a message yields (4.3.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Delivery<'d> {
     /// `Message.indication`.
     Message(Received<'d>),

@@ -13,8 +13,41 @@
 //! psk = "file:regulator.psk"
 //! ```
 //!
+//! The list may say more of each, how the SSM is, and what may be booked, under the
+//! names of [`ManagerRules`], [`Policy`] and [`ActorPolicy`]. What is not said is so:
+//!
+//! ```toml
+//! [ssm]
+//! admission = "configured"    # or "open": any device, with the key it shows first
+//! max_ttl_seconds = 300
+//! guard_seconds = 30
+//! grace_seconds = 120
+//! # operator = "regulator"
+//! # policy_manager = "regulator"
+//!
+//! [policy]
+//! # quota_minutes = 600       # of each Actor in one week
+//! quota_over = "device"       # or "all_devices"
+//! short_minutes = 5
+//! reserve_per_hour = 0
+//! reserve_first = false
+//! lead_minutes = 0
+//! preemption = false
+//!
+//! [[device]]
+//! # …
+//! # reserve_per_hour = 10     # in place of that of the policy
+//!
+//! [[actor]]
+//! # …
+//! # quota_minutes = 60        # in place of that of the policy
+//! # priority = 2
+//! ```
+//!
 //! Files are beside the list. A key may be written as digits in the list itself, which
 //! then must be its owner's alone. Without a `psk` one is known, but has no TLS link.
+
+mod rules;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,10 +59,14 @@ use std::vec::Vec;
 
 use serde::Deserialize;
 
+pub use rules::ManagerRules;
+
 use super::secret::{Psk, decode, exposed};
+use crate::scos::calendar::{Policy, Reserve};
 use crate::scos::messages::{DEVICE_ID_MAX, PUBLIC_KEY_MAX};
 use crate::scos::ssm::ActorName;
-use crate::scos::{ActorId, DeviceConfig};
+use crate::scos::{ActorId, ActorPolicy, DeviceConfig};
+use rules::{ManagerLayout, PolicyLayout, actor_policy, sound_reserve};
 
 /// Devices and Actors, and their keys.
 #[derive(Debug, Default)]
@@ -38,6 +75,10 @@ pub struct DeviceList {
     pub devices: Vec<ListedDevice>,
     /// The Actors, in the order of the file.
     pub actors: Vec<ListedActor>,
+    /// How the SSM is.
+    pub manager: ManagerRules,
+    /// What may be booked.
+    pub policy: Policy,
 }
 
 /// A device of the list.
@@ -49,6 +90,8 @@ pub struct ListedDevice {
     pub public_key: Vec<u8>,
     /// Its pre-shared key.
     pub psk: Option<Psk>,
+    /// What is kept for short scans, if not as the policy has it.
+    pub reserve: Option<Reserve>,
 }
 
 /// An Actor of the list.
@@ -60,6 +103,8 @@ pub struct ListedActor {
     pub actor: ActorId,
     /// Its pre-shared key.
     pub psk: Option<Psk>,
+    /// What is set for it, if anything is.
+    pub policy: Option<ActorPolicy>,
 }
 
 /// Why a list is none. It says what is wrong, where, and what to do.
@@ -78,6 +123,10 @@ impl std::error::Error for DeviceListError {}
 #[serde(deny_unknown_fields)]
 struct FileLayout {
     #[serde(default)]
+    ssm: ManagerLayout,
+    #[serde(default)]
+    policy: PolicyLayout,
+    #[serde(default)]
     device: Vec<DeviceLayout>,
     #[serde(default)]
     actor: Vec<ActorLayout>,
@@ -89,6 +138,7 @@ struct DeviceLayout {
     id: String,
     public_key: String,
     psk: Option<String>,
+    reserve_per_hour: Option<u8>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +147,8 @@ struct ActorLayout {
     name: String,
     number: u32,
     psk: Option<String>,
+    quota_minutes: Option<u32>,
+    priority: Option<u8>,
 }
 
 impl DeviceList {
@@ -124,7 +176,7 @@ impl DeviceList {
                 Err(wrong(format!("`{name}` is listed twice; remove one")))
             }
         };
-        for DeviceLayout { id, public_key, psk } in file.device {
+        for DeviceLayout { id, public_key, psk, reserve_per_hour } in file.device {
             identity(&id)?;
             let octets = decode(public_key.as_bytes());
             let octets = octets.filter(|key| (1..=PUBLIC_KEY_MAX).contains(&key.len()));
@@ -132,16 +184,22 @@ impl DeviceList {
                 wrong(format!("device `{id}`: public_key is no key in hexadecimal digits"))
             })?;
             let psk = psk.map(|psk| keys.psk(&id, &psk)).transpose()?;
-            list.devices.push(ListedDevice { id, public_key, psk });
+            let of = |problem| wrong(format!("device `{id}`: {problem}"));
+            reserve_per_hour.map_or(Ok(()), sound_reserve).map_err(of)?;
+            let reserve = reserve_per_hour.map(Reserve::per_hour);
+            list.devices.push(ListedDevice { id, public_key, psk, reserve });
         }
-        for ActorLayout { name, number, psk } in file.actor {
+        for ActorLayout { name, number, psk, quota_minutes, priority } in file.actor {
             identity(&name)?;
             if !numbers.insert(number) {
                 return Err(wrong(format!("two actors have number {number}; give them their own")));
             }
             let psk = psk.map(|psk| keys.psk(&name, &psk)).transpose()?;
-            list.actors.push(ListedActor { name, actor: ActorId(number), psk });
+            let policy = actor_policy(quota_minutes, priority);
+            list.actors.push(ListedActor { name, actor: ActorId(number), psk, policy });
         }
+        list.manager = file.ssm.read(&list.actors).map_err(|said| wrong(format!("ssm: {said}")))?;
+        list.policy = file.policy.read().map_err(|said| wrong(format!("policy: {said}")))?;
         Ok(list)
     }
 

@@ -43,6 +43,12 @@ pub fn source(message: &Received<'_>) -> Address {
     Address::new(MODULE, &[a, b, c, d, message.source.module.0])
 }
 
+/// Whether an address is one of modules, or [`manager()`], and not of another transport.
+#[must_use]
+pub const fn is_module(address: &Address) -> bool {
+    address.service() == MODULE
+}
+
 /// The module behind an address; `None` for an address of another making.
 fn module(address: &Address) -> Option<(ContinuumNumber, ModuleKey)> {
     match (address.service(), address.octets()) {

@@ -1,7 +1,9 @@
 //! Values to octets, as postcard encodes them.
 //!
-//! Of postcard itself only the decoder is used: its encoder indexes arrays, where the
-//! compiler cannot show that no panic can be reached. Tests hold both to the same octets.
+//! Octets become values in [`decoding`](super::decoding). Postcard's own code indexes
+//! arrays, where the compiler cannot show that no panic can be reached, and returns at
+//! each field that fails; here what fails is noted, and told at the end, so that what
+//! serde derives for a board is without branches. Tests hold all of them to the same.
 
 use core::fmt;
 
@@ -18,65 +20,92 @@ pub(crate) fn encode<'b, T: Serialize + ?Sized>(
     buffer: &'b mut [u8],
 ) -> Result<&'b mut [u8], NoSpace> {
     let have = buffer.len();
-    let length = {
-        let mut encoder = Encoder(Writer::new(buffer));
-        value.serialize(&mut encoder).map_err(|Unwritten(why)| why)?;
-        encoder.0.len()
-    };
-    buffer.get_mut(..length).ok_or(NoSpace { need: length, have })
-}
-
-struct Encoder<'b>(Writer<'b>);
-
-/// Why a value was not written.
-#[derive(Clone, Copy, Debug)]
-struct Unwritten(NoSpace);
-
-impl From<NoSpace> for Unwritten {
-    fn from(why: NoSpace) -> Self {
-        Self(why)
+    let mut encoder = Encoder { to: Writer::new(buffer), fault: None };
+    let written = value.serialize(&mut encoder).map_err(|Unwritten| UNKNOWN_LENGTH);
+    let length = encoder.to.len();
+    match encoder.fault {
+        Some(fault) => Err(fault),
+        None => {
+            written.and_then(|()| buffer.get_mut(..length).ok_or(NoSpace { need: length, have }))
+        }
     }
 }
 
+struct Encoder<'b> {
+    to: Writer<'b>,
+    /// The first thing that failed.
+    fault: Option<NoSpace>,
+}
+
+/// A value of a kind that is not written. No field that serde derives returns it.
+#[derive(Clone, Copy, Debug)]
+struct Unwritten;
+
 impl fmt::Display for Unwritten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        UNKNOWN_LENGTH.fmt(f)
     }
 }
 
 impl ser::Error for Unwritten {
     fn custom<T: fmt::Display>(_message: T) -> Self {
-        UNKNOWN_LENGTH
+        Self
     }
 }
 
 impl ser::StdError for Unwritten {}
 
 /// A length that is not known needs more room than there is.
-const UNKNOWN_LENGTH: Unwritten = Unwritten(NoSpace { need: usize::MAX, have: 0 });
+const UNKNOWN_LENGTH: NoSpace = NoSpace { need: usize::MAX, have: 0 };
 
 type Written = Result<(), Unwritten>;
 
 impl Encoder<'_> {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn octet(&mut self, octet: u8) {
+        let written = self.to.u8(octet);
+        self.note(written);
+    }
+
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn octets(&mut self, octets: &[u8]) {
+        let written = self.to.octets(octets);
+        self.note(written);
+    }
+
+    fn note(&mut self, written: Result<(), NoSpace>) {
+        if let (Err(fault), None) = (written, self.fault) {
+            self.fault = Some(fault);
+        }
+    }
+
     /// Seven bits an octet, the lowest first; the top bit says that more follow.
-    fn varint(&mut self, mut value: u64) -> Written {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn varint(&mut self, mut value: u64) {
         loop {
             let [low, ..] = value.to_le_bytes();
             value >>= 7;
             if value == 0 {
-                return Ok(self.0.u8(low & 0x7f)?);
+                return self.octet(low & 0x7f);
             }
-            self.0.u8(low | 0x80)?;
+            self.octet(low | 0x80);
         }
     }
 
-    /// Zigzag: the sign goes to the lowest bit.
-    fn signed(&mut self, value: i64) -> Written {
-        self.varint(value.wrapping_shl(1).cast_unsigned() ^ value.wrapping_shr(63).cast_unsigned())
+    /// The same for what fits 32 bits, as most does.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn short_varint(&mut self, value: u32) {
+        self.varint(value.into());
     }
 
-    fn length(&mut self, length: usize) -> Written {
-        self.varint(u64::try_from(length).unwrap_or(u64::MAX))
+    /// Zigzag: the sign goes to the lowest bit.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn signed(&mut self, value: i64) {
+        self.varint(value.wrapping_shl(1).cast_unsigned() ^ value.wrapping_shr(63).cast_unsigned());
+    }
+
+    fn length(&mut self, length: usize) {
+        self.varint(u64::try_from(length).unwrap_or(u64::MAX));
     }
 }
 
@@ -92,47 +121,58 @@ impl ser::Serializer for &mut Encoder<'_> {
     type SerializeStructVariant = Self;
 
     fn serialize_bool(self, value: bool) -> Written {
-        Ok(self.0.u8(value.into())?)
+        self.octet(value.into());
+        Ok(())
     }
 
     fn serialize_i8(self, value: i8) -> Written {
-        Ok(self.0.u8(value.cast_unsigned())?)
+        self.octet(value.cast_unsigned());
+        Ok(())
     }
 
     fn serialize_i16(self, value: i16) -> Written {
-        self.signed(value.into())
+        self.signed(value.into());
+        Ok(())
     }
 
     fn serialize_i32(self, value: i32) -> Written {
-        self.signed(value.into())
+        self.signed(value.into());
+        Ok(())
     }
 
     fn serialize_i64(self, value: i64) -> Written {
-        self.signed(value)
+        self.signed(value);
+        Ok(())
     }
 
     fn serialize_u8(self, value: u8) -> Written {
-        Ok(self.0.u8(value)?)
+        self.octet(value);
+        Ok(())
     }
 
     fn serialize_u16(self, value: u16) -> Written {
-        self.varint(value.into())
+        self.short_varint(value.into());
+        Ok(())
     }
 
     fn serialize_u32(self, value: u32) -> Written {
-        self.varint(value.into())
+        self.short_varint(value);
+        Ok(())
     }
 
     fn serialize_u64(self, value: u64) -> Written {
-        self.varint(value)
+        self.varint(value);
+        Ok(())
     }
 
     fn serialize_f32(self, value: f32) -> Written {
-        Ok(self.0.array(&value.to_le_bytes())?)
+        self.octets(&value.to_le_bytes());
+        Ok(())
     }
 
     fn serialize_f64(self, value: f64) -> Written {
-        Ok(self.0.array(&value.to_le_bytes())?)
+        self.octets(&value.to_le_bytes());
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Written {
@@ -144,16 +184,18 @@ impl ser::Serializer for &mut Encoder<'_> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Written {
-        self.length(value.len())?;
-        Ok(self.0.octets(value)?)
+        self.length(value.len());
+        self.octets(value);
+        Ok(())
     }
 
     fn serialize_none(self) -> Written {
-        Ok(self.0.u8(0)?)
+        self.octet(0);
+        Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
-        self.0.u8(1)?;
+        self.octet(1);
         value.serialize(self)
     }
 
@@ -166,7 +208,8 @@ impl ser::Serializer for &mut Encoder<'_> {
     }
 
     fn serialize_unit_variant(self, _: &'static str, index: u32, _: &'static str) -> Written {
-        self.varint(index.into())
+        self.short_varint(index);
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -184,12 +227,15 @@ impl ser::Serializer for &mut Encoder<'_> {
         _variant: &'static str,
         value: &T,
     ) -> Written {
-        self.varint(index.into())?;
+        self.short_varint(index);
         value.serialize(self)
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Self, Unwritten> {
-        self.length(length.ok_or(UNKNOWN_LENGTH)?)?;
+        match length {
+            Some(length) => self.length(length),
+            None => self.note(Err(UNKNOWN_LENGTH)),
+        }
         Ok(self)
     }
 
@@ -208,7 +254,7 @@ impl ser::Serializer for &mut Encoder<'_> {
         _variant: &'static str,
         _length: usize,
     ) -> Result<Self, Unwritten> {
-        self.varint(index.into())?;
+        self.short_varint(index);
         Ok(self)
     }
 
@@ -232,7 +278,8 @@ impl ser::Serializer for &mut Encoder<'_> {
 
     fn collect_str<T: fmt::Display + ?Sized>(self, _value: &T) -> Written {
         // Its length goes before it and is not known.
-        Err(UNKNOWN_LENGTH)
+        self.note(Err(UNKNOWN_LENGTH));
+        Ok(())
     }
 
     fn is_human_readable(&self) -> bool {

@@ -43,6 +43,8 @@ impl LinkStats {
     }
 
     /// Sends a message. Returns whether it was taken.
+    // The buffer is on the stack here, and not of all who send.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn send(
         &mut self,
         to: &Address,

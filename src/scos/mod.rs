@@ -4,6 +4,7 @@ pub mod actor;
 mod association;
 pub mod calendar;
 pub mod carriage;
+mod decoding;
 mod encoding;
 mod link;
 pub mod messages;

@@ -7,6 +7,7 @@ use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
+use super::decoding::take;
 use super::encoding::encode;
 use super::link::count;
 use super::retry::{Backoff, Retry};
@@ -142,8 +143,8 @@ pub(crate) fn open<'a, T: Deserialize<'a>>(
     if version != VERSION {
         return Err(RecordFault::Version(version));
     }
-    match postcard::take_from_bytes(body) {
-        Ok((value, [])) => Ok(value),
+    match take(body) {
+        Some((value, [])) => Ok(value),
         _ => Err(RecordFault::Malformed),
     }
 }
@@ -257,6 +258,7 @@ impl<'s> Keeper<'s> {
         self.store.as_ref().and(self.owed).map(|retry| retry.due())
     }
 
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn put<T: Serialize>(&mut self, key: RecordKey, value: &T) -> bool {
         let Some(store) = &mut self.store else { return true };
         let mut buffer = [0; RECORD_MAX];

@@ -1,6 +1,8 @@
 //! What the tests of the machines share.
 
 pub(crate) mod disk;
+#[cfg(feature = "flash")]
+pub(crate) mod flash;
 
 use core::cell::Cell;
 use core::time::Duration;

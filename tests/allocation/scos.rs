@@ -11,8 +11,8 @@ use farpost::scos::metadata::{Analyser, Antenna, Environment, Host, Receiver, Su
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId,
-    ScanParameters, Section, Series, Summary, When, Window,
+    ActorId, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId, ScanParameters,
+    Section, Series, Summary, When, Window,
 };
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc, earliest};
@@ -182,17 +182,9 @@ impl Network {
 
 fn manager() -> Ssm<'static> {
     let config = SsmConfig {
-        epoch: 9,
-        devices: &[DeviceConfig { device: "mast", public_key: b"key" }],
-        admission: Admission::Configured,
-        max_ttl: Duration::from_secs(300),
         policy: Policy { lead_minutes: 1, ..Policy::OPEN },
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(180),
         backoff: BACKOFF,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(9, &[DeviceConfig { device: "mast", public_key: b"key" }])
     };
     let storage = SsmStorage {
         devices: lend([const { Slot::EMPTY }; 2]),

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
@@ -127,6 +128,11 @@ name = "request"
         std::fs::set_permissions(file, PermissionsExt::from_mode(0o666)).unwrap();
     }
 
+    /// Where a file next to the MIB is.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.directory.path().join(file)
+    }
+
     /// Writes a file next to the MIB.
     pub(crate) fn write(&self, file: &str, text: &str) {
         std::fs::write(self.directory.path().join(file), text).unwrap();
@@ -139,9 +145,16 @@ name = "request"
 
     /// The same by another file next to the MIB.
     pub(crate) fn start_by(&self, file: &str, command: &str, arguments: &[&str]) -> Child {
+        let mib = self.path(file);
+        let mib = ["--mib", mib.to_str().unwrap()];
+        self.start_alone(command, &[&mib, arguments].concat())
+    }
+
+    /// Starts `farpost COMMAND ARGUMENTS` where the MIB is.
+    pub(crate) fn start_alone(&self, command: &str, arguments: &[&str]) -> Child {
         let mut process = Command::new(env!("CARGO_BIN_EXE_farpost"))
-            .args([command, "--mib"])
-            .arg(self.directory.path().join(file))
+            .current_dir(&self.directory)
+            .arg(command)
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -243,6 +256,16 @@ impl Child {
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// The lines that nobody wanted, once it has ended.
+    pub(crate) fn rest(&mut self) -> Vec<Value> {
+        let left = || self.until.saturating_duration_since(Instant::now());
+        while let Ok(text) = self.lines.recv_timeout(left()) {
+            self.kept.push(serde_json::from_str(&text).expect("JSON"));
+        }
+        assert!(Instant::now() < self.until, "it does not end");
+        std::mem::take(&mut self.kept)
     }
 
     /// The exit status, once it has ended.

@@ -21,7 +21,7 @@ use farpost::scos::metadata::{Analyser, Antenna, Environment, Host, Receiver, Su
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Backoff, DeviceConfig, DeviceMetadata, RequestId, ScanId, Section, Summary,
+    ActorId, Backoff, DeviceConfig, DeviceMetadata, RequestId, ScanId, Section, Summary,
 };
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now, earliest};
@@ -434,18 +434,12 @@ const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), limit: Duratio
 
 fn ssm() -> Ssm<'static> {
     let known = |device: &'static str| DeviceConfig { device, public_key: device.as_bytes() };
+    let devices = DEVICES.map(known);
     let config = SsmConfig {
-        epoch: 1,
-        devices: &DEVICES.map(known),
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(180),
         policy: Policy { lead_minutes: 1, ..Policy::OPEN },
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(180),
         backoff: BACKOFF,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(1, &devices)
     };
     let storage = SsmStorage {
         devices: lend([const { Slot::EMPTY }; 2]),

@@ -11,14 +11,14 @@ use farpost::host::secret::Psk;
 use farpost::host::station::ManagerStation;
 use farpost::host::tls::{LinkHost, TlsClient, TlsClientOptions, TlsLimits, TlsServer};
 use farpost::machine::Machine;
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::calendar::DevicePlan;
 use farpost::scos::messages::Rejection;
 use farpost::scos::metadata::{Analyser, Receiver};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{ActorName, Ssm, SsmConfig, SsmStorage, SsmUser};
 use farpost::scos::{
-    ActorId, Admission, AssociationEvent, AttemptLimit, Authentication, Backoff, DeviceConfig,
-    DeviceMetadata, DeviceSigner, Section, Summary, Suspicion,
+    ActorId, AssociationEvent, AttemptLimit, Authentication, Backoff, DeviceConfig, DeviceMetadata,
+    DeviceSigner, Section, Summary, Suspicion,
 };
 use farpost::storage::Slot;
 use farpost::time::Now;
@@ -223,19 +223,7 @@ fn ssm() -> Ssm<'static> {
         .zip(&keys)
         .map(|(device, public_key)| DeviceConfig { device, public_key })
         .collect();
-    let config = SsmConfig {
-        epoch: 9,
-        devices: &devices,
-        admission: Admission::Configured,
-        max_ttl: Duration::from_secs(300),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(180),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
-    };
+    let config = SsmConfig::nominal(9, &devices);
     let storage = SsmStorage {
         devices: slots(4),
         plans: Vec::leak(vec![DevicePlan::EMPTY; 4]),

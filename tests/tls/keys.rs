@@ -4,10 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use farpost::crypto::Ed25519;
-use farpost::host::devices::DeviceList;
+use farpost::host::devices::{DeviceList, ManagerRules};
 use farpost::host::secret::{Psk, read_secret};
+use farpost::scos::calendar::{Policy, QuotaScope, Reserve};
+use farpost::scos::{ActorId, ActorPolicy, Admission};
 
 fn keygen(list: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_farpost"))
@@ -135,6 +138,12 @@ fn a_list_that_is_none_says_what_is_wrong_with_it() {
         (actor("a") + &actor("b"), "number 7"),
         ("[[device]]\nid = 7\n".to_owned(), "line 2"),
         ("[[devices]]\n".to_owned(), "devices"),
+        ("[ssm]\nmax_ttl_seconds = 2\n".to_owned(), "3 at the least"),
+        ("[ssm]\nadmission = \"all\"\n".to_owned(), "configured"),
+        ("[ssm]\noperator = \"b\"\n".to_owned() + &actor("a"), "operator = \"b\""),
+        ("[ssm]\npolicy_manager = \"b\"\n".to_owned() + &actor("a"), "policy_manager = \"b\""),
+        ("[policy]\nreserve_per_hour = 61\n".to_owned(), "60 minutes"),
+        (device("a", "aa", digits) + "reserve_per_hour = 61\n", "device `a`"),
     ] {
         fs::write(&list, text).unwrap();
         set_mode(&list, 0o600);
@@ -152,4 +161,75 @@ fn a_list_that_is_none_says_what_is_wrong_with_it() {
     fs::write(&list, "[[device]]\nid = \"a\"\npublic_key = \"aa\"\n").unwrap();
     let read = DeviceList::load(&list).unwrap();
     assert_eq!((read.device_configs().len(), read.keys().count()), (1, 0));
+}
+
+#[test]
+fn a_list_says_how_the_ssm_is_and_what_may_be_booked() {
+    let directory = tempfile::tempdir().unwrap();
+    let list = directory.path().join("devices.toml");
+    fs::write(&list, "").unwrap();
+    let read = DeviceList::load(&list).unwrap();
+    assert_eq!((&read.manager, read.policy), (&ManagerRules::default(), Policy::OPEN));
+    let text = r#"
+[ssm]
+admission = "open"
+max_ttl_seconds = 60
+guard_seconds = 5
+grace_seconds = 7
+operator = "north"
+policy_manager = "south"
+
+[policy]
+quota_minutes = 90
+quota_over = "all_devices"
+short_minutes = 3
+reserve_per_hour = 10
+reserve_first = true
+lead_minutes = 2
+preemption = true
+
+[[device]]
+id = "mast-1"
+public_key = "aa"
+reserve_per_hour = 5
+
+[[actor]]
+name = "north"
+number = 7
+quota_minutes = 30
+
+[[actor]]
+name = "south"
+number = 8
+priority = 2
+
+[[actor]]
+name = "west"
+number = 9
+"#;
+    fs::write(&list, text).unwrap();
+    let read = DeviceList::load(&list).unwrap();
+    let manager = ManagerRules {
+        admission: Admission::Open,
+        max_ttl: Duration::from_secs(60),
+        guard: Duration::from_secs(5),
+        grace: Duration::from_secs(7),
+        operator: Some(ActorId(7)),
+        policy_manager: Some("south".into()),
+    };
+    assert_eq!(read.manager, manager);
+    let policy = Policy {
+        quota_minutes: Some(90),
+        quota_scope: QuotaScope::AllDevices,
+        short_minutes: 3,
+        reserve_per_hour: 10,
+        reserve_first: true,
+        lead_minutes: 2,
+        preemption: true,
+    };
+    assert_eq!(read.policy, policy);
+    assert_eq!(read.devices[0].reserve, Some(Reserve::per_hour(5)));
+    let policies: Vec<_> = read.actors.iter().map(|one| one.policy).collect();
+    let set = |quota_minutes, priority| Some(ActorPolicy { quota_minutes, priority });
+    assert_eq!(policies, [set(Some(30), 0), set(None, 2), None]);
 }

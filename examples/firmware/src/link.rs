@@ -24,6 +24,7 @@ impl Transport for Link {
 
 /// A user of the AMS service.
 #[allow(dead_code, reason = "machines of SCOS have users of their own")]
+#[inline(never)]
 pub fn user(indication: Indication) {
     black_box(indication);
 }

@@ -5,6 +5,7 @@ use crate::ams::pdu::{Deviations, Malformed};
 /// What became of the MPDUs an entity received and sent. Counters stop at their
 /// greatest value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct MetaStats {
     /// Datagrams received.

@@ -187,8 +187,9 @@ pub(super) struct Batch {
     front: AamsFront,
 }
 
-/// Receivers the transport is handed at a time.
-const BATCH: usize = 8;
+/// Receivers the transport is handed at a time. The radio of a board sends to one after
+/// another in any case, and its memory is dear.
+const BATCH: usize = if cfg!(feature = "std") { 8 } else { 1 };
 
 /// What no batch is whole for: there are not as many versions.
 const NOTHING: (SubjectNumber, u64) = (SubjectNumber::ALL, u64::MAX);

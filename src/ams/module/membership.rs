@@ -11,7 +11,7 @@ use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
 use crate::ams::pdu::{AssertionValues, CancellationValues, Content, MpduType};
 use crate::ams::service::{Fault, Indication, ServiceUser};
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::Encode;
 
@@ -253,10 +253,8 @@ impl Module<'_> {
         let retry = idle.then_some(self.retry_at);
         let offer = self.owes_registrar().then_some(self.offer_at);
         let introduction = self.id().and(self.introduce_at);
-        earliest(
-            earliest(earliest(own, queries), earliest(asked, answered)),
-            earliest(earliest(retry, offer), introduction),
-        )
+        let all = [own, queries, asked, answered, retry, offer, introduction];
+        all.into_iter().flatten().min()
     }
 
     /// Whether the registrar, or its answer, is sought.

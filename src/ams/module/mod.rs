@@ -127,6 +127,7 @@ pub struct ModuleStorage<'s> {
 
 /// Counters of messages. They stop at their greatest value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub struct MessageStats {
     /// Messages transmitted, copies counted singly.
@@ -153,6 +154,7 @@ pub struct MessageStats {
 
 /// Where a module is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Membership {
     /// It takes no part.
     Outside,

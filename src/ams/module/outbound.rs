@@ -20,6 +20,7 @@ use crate::transport::Transport;
 
 /// What became of the copies of a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fanout {
     /// Copies transmitted.
     pub sent: u32,

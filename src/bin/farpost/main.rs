@@ -12,12 +12,15 @@ mod calendar;
 mod capture;
 mod dissect;
 mod gateway;
+mod input;
 mod json;
 mod keygen;
 mod lines;
 mod mib;
 mod module;
 mod registrar;
+#[cfg(unix)]
+mod scos;
 mod server;
 
 use std::io;
@@ -46,6 +49,12 @@ enum Command {
     Registrar(registrar::Registrar),
     Gateway(Box<gateway::Gateway>),
     Module(Box<module::Module>),
+    #[cfg(unix)]
+    Ssm(Box<scos::ssm::Ssm>),
+    #[cfg(unix)]
+    Ssd(Box<scos::ssd::Ssd>),
+    #[cfg(unix)]
+    Actor(Box<scos::actor::Actor>),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +68,12 @@ fn main() -> ExitCode {
         Command::Registrar(command) => command.run(),
         Command::Gateway(command) => command.run(),
         Command::Module(command) => command.run(),
+        #[cfg(unix)]
+        Command::Ssm(command) => command.run(),
+        #[cfg(unix)]
+        Command::Ssd(command) => command.run(),
+        #[cfg(unix)]
+        Command::Actor(command) => command.run(),
     }
 }
 

@@ -231,7 +231,8 @@ impl<'s> DeviceAssociation<'s> {
     /// The SSM asks for a proof. `None` when it is no answer to the request that is
     /// open; otherwise whether the device can give one.
     pub(crate) fn challenged(&mut self, from: &Address, challenge: &Challenge<'_>) -> Option<bool> {
-        let stranger = self.ssm().is_some_and(|ssm| ssm != from);
+        // What went to where an SSM is found is answered from there.
+        let stranger = !self.moved && self.ssm().is_some_and(|ssm| ssm != from);
         if stranger || !self.unchallenged || !self.is_answer(challenge.device, challenge.sequence) {
             return None;
         }
@@ -282,12 +283,21 @@ impl<'s> DeviceAssociation<'s> {
     }
 
     /// The SSM says it does not know the device. Returns whether that is news.
-    pub(crate) fn forgotten(&mut self, from: &Address) -> bool {
-        let news = self.expires.is_some() && *from == self.ssm;
-        if news {
+    ///
+    /// One that says so from elsewhere may be the same that has started anew, or a
+    /// stranger: the device stays associated, asks where an SSM is found at first, not too
+    /// often, and believes the answer.
+    pub(crate) fn forgotten(&mut self, now: Instant, from: &Address) -> bool {
+        let is_there = self.expires.is_some();
+        if is_there && *from == self.ssm {
             self.lose();
+            return true;
         }
-        news
+        if is_there && self.open.is_none() && now >= self.asked.after(self.backoff.first) {
+            self.ask(Association::Refresh);
+            self.moved = true;
+        }
+        false
     }
 
     /// The SSM, while associated.

@@ -6,7 +6,7 @@ use super::*;
 use crate::scos::DeviceIndex;
 use crate::scos::link::LinkStats;
 use crate::scos::messages::{
-    Associate, Associated, Association, AssociationRefusal, Message, ScheduleMark,
+    Associate, Associated, Association, AssociationRefusal, Challenge, Message, ScheduleMark,
 };
 use crate::scos::testing::{QUICK, Wire, address, at, messages, slots};
 use crate::time::Instant;
@@ -225,10 +225,30 @@ fn a_forgotten_device_asks_anew_at_once_but_believes_only_its_ssm() {
     let mut device = device(1);
     asked(&mut device, 0);
     device.granted(&address(7), &grant(1, Association::New));
-    assert!(!device.forgotten(&address(8)));
-    assert!(device.forgotten(&address(7)));
-    assert!(!device.forgotten(&address(7)));
+    assert!(!device.forgotten(at(1).monotonic, &address(8)));
+    assert!(device.forgotten(at(1).monotonic, &address(7)));
+    assert!(!device.forgotten(at(1).monotonic, &address(7)));
     assert_eq!(asked(&mut device, 1), (Some((Association::New, 2)), None));
+}
+
+#[test]
+fn a_device_that_is_told_so_from_elsewhere_asks_where_an_ssm_is_found() {
+    let mut device = device(1);
+    asked(&mut device, 0);
+    device.granted(&address(7), &grant(1, Association::New));
+    // Not more often than it would ask by itself, and it stays associated.
+    assert!(!device.forgotten(at(1).monotonic, &address(8)));
+    assert_eq!(asked(&mut device, 1).0, None);
+    assert!(!device.forgotten(at(10).monotonic, &address(8)));
+    assert_eq!(device.ssm(), Some(&address(7)));
+    let (mut link, mut wire) = (LinkStats::default(), Wire::default());
+    assert_eq!(device.tick(at(10).monotonic, ScheduleMark::default(), &mut link, &mut wire), None);
+    assert_eq!(wire.take()[0].0, address(0));
+    // It is not at a loss when it is asked for a proof.
+    let challenge = Challenge { device: "mast-1", sequence: 2, nonce: [1; 16] };
+    assert_eq!(device.challenged(&address(8), &challenge), Some(false));
+    assert_eq!(device.granted(&address(8), &grant(2, Association::New)), Answer::New);
+    assert_eq!(device.ssm(), Some(&address(8)));
 }
 
 #[test]

@@ -189,24 +189,22 @@ impl Fits for LongRuns<'_> {
 
 /// Every start of a shape: a clear bit is a start at which all is free.
 #[derive(Debug)]
-pub(super) struct Starts<const N: usize>([u64; N]);
+pub(super) struct Starts<'w, const N: usize>(&'w [u64; N]);
 
-impl Starts<WORDS> {
-    /// The starts of `shape` in a week with these slots `taken`.
-    pub(super) fn new(taken: &Words, reserve: Reserve, shape: Shape) -> Self {
-        let mut taken = *taken;
-        reserve.overlay(&mut taken);
-        fold::<WORDS, { WORDS + 1 }>(&mut taken, Week::MINUTES, shape);
+impl<'w> Starts<'w, WORDS> {
+    /// The starts of `shape` in a week with these slots `taken`, in their place.
+    pub(super) fn new(taken: &'w mut Words, reserve: Reserve, shape: Shape) -> Self {
+        reserve.overlay(taken);
+        fold::<WORDS, { WORDS + 1 }>(taken, Week::MINUTES, shape);
         Self(taken)
     }
 }
 
-impl Starts<TWO_WEEKS> {
-    /// The starts of `shape` in two weeks with these slots `taken`.
-    pub(super) fn wide(taken: &WideWords, reserve: Reserve, shape: Shape) -> Self {
-        let mut taken = *taken;
-        reserve.overlay(&mut taken);
-        fold::<TWO_WEEKS, { TWO_WEEKS + 1 }>(&mut taken, Shape::TWO_WEEKS, shape);
+impl<'w> Starts<'w, TWO_WEEKS> {
+    /// The starts of `shape` in two weeks with these slots `taken`, in their place.
+    pub(super) fn wide(taken: &'w mut WideWords, reserve: Reserve, shape: Shape) -> Self {
+        reserve.overlay(taken);
+        fold::<TWO_WEEKS, { TWO_WEEKS + 1 }>(taken, Shape::TWO_WEEKS, shape);
         Self(taken)
     }
 }
@@ -219,7 +217,7 @@ fn fold<const N: usize, const MORE: usize>(taken: &mut [u64; N], length: u16, sh
     overlay::<N, MORE>(taken, length, shape.minutes(), 1);
 }
 
-impl<const N: usize> Fits for Starts<N> {
+impl<const N: usize> Fits for Starts<'_, N> {
     fn first(&self, low: u16, high: u16) -> Option<u16> {
         let words = word_of(low)..word_of(high).wrapping_add(1);
         words

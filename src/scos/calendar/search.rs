@@ -270,23 +270,9 @@ impl Scheduler<'_> {
             check(wanted.week, wanted.shape.total_minutes())?;
         }
         let here = replaced.filter(|replaced| replaced.recipe.request.device == device);
-        let without_it = here.map(|replaced| {
-            let mut plan = actual.clone();
-            plan.cancel(self.week, &replaced.rest);
-            plan
-        });
-        let plan = without_it.as_ref().unwrap_or(actual);
-        let preempts = wanted.as_policy && self.policy.preemption && terms.actor.priority > 0;
-        let (grant, displaces) = match self.place(device, plan, wanted) {
-            Ok(grant) => (grant, false),
-            Err(refusal) if preempts => {
-                let mut plan = plan.clone();
-                for (_, rest) in self.weaker(device, terms.actor.priority, terms.guarded) {
-                    plan.cancel(self.week, &rest);
-                }
-                (self.place(device, &plan, wanted).map_err(|_| refusal)?, true)
-            }
-            Err(refusal) => return Err(refusal),
+        let (grant, displaces) = match here {
+            Some(replaced) => self.place_instead(device, actual, terms, wanted, &replaced.rest)?,
+            None => self.place_or_displace(device, actual, terms, wanted)?,
         };
         if wanted.across {
             for week in [self.week, self.week.next()] {
@@ -306,6 +292,57 @@ impl Scheduler<'_> {
             guarded: terms.guarded,
         };
         Ok(((displaces, shift, actual.taken_minutes()), placement))
+    }
+
+    /// The slots on one device once `freed` is free, and whether others give way.
+    // It has a plan on the stack that few requests need.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn place_instead(
+        &self,
+        device: DeviceIndex,
+        plan: &DevicePlan,
+        terms: &Terms<'_>,
+        wanted: &Wanted,
+        freed: &Grant,
+    ) -> Result<(Grant, bool), Refusal> {
+        let mut plan = plan.clone();
+        plan.cancel(self.week, freed);
+        self.place_or_displace(device, &plan, terms, wanted)
+    }
+
+    /// The slots on one device, and whether others give way.
+    fn place_or_displace(
+        &self,
+        device: DeviceIndex,
+        plan: &DevicePlan,
+        terms: &Terms<'_>,
+        wanted: &Wanted,
+    ) -> Result<(Grant, bool), Refusal> {
+        let preempts = wanted.as_policy && self.policy.preemption && terms.actor.priority > 0;
+        match self.place(device, plan, wanted) {
+            Ok(grant) => Ok((grant, false)),
+            Err(refusal) if preempts => {
+                let grant = self.place_displacing(device, plan, terms, wanted);
+                grant.map(|grant| (grant, true)).ok_or(refusal)
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The slots on one device once all who are weaker have given way.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn place_displacing(
+        &self,
+        device: DeviceIndex,
+        plan: &DevicePlan,
+        terms: &Terms<'_>,
+        wanted: &Wanted,
+    ) -> Option<Grant> {
+        let mut plan = plan.clone();
+        for (_, rest) in self.weaker(device, terms.actor.priority, terms.guarded) {
+            plan.cancel(self.week, &rest);
+        }
+        self.place(device, &plan, wanted).ok()
     }
 
     /// The minutes that count for an Actor's quota, without what is to be replaced.
@@ -432,16 +469,15 @@ impl Scheduler<'_> {
             max_shift,
             reserve,
         };
-        let [this, next] = plan.weeks();
         let start = if across {
             if reserve.leaves_at_most() < shape.minutes() {
                 return None;
             }
-            let starts = Starts::wide(&joined(this.taken(), next.taken()), reserve, shape);
-            nearest(&starts, size.saturating_sub(shape.span()), &search)
+            nearest_wide(plan, shape, &search)
         } else {
-            let plan = if wanted.week == self.week { this } else { next };
-            plan.nearest(shape, &search)
+            let [this, next] = plan.weeks();
+            let week = if wanted.week == self.week { this } else { next };
+            week.nearest(shape, &search)
         };
         Some(Grant::new(base.saturating_add(start?.into()), shape))
     }
@@ -469,6 +505,15 @@ impl Scheduler<'_> {
         let last = wanted.minute.saturating_add(wanted.shape.span().into());
         (last <= end).then(|| Grant::new(wanted.minute, wanted.shape))
     }
+}
+
+/// The start of a pattern that may lie in both weeks.
+#[cfg_attr(not(feature = "std"), inline(never))]
+fn nearest_wide(plan: &DevicePlan, shape: Shape, search: &Search) -> Option<u16> {
+    let [this, next] = plan.weeks();
+    let mut taken = joined(this.taken(), next.taken());
+    let starts = Starts::wide(&mut taken, search.reserve, shape);
+    nearest(&starts, Shape::TWO_WEEKS.saturating_sub(shape.span()), search)
 }
 
 pub(super) fn conflict(minute: i64) -> Refusal {

@@ -73,14 +73,21 @@ impl WeekPlan {
             return None;
         }
         if shape.repeats() != 0 || !search.reserve.is_none() {
-            let starts = Starts::new(&self.taken, search.reserve, shape);
-            return nearest(&starts, shape.latest_start(), search);
+            return self.nearest_pattern(shape, search);
         }
         let latest = shape.latest_start();
         match ShortRuns::new(&self.taken, &self.reach, minutes) {
             Some(runs) => nearest(&runs, latest, search),
             None => nearest(&LongRuns { taken: &self.taken, minutes }, latest, search),
         }
+    }
+
+    /// The same of a shape with repetitions or beside a reserve.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn nearest_pattern(&self, shape: Shape, search: &Search) -> Option<u16> {
+        let mut taken = self.taken;
+        let starts = Starts::new(&mut taken, search.reserve, shape);
+        nearest(&starts, shape.latest_start(), search)
     }
 
     /// Whether slot `slot` is free; no slot from 10,080 on is.

@@ -9,6 +9,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleEntry;
+use crate::scos::decoding::take;
 use crate::scos::encoding::encode;
 use crate::scos::metadata::{SectionKey, Sections};
 use crate::scos::{ActorId, RequestId};
@@ -102,7 +103,7 @@ impl Entries<'_> {
     pub fn iter(&self) -> impl Iterator<Item = ScheduleEntry> + '_ {
         let mut rest = self.0;
         core::iter::from_fn(move || {
-            let (entry, after) = postcard::take_from_bytes(rest).ok()?;
+            let (entry, after) = take(rest)?;
             rest = after;
             Some(entry)
         })
@@ -116,8 +117,8 @@ impl Entries<'_> {
         }
         let mut rest = self.0;
         while !rest.is_empty() {
-            match postcard::take_from_bytes::<ScheduleEntry>(rest) {
-                Ok((entry, after)) if entry.series.is_sound() => rest = after,
+            match take::<ScheduleEntry>(rest) {
+                Some((entry, after)) if entry.series.is_sound() => rest = after,
                 _ => return false,
             }
         }

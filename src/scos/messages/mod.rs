@@ -51,6 +51,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScanId;
+use super::decoding;
 use super::encoding::encode;
 use crate::wire::NoSpace;
 
@@ -168,8 +169,7 @@ impl<'a> Message<'a> {
         if version != VERSION {
             return Err(MessageFault::Version(version));
         }
-        let (message, rest): (Self, _) =
-            postcard::take_from_bytes(body).map_err(|_| MessageFault::Malformed)?;
+        let (message, rest): (Self, _) = decoding::take(body).ok_or(MessageFault::Malformed)?;
         if !rest.is_empty() {
             return Err(MessageFault::Trailing);
         }

@@ -7,6 +7,7 @@
 use core::fmt;
 
 use super::{Analyser, SECTION_MAX, Section, SectionKey, SectionKind, Sensor, Unsound};
+use crate::scos::decoding::take;
 use crate::scos::encoding::encode;
 
 /// Octets of an entry before its section.
@@ -170,7 +171,7 @@ impl<'a> Entry<'a> {
     }
 
     fn section(&self) -> Option<Section<'a>> {
-        postcard::from_bytes(self.section).ok()
+        take(self.section).map(|(section, _)| section)
     }
 
     /// Read off the section: its number comes first, and an index next where there is
@@ -209,6 +210,7 @@ impl<'s> Store<'s> {
     }
 
     /// Whether this very section is kept.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn says(&self, section: &Section<'_>) -> bool {
         let mut scratch = [0; SECTION_MAX];
         let octets = encode(section, &mut scratch);
@@ -217,6 +219,7 @@ impl<'s> Store<'s> {
     }
 
     /// Keeps a section under a revision, in place of the one of its key, to be sent.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn put(&mut self, section: &Section<'_>, revision: u32) -> Result<(), SectionError> {
         section.check()?;
         let key = section.key();
@@ -346,7 +349,7 @@ impl<'a> Sections<'a> {
     pub fn iter(&self) -> impl Iterator<Item = Section<'a>> + use<'a> {
         let mut rest = self.0;
         core::iter::from_fn(move || {
-            let (section, after) = postcard::take_from_bytes(rest).ok()?;
+            let (section, after) = take(rest)?;
             rest = after;
             Some(section)
         })
@@ -360,8 +363,8 @@ impl<'a> Sections<'a> {
         }
         let mut rest = self.0;
         while !rest.is_empty() {
-            match postcard::take_from_bytes::<Section<'_>>(rest) {
-                Ok((section, after)) if section.check().is_ok() => rest = after,
+            match take::<Section<'_>>(rest) {
+                Some((section, after)) if section.check().is_ok() => rest = after,
                 _ => return false,
             }
         }

@@ -1,5 +1,8 @@
 //! Power is lost at every write there is, and at any.
 
+#[cfg(feature = "flash")]
+mod flash;
+
 use super::*;
 
 /// A conversation of half an hour: scans granted, refused, cancelled, executed and

@@ -392,7 +392,7 @@ impl<'s> Ssd<'s> {
                 None => count(&mut self.stats.stale_answers),
             },
             Message::NotAssociated => {
-                if self.association.forgotten(from) {
+                if self.association.forgotten(now.monotonic, from) {
                     count(&mut self.stats.losses);
                     sensor.association(now, AssociationEvent::Lost);
                 } else {
@@ -494,6 +494,7 @@ impl<'s> Ssd<'s> {
     }
 
     /// The SSM has granted an association as new.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn associated(&mut self, now: Now, sensor: &mut dyn Sensor) {
         count(&mut self.stats.associations);
         self.advertising.begin();
@@ -514,6 +515,7 @@ impl<'s> Ssd<'s> {
 
     /// Applies a change of the schedule, unless it is stale or early, and says how
     /// far the schedule is now.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn change(&mut self, change: &ScheduleChange) -> ScheduleAck {
         let mark = self.schedule.mark();
         let mut full = false;

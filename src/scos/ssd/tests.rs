@@ -520,7 +520,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Octets of any kind, and messages of any content from anyone but the SSM,
-    /// change nothing but counters.
+    /// change nothing but counters. Who says that it is not associated has it ask, where
+    /// an SSM is found.
     #[test]
     fn strangers_change_nothing(noise in proptest::collection::vec(any::<u8>(), 0..80),
                                 parts in parts(), kind in 0..KINDS) {
@@ -542,8 +543,19 @@ proptest! {
         }
         // By chance it may be a message: of those, the SSM's are not strangers'.
         prop_assume!(Message::parse(&noise).is_err());
-        parts.with_message(kind, |message| bench.receive_from(300, 3, &message));
-        prop_assert_eq!(shape(&bench), before);
+        let mut asks = false;
+        parts.with_message(kind, |message| {
+            asks = matches!(message, Message::NotAssociated);
+            bench.receive_from(300, 3, &message);
+        });
+        let after = shape(&bench);
+        if asks {
+            prop_assert_eq!(after.4, Some(Instant::ZERO));
+            prop_assert_eq!((after.0, after.1, after.2, after.3),
+                            (before.0, before.1, before.2, before.3));
+        } else {
+            prop_assert_eq!(after, before);
+        }
     }
 
     /// Messages of any content from the SSM itself do not bring it down.

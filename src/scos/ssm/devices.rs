@@ -18,6 +18,7 @@ use crate::transport::{Address, Transport};
 const WINDOW: usize = 8;
 
 impl Ssm<'_> {
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn associate(
         &mut self,
         now: Now,

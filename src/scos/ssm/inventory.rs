@@ -15,6 +15,7 @@ use crate::transport::{Address, Transport};
 
 impl Ssm<'_> {
     /// Answers with the part at the place asked for.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn inventory_requested(
         &mut self,
         now: Now,

@@ -30,6 +30,7 @@ impl Ssm<'_> {
     }
 
     /// A device says a section of its metadata.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn advertised(
         &mut self,
         now: Now,
@@ -97,6 +98,7 @@ impl Ssm<'_> {
     }
 
     /// Answers an Actor that asks what has been had.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn usage_requested(
         &mut self,
         from: &Address,

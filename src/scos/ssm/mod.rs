@@ -98,6 +98,28 @@ pub struct SsmConfig<'c> {
     pub operator: Option<ActorId>,
 }
 
+impl<'c> SsmConfig<'c> {
+    /// Configured devices alone, which may be silent for five minutes and report within
+    /// three of the end of a slot; every Actor may book what it likes, and cancel what is
+    /// half a minute away; answers are remembered for an hour, reports kept for a day.
+    #[must_use]
+    pub const fn nominal(epoch: u32, devices: &'c [DeviceConfig<'c>]) -> Self {
+        Self {
+            epoch,
+            devices,
+            admission: Admission::Configured,
+            max_ttl: Duration::from_secs(300),
+            policy: Policy::OPEN,
+            guard: Duration::from_secs(30),
+            grace: Duration::from_secs(180),
+            backoff: Backoff::NOMINAL,
+            memory: Duration::from_secs(3_600),
+            keep: Duration::from_secs(86_400),
+            operator: None,
+        }
+    }
+}
+
 /// The storage of an SSM.
 #[derive(Debug)]
 pub struct SsmStorage<'s> {
@@ -407,8 +429,13 @@ impl<'s> Ssm<'s> {
     /// where the Actor's link is now.
     #[must_use]
     pub const fn with_actors(mut self, names: &'s [ActorName<'s>]) -> Self {
-        self.names = names;
+        self.set_actors(names);
         self
+    }
+
+    /// Puts other Actors in place of those of [`Ssm::with_actors`].
+    pub const fn set_actors(&mut self, names: &'s [ActorName<'s>]) {
+        self.names = names;
     }
 
     /// One datagram in.

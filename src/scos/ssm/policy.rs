@@ -90,6 +90,7 @@ impl<'s> Ssm<'s> {
     }
 
     /// A policy manager sets what holds for an Actor.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn policy_set(
         &mut self,
         now: Now,

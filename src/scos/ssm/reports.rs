@@ -16,6 +16,7 @@ use crate::transport::{Address, Transport};
 
 impl Ssm<'_> {
     /// A device has reported.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn reported(
         &mut self,
         now: Now,

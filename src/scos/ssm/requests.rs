@@ -83,6 +83,7 @@ impl From<Refusal> for Unbooked {
 
 impl Ssm<'_> {
     /// An Actor asks for a scan.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn requested(
         &mut self,
         now: Now,
@@ -104,6 +105,7 @@ impl Ssm<'_> {
     }
 
     /// An Actor drops a scan.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn cancel(
         &mut self,
         now: Now,
@@ -526,6 +528,7 @@ fn series(request: &ScanRequest<'_>, place: &Placement) -> Series {
 
 /// A number of the content of a request: FNV-1a over its octets without the floor,
 /// which may differ from one repetition to the next.
+#[cfg_attr(not(feature = "std"), inline(never))]
 fn fingerprint(request: &ScanRequest<'_>) -> u64 {
     let content = Message::ScanRequest(ScanRequest { floor: RequestId(0), ..*request });
     let mut scratch = [0; MESSAGE_MAX];

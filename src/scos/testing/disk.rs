@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::vec::Vec;
 
+#[cfg(feature = "flash")]
+use super::flash::FlashDisk;
 use crate::store::{Loaded, RECORD_MAX, RecordKey, Store, StoreError};
 
 /// A store in memory. Clones are the same store: what a machine that is gone has
@@ -19,9 +21,20 @@ pub(crate) struct State {
     /// Nothing works from this operation on: power is lost.
     dies_at: Option<u64>,
     failing: bool,
+    /// The store is in flash, and all of the above is of no matter.
+    #[cfg(feature = "flash")]
+    pub(crate) flash: Option<FlashDisk>,
 }
 
 impl Disk {
+    /// One in flash, where power is lost in the middle of writes and erasures.
+    #[cfg(feature = "flash")]
+    pub(crate) fn in_flash(flash: FlashDisk) -> Self {
+        let disk = Self::default();
+        disk.state().flash = Some(flash);
+        disk
+    }
+
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
@@ -34,17 +47,29 @@ impl Disk {
     /// Power is lost at the `operation`-th from now on.
     pub(crate) fn die_at(&self, operation: u64) {
         let mut state = self.state();
+        #[cfg(feature = "flash")]
+        if let Some(flash) = &state.flash {
+            return flash.nor.die_at(operation);
+        }
         state.dies_at = Some(state.operations + operation);
     }
 
     pub(crate) fn is_dead(&self) -> bool {
         let state = self.state();
+        #[cfg(feature = "flash")]
+        if let Some(flash) = &state.flash {
+            return flash.nor.is_dead();
+        }
         state.dies_at.is_some_and(|at| state.operations >= at)
     }
 
     /// Power comes back. Of what was not durable the first so many writes are.
     pub(crate) fn revive(&self, written: u64) {
         let mut state = self.state();
+        #[cfg(feature = "flash")]
+        if let Some(flash) = &mut state.flash {
+            return flash.revive();
+        }
         let written = usize::try_from(written).unwrap().min(state.pending.len());
         let pending: Vec<_> = state.pending.drain(..).take(written).collect();
         state.apply(pending);
@@ -80,6 +105,10 @@ impl State {
 
 impl Store for Disk {
     fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
+        #[cfg(feature = "flash")]
+        if let Some(flash) = &mut self.state().flash {
+            return flash.store.load(each);
+        }
         let durable = self.state().durable.clone();
         // In no order a machine could rely on.
         durable.iter().rev().for_each(|(key, value)| each(key, value));
@@ -88,16 +117,28 @@ impl Store for Disk {
 
     fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
         assert!(value.len() <= RECORD_MAX);
+        #[cfg(feature = "flash")]
+        if let Some(flash) = &mut self.state().flash {
+            return flash.store.put(key, value);
+        }
         self.operate()?.pending.push((*key, Some(value.to_vec())));
         Ok(())
     }
 
     fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
+        #[cfg(feature = "flash")]
+        if let Some(flash) = &mut self.state().flash {
+            return flash.store.remove(key);
+        }
         self.operate()?.pending.push((*key, None));
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
+        #[cfg(feature = "flash")]
+        if let Some(flash) = &mut self.state().flash {
+            return flash.store.sync();
+        }
         let mut state = self.operate()?;
         let pending = core::mem::take(&mut state.pending);
         state.apply(pending);

@@ -11,12 +11,22 @@ use core::hint::black_box;
 
 use cortex_m_rt::entry;
 use farpost::ams::ids::{
-    ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
+    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, Priority,
+    RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
-use farpost::ams::pdu::{Aams, AamsHeader, MessageType};
+use farpost::ams::mib::{Mib, Role, Subject, Venture};
+use farpost::ams::module::{ModuleMemory, StaticMember, StaticModule, StaticSpace};
+use farpost::ams::pdu::{
+    Aams, AamsHeader, AssertionValues, ContactSummaryValues, Content, DeliveryPoint,
+    DeliveryVectorValues, EndpointName, MessageType, ModuleStatusHead, Mpdu, MpduHeader, MpduType,
+    Sender,
+};
+use farpost::ams::service::{self, Indication};
 use farpost::scos::calendar::{Pattern, Reserve, Search, Shape, WeekPlan};
 use farpost::scos::messages::{Message, Outcome, Report};
 use farpost::scos::{ActorId, Detector, RequestId, ScanId, ScanParameters, Window};
+use farpost::transport::{Address, SendError, Transport};
+use farpost::wire::{Encode, NoSpace, TimeCode, Writer};
 use microfft::Complex32;
 use semihosting::{println, process};
 
@@ -36,6 +46,8 @@ fn main() -> ! {
     timer.start();
     let counter = Counter { nothing: spent(&timer, || black_box(0_u32)), timer };
     messages(&counter);
+    mpdus(&counter);
+    publications(&counter);
     calendar(&counter);
     reports(&counter);
     transforms(&counter);
@@ -101,6 +113,129 @@ fn messages(counter: &Counter) {
 fn read(octets: &[u8]) -> Option<(AamsHeader, usize)> {
     let message = Aams::parse(black_box(octets)).ok()?;
     Some((message.header()?, message.data().len()))
+}
+
+const POINTS: &[DeliveryVectorValues<'_>] = &[DeliveryVectorValues {
+    number: 1,
+    points: &[DeliveryPoint { service: "udp", endpoint: "10.0.10.17:4202" }],
+}];
+const RULE: AssertionValues = AssertionValues {
+    subject: SubjectNumber(1),
+    domain: Domain::ALL,
+    delivery_vector: 1,
+    priority: Priority::DEFAULT,
+    flow_label: 0,
+};
+
+const fn module(number: u8) -> ModuleId {
+    ModuleId { role: RoleNumber(2), unit: UnitNumber::ROOT, module: ModuleNumber(number) }
+}
+
+/// The status of a module with one delivery vector of one point, ten subscriptions and
+/// five invitations.
+struct Status(EndpointName<'static>);
+
+impl Encode for Status {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.u32(1)?;
+        ModuleStatusHead(module(1)).encode(to)?;
+        ContactSummaryValues { endpoint: self.0, delivery_vectors: POINTS }.encode(to)?;
+        for rules in [10_u16, 5] {
+            to.u16(rules)?;
+            for subject in 1_i16.. {
+                if subject.unsigned_abs() > rules {
+                    break;
+                }
+                AssertionValues { subject: SubjectNumber(subject), ..RULE }.encode(to)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mpdus(counter: &Counter) {
+    let Ok(endpoint) = EndpointName::new("10.0.10.17:4201") else { return };
+    let sender =
+        Sender { venture: VentureNumber(1), unit: UnitNumber::ROOT, role: RoleNumber::ALL };
+    let time = TimeCode { seconds: 1 };
+    let header = MpduHeader { sender, time, signature: &[], checksum: true };
+    let (mut buffer, mut again) = ([0; 256], [0; 256]);
+    let beat = Content::Heartbeat { source: ModuleNumber::NONE };
+    let octets = header.encode(&beat, &mut buffer).unwrap_or_default();
+    counter.count("heartbeat read", || Mpdu::parse(black_box(octets)).is_ok());
+    counter.count("heartbeat written", || header.encode(black_box(&beat), &mut again).is_ok());
+    let status = Status(endpoint);
+    let (kind, reference) = (MpduType::MODULE_STATUS, module(1).reference());
+    let octets = header.encode_raw(kind, reference, &status, &time, &mut buffer);
+    let octets = octets.unwrap_or_default();
+    counter.count("module_status of 1 module read", || Mpdu::parse(black_box(octets)).is_ok());
+    counter.count("module_status of 1 module written", || {
+        header.encode_raw(kind, reference, black_box(&status), &time, &mut again).is_ok()
+    });
+}
+
+/// A link that takes everything.
+struct Null;
+
+impl Transport for Null {
+    fn resolve(&mut self, _service: &str, endpoint: &str) -> Option<Address> {
+        Some(Address::new(1, endpoint.as_bytes()))
+    }
+
+    fn send(&mut self, to: &Address, flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
+        black_box((to, flow_label, octets));
+        Ok(())
+    }
+}
+
+fn publications(counter: &Counter) {
+    const MIB: Mib<'_> = Mib {
+        checksums: true,
+        ventures: &[Venture {
+            roles: &[Role::new(RoleNumber(2), "any")],
+            subjects: &[Subject::new(SubjectNumber(1), "reading")],
+            ..Venture::new(VentureNumber(1), "power", "example")
+        }],
+        ..Mib::new(ContinuumNumber::from_bits(1), "board")
+    };
+    const fn receiver(number: u8) -> StaticMember<'static> {
+        StaticMember {
+            delivery_vectors: POINTS,
+            subscriptions: &[RULE],
+            ..StaticMember::new(module(number))
+        }
+    }
+    const MEMBERS: &[StaticMember<'_>] = &[
+        StaticMember::new(module(1)),
+        receiver(2),
+        receiver(3),
+        receiver(4),
+        receiver(5),
+        receiver(6),
+        receiver(7),
+        receiver(8),
+        receiver(9),
+        receiver(10),
+        receiver(11),
+    ];
+    let data = [0x5a; 100];
+    let message = service::Message::new(SubjectNumber(1), &data);
+    for receivers in [1, 10] {
+        let Some(members) = MEMBERS.get(..=receivers) else { continue };
+        let space = StaticSpace { venture: VentureNumber(1), members };
+        let mut memory = ModuleMemory::<10, 10, 1, 0, 0, 128>::new();
+        let storage = memory.storage();
+        let made = StaticModule::new(&MIB, &space, module(1).key(), storage, &mut Null);
+        let Ok(mut publisher) = made else { continue };
+        let mut run = || {
+            let user = &mut |_: Indication| {};
+            publisher.publish(black_box(&message), &mut Null, user).map(|copies| copies.sent)
+        };
+        match receivers {
+            1 => counter.count("published, 100 octets, 1 receiver", &mut run),
+            _ => counter.count("published, 100 octets, 10 receivers", &mut run),
+        }
+    }
 }
 
 fn calendar(counter: &Counter) {

@@ -43,6 +43,7 @@ extern "C" fn _start() -> ! {
     }
 }
 
+#[inline(never)]
 fn user(indication: Indication) {
     black_box(indication);
 }

@@ -47,6 +47,7 @@ extern "C" fn _start() -> ! {
     }
 }
 
+#[inline(never)]
 fn user(indication: Indication) {
     black_box(indication);
 }

@@ -17,19 +17,19 @@ use cortex_m_rt::entry;
 use farpost::ams::module::RuleRequest;
 use farpost::ams::service::{Fault, Indication, Message};
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Wish};
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::calendar::DevicePlan;
 use farpost::scos::messages::{Devices, Rejection, Report};
 use farpost::scos::metadata::{Analyser, Receiver};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Admission, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId,
-    ScanParameters, Section, Series, Summary, When, Window,
+    ActorId, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId, ScanParameters,
+    Section, Series, Summary, When, Window,
 };
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc, earliest};
 use farpost::transport::{Address, SendError, Transport};
-use heapless::{Deque, Vec};
+use heapless::Vec;
 use semihosting::{println, process};
 use stack::Painted;
 use static_cell::ConstStaticCell;
@@ -128,8 +128,42 @@ fn address(of: u8) -> Address {
     Address::new(1, &[of])
 }
 
-/// Datagrams on their way: from, to, octets.
-type Datagrams = Deque<(u8, Address, Vec<u8, 1_152>), 4>;
+/// Datagrams on their way, written in their place: a driver has no copies on the stack.
+struct Datagrams {
+    slots: [Datagram; 4],
+    first: usize,
+    count: usize,
+}
+
+struct Datagram {
+    from: u8,
+    to: Option<Address>,
+    octets: Vec<u8, 1_152>,
+}
+
+impl Datagrams {
+    const fn new() -> Self {
+        const NONE: Datagram = Datagram { from: 0, to: None, octets: Vec::new() };
+        Self { slots: [NONE; 4], first: 0, count: 0 }
+    }
+
+    fn push(&mut self, from: u8, to: &Address, octets: &[u8]) -> Result<(), SendError> {
+        let at = (self.first + self.count) % self.slots.len();
+        let free = self.slots.get_mut(at).filter(|_| self.count < 4).ok_or(SendError::Busy)?;
+        (free.from, free.to) = (from, Some(*to));
+        free.octets.clear();
+        free.octets.extend_from_slice(octets).map_err(|_| SendError::TooLong)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<(u8, Address, Vec<u8, 1_152>)> {
+        self.count = self.count.checked_sub(1)?;
+        let next = self.slots.get(self.first)?;
+        self.first = (self.first + 1) % self.slots.len();
+        Some((next.from, next.to?, next.octets.clone()))
+    }
+}
 
 /// The way out of one of them.
 struct Port<'n>(&'n mut Datagrams, u8);
@@ -140,8 +174,7 @@ impl Transport for Port<'_> {
     }
 
     fn send(&mut self, to: &Address, _flow: u8, octets: &[u8]) -> Result<(), SendError> {
-        let octets = Vec::from_slice(octets).map_err(|_| SendError::TooLong)?;
-        self.0.push_back((self.1, *to, octets)).map_err(|_| SendError::Busy)
+        self.0.push(self.1, to, octets)
     }
 }
 
@@ -170,7 +203,7 @@ impl ActorUser for Reports {
     }
 }
 
-static DATAGRAMS: ConstStaticCell<Datagrams> = ConstStaticCell::new(Deque::new());
+static DATAGRAMS: ConstStaticCell<Datagrams> = ConstStaticCell::new(Datagrams::new());
 static PLANS: ConstStaticCell<[DevicePlan; 1]> =
     ConstStaticCell::new([const { DevicePlan::EMPTY }]);
 static METADATA: ConstStaticCell<[DeviceMetadata; 1]> =
@@ -224,7 +257,7 @@ fn sensing_network() -> usize {
         if let Some(scan) = sensor.0.take() {
             ssd_depth.of(|| assert!(ssd.complete(now, scan, &[0x5a; 1_000]).is_ok()));
         }
-        while let Some((from, to, octets)) = net.pop_front() {
+        while let Some((from, to, octets)) = net.pop() {
             let from = address(from);
             if to == address(SSM) {
                 ssm_depth.of(|| ssm.receive(now, &from, &octets, &mut Port(net, SSM), &mut ()));
@@ -260,17 +293,9 @@ const DEVICE: &str = "mast";
 
 fn manager() -> SsmConfig<'static> {
     SsmConfig {
-        epoch: 1,
-        devices: &[DeviceConfig { device: DEVICE, public_key: b"key" }],
-        admission: Admission::Configured,
         max_ttl: Duration::from_secs(180),
-        policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
         grace: Duration::from_secs(60),
-        backoff: Backoff::NOMINAL,
-        memory: Duration::from_secs(3_600),
-        keep: Duration::from_secs(86_400),
-        operator: None,
+        ..SsmConfig::nominal(1, &[DeviceConfig { device: DEVICE, public_key: b"key" }])
     }
 }
 

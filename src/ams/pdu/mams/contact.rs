@@ -178,7 +178,18 @@ impl<'a> DeliveryVector<'a> {
 
     /// The delivery points, most preferred first.
     pub fn points(&self) -> impl Iterator<Item = DeliveryPoint<'a>> + Clone + use<'a> {
-        self.names.as_str().split(',').filter_map(DeliveryPoint::read)
+        let mut rest = self.names.as_str();
+        core::iter::from_fn(move || {
+            while !rest.is_empty() {
+                let comma = rest.bytes().position(|octet| octet == b',');
+                let name = rest.get(..comma.unwrap_or(rest.len())).unwrap_or_default();
+                rest = rest.get(name.len().saturating_add(1)..).unwrap_or_default();
+                if let Some(point) = DeliveryPoint::read(name) {
+                    return Some(point);
+                }
+            }
+            None
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 mod names;
 mod network;
 mod output;
+mod place;
 mod seconds;
 mod security;
 mod watched;
@@ -21,6 +22,7 @@ pub(crate) use network::{
     EndpointStyle, bindable, load_mib, local_ip, name_style, reload_mib, venture_of,
 };
 pub(crate) use output::{Output, event, object};
+pub(crate) use place::Place;
 pub(crate) use seconds::seconds;
 pub(crate) use security::{
     SIGNATURE_LEN, SIGNATURES, contents, require_registrar_key, require_role_key,

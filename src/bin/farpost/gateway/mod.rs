@@ -2,8 +2,7 @@
 
 mod observed;
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,15 +16,14 @@ use farpost::host::clock::SystemClock;
 use farpost::host::driver::Driver;
 use farpost::host::gateway::{GatewayCapacity, GatewayHost, GatewaySetup};
 use farpost::host::mib::Bump;
-use farpost::host::module::{BindOptions, ModuleSockets};
 use farpost::host::net::{endpoint_name, resolve_endpoint};
 use farpost::host::rams::{Carriages, UdpCarriage};
 use farpost::time::Clock;
 use serde_json::json;
 
 use crate::ams::{
-    EndpointStyle, Failure, Interrupt, Named, Names, SIGNATURES, event, exit, load_mib, local_ip,
-    mib_changed, name_style, reload_mib, require_role_key, seconds, seen_enough, venture_of,
+    Failure, Interrupt, Names, Place, SIGNATURES, event, exit, mib_changed, require_role_key,
+    seconds, seen_enough, venture_of,
 };
 use observed::Observed;
 
@@ -35,26 +33,13 @@ use observed::Observed;
 /// It prints what happens as JSON lines: started, registered, neighbour_declared,
 /// neighbour_retracted, petition_asserted, petition_cancelled, waiting, daemon_joined,
 /// daemon_away, and at the end stopped, with all counters. Ctrl-C retracts the gateway from its neighbours
-/// and unregisters it; the signal to hang up has it read the MIB again.
+/// and unregisters it; the signal to hang up has it read the MIB again. The MIB has the
+/// locations of this gateway and of its neighbours, and whether they are a mesh or a tree.
 #[derive(Args)]
+#[command(mut_arg("mib", |mib| mib.required(true)))]
 pub(crate) struct Gateway {
-    /// The MIB: TOML, or ION's amsrc or XML. It has the locations of this gateway and
-    /// of its neighbours, and whether they are a mesh or a tree.
-    #[arg(long, value_name = "FILE")]
-    mib: PathBuf,
-    /// The venture; by default the first of the MIB.
-    #[arg(long, value_name = "N")]
-    venture: Option<u8>,
-    /// The unit in whose cell it registers, by name or number.
-    #[arg(long, value_name = "NAME|N", default_value = "0")]
-    unit: String,
-    /// The address the modules of this continuum reach it at; by default as for
-    /// `farpost module`.
-    #[arg(long, value_name = "IP")]
-    bind: Option<IpAddr>,
-    /// The port for MPDUs; by default the MIB's, or else any.
-    #[arg(long, value_name = "N")]
-    port: Option<u16>,
+    #[command(flatten)]
+    place: Place,
     /// Where it receives RPDUs by UDP; by default at its location in the MIB, the
     /// `gateway` of the venture.
     #[arg(long, value_name = "IP:PORT")]
@@ -67,9 +52,6 @@ pub(crate) struct Gateway {
     /// is of.
     #[arg(long, value_name = "URL", default_value = DEFAULT_DAEMON, value_parser = DaemonUrl::parse)]
     bundle_daemon: DaemonUrl,
-    /// How endpoint names are written; by default as the MIB's profile has it.
-    #[arg(long, value_enum)]
-    endpoint_style: Option<EndpointStyle>,
     /// How many messages may wait for neighbours that cannot be reached.
     #[arg(long, value_name = "N", default_value_t = GatewayCapacity::default().messages)]
     store_messages: usize,
@@ -108,22 +90,19 @@ impl Gateway {
 
     fn serve(&self) -> Result<ExitCode, Failure> {
         let arena = Bump::new();
-        let mib = load_mib(&arena, &self.mib)?;
-        let venture = venture_of(&mib, self.venture)?;
+        let mib = self.place.mib(&arena)?;
+        let venture = venture_of(mib, self.place.venture)?;
         let names = Names(venture);
-        let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
-        if venture.unit(unit).is_none() {
-            return Err(Failure::new(format!("the MIB has no unit {unit}")));
-        }
+        let unit = self.place.unit(names)?;
         venture.role(RoleNumber::RAMS_GATEWAY).map_or(Ok(()), require_role_key)?;
         let (carriages, watch) = self.carriages(venture)?;
-        let sockets = self.sockets(&mib)?;
-        let setup = self.setup(&mib, venture, unit, watch.is_some())?;
+        let sockets = self.place.bind(mib)?;
+        let setup = self.setup(mib, venture, unit, watch.is_some())?;
         let endpoint = endpoint_name(sockets.mams(), setup.style);
-        let observed = Observed::new(&mib, names, watch);
-        let host = GatewayHost::new(&arena, &mib, setup, sockets, carriages, observed)?;
+        let observed = Observed::new(mib, names, watch);
+        let host = GatewayHost::new(&arena, mib, setup, sockets, carriages, observed)?;
         let mut host = host.with_authenticator(&SIGNATURES);
-        require_service(&host, &mib)?;
+        require_service(&host, mib)?;
         let mut driver = Driver::new(SystemClock::new())?;
         driver.add(&mut host)?;
         let interrupt = Interrupt::listen(driver.waker()?)?;
@@ -140,7 +119,7 @@ impl Gateway {
         host.register(driver.clock().now())?;
         let number = venture.number.0;
         go_on(&mut driver, &mut host, &interrupt, |now, host| {
-            let mib = reload_mib(&arena, &self.mib)?;
+            let mib = self.place.mib(&arena)?;
             let changed = venture_of(mib, Some(number))?;
             require_same_place(host.user.names.0, changed)?;
             require_service(host, mib)?;
@@ -179,20 +158,8 @@ impl Gateway {
             octets: self.store_octets,
             ..GatewayCapacity::default()
         };
-        let style = name_style(self.endpoint_style, mib);
+        let style = self.place.style(mib);
         Ok(GatewaySetup { venture: venture.number, unit, style, config, capacity })
-    }
-
-    fn sockets(&self, mib: &Mib<'_>) -> Result<ModuleSockets, Failure> {
-        let options = BindOptions { local: local_ip(mib), ip: self.bind, mams_port: self.port };
-        let sockets = ModuleSockets::bind_by_mib(mib, &options)?;
-        let ip = sockets.mams().ip();
-        if ip.is_unspecified() {
-            return Err(Failure::new(format!(
-                "{ip} is no address that others can be told; bind one that they reach this host at"
-            )));
-        }
-        Ok(sockets)
     }
 
     /// What carries RPDUs here: UDP or bundles, at the location the MIB has, and either

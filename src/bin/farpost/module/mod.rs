@@ -1,13 +1,10 @@
 //! `farpost module`: takes part in a message space.
 
-mod input;
 mod report;
 mod request;
 mod session;
 mod steps;
 
-use std::net::IpAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,16 +15,16 @@ use farpost::ams::module::Membership;
 use farpost::host::clock::SystemClock;
 use farpost::host::driver::Driver;
 use farpost::host::mib::Bump;
-use farpost::host::module::{BindOptions, Capacity, ModuleHost, ModuleSockets};
+use farpost::host::module::{Capacity, ModuleHost};
 use farpost::host::net::endpoint_name;
 use farpost::time::Clock;
 use serde_json::json;
 
 use crate::ams::{
-    EndpointStyle, Failure, Interrupt, Named, Names, SIGNATURES, contents, event, exit, load_mib,
-    local_ip, mib_changed, name_style, object, reload_mib, require_role_key, seconds, seen_enough,
-    venture_of,
+    Failure, Interrupt, Named, Names, Place, SIGNATURES, contents, event, exit, mib_changed,
+    object, require_role_key, seconds, seen_enough, venture_of,
 };
+use crate::input;
 pub(crate) use report::{fault, stats};
 use session::{Ending, Plan, Session};
 use steps::Steps;
@@ -39,31 +36,13 @@ use steps::Steps;
 /// lines hold. Ctrl-C unregisters. The exit status is 1 when something was refused,
 /// or the module was not registered or declared dead, and 2 when it could not start.
 #[derive(Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, mut_arg("mib", |mib| mib.required(true)))]
 pub(crate) struct Module {
-    /// The MIB: TOML, or ION's amsrc or XML.
-    #[arg(long, value_name = "FILE")]
-    mib: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// The role it registers in, by name or number.
     #[arg(long, value_name = "NAME|N")]
     role: String,
-    /// The venture; by default the first of the MIB.
-    #[arg(long, value_name = "N")]
-    venture: Option<u8>,
-    /// The unit whose cell it registers in, by name or number.
-    #[arg(long, value_name = "NAME|N", default_value = "0")]
-    unit: String,
-    /// The address others reach it at, whatever the MIB says; by default that of the
-    /// MIB's default_madp and delivery points, or the one that reaches the
-    /// configuration server.
-    #[arg(long, value_name = "IP")]
-    bind: Option<IpAddr>,
-    /// The port for MPDUs; by default the MIB's, or else any.
-    #[arg(long, value_name = "N")]
-    port: Option<u16>,
-    /// How endpoint names are written; by default as the MIB's profile has it.
-    #[arg(long, value_enum)]
-    endpoint_style: Option<EndpointStyle>,
     #[command(flatten)]
     steps: Steps,
     /// Hold messages back until so many other modules are known.
@@ -120,23 +99,23 @@ impl Module {
 
     fn take_part(&self) -> Result<ExitCode, Failure> {
         let arena = Bump::new();
-        let mib = load_mib(&arena, &self.mib)?;
-        let venture = venture_of(&mib, self.venture)?;
+        let mib = self.place.mib(&arena)?;
+        let venture = venture_of(mib, self.place.venture)?;
         let names = Names(venture);
         let (unit, role) = self.identity(names)?;
         venture.role(role).map_or(Ok(()), require_role_key)?;
-        let steps = self.steps.read(&mib, names)?;
+        let steps = self.steps.read(mib, names)?;
         let mut driver = Driver::new(SystemClock::new())?;
         let waker = driver.waker()?;
         let interrupt = Interrupt::listen(waker.clone())?;
-        let sockets = self.bind(&mib)?;
-        let style = name_style(self.endpoint_style, &mib);
+        let sockets = self.place.bind(mib)?;
+        let style = self.place.style(mib);
         let endpoint = endpoint_name(sockets.mams(), style);
         let input = self.stdin.then(|| input::listen(waker));
-        let session = Session::new(&mib, (names, unit), self.plan(), steps, input);
+        let session = Session::new(mib, (names, unit), self.plan(), steps, input);
         let mut host = ModuleHost::new(
             &arena,
-            &mib,
+            mib,
             (venture.number, unit, role),
             (sockets, style),
             Capacity::default(),
@@ -149,33 +128,17 @@ impl Module {
                              "role": role.0, "role_name": names.role_name(role)});
         host.application.output.line(event("started", started));
         host.service.register(driver.clock().now())?;
-        let ending = go_on(&mut driver, &mut host, &interrupt, || reload_mib(&arena, &self.mib))?;
+        let ending = go_on(&mut driver, &mut host, &interrupt, || self.place.mib(&arena))?;
         leave(&mut driver, &mut host, ending)
     }
 
     fn identity(&self, names: Names<'_>) -> Result<(UnitNumber, RoleNumber), Failure> {
-        let unit = names.unit(&Named::from(self.unit.as_str())).map_err(Failure)?;
+        let unit = self.place.unit(names)?;
         let role = names.role(&Named::from(self.role.as_str())).map_err(Failure)?;
-        if names.0.unit(unit).is_none() {
-            return Err(Failure::new(format!("the MIB has no unit {unit}")));
-        }
         if !names.0.roles.is_empty() && names.0.role(role).is_none() {
             return Err(Failure::new(format!("the MIB has no role {role}")));
         }
         Ok((unit, role))
-    }
-
-    fn bind(&self, mib: &Mib<'_>) -> Result<ModuleSockets, Failure> {
-        let local = local_ip(mib);
-        let options = BindOptions { local, ip: self.bind, mams_port: self.port };
-        let sockets = ModuleSockets::bind_by_mib(mib, &options)?;
-        let ip = sockets.mams().ip();
-        if ip.is_unspecified() {
-            return Err(Failure::new(format!(
-                "{ip} is no address that others can be told; bind one that they reach this host at"
-            )));
-        }
-        Ok(sockets)
     }
 
     fn plan(&self) -> Plan {

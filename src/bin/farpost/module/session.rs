@@ -13,10 +13,10 @@ use farpost::host::module::{Application, Service};
 use farpost::time::{Instant, Now, earliest};
 use serde_json::{Map, Value, json};
 
-use super::input::Line;
 use super::report;
 use super::request::{Letter, Request, Rule};
 use crate::ams::{Failure, Names, Output, object, venture_of};
+use crate::input::Line;
 
 /// How a session goes, besides its steps.
 #[derive(Clone, Debug)]

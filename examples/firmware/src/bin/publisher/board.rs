@@ -56,6 +56,7 @@ static SERVER_MEMORY: ConstStaticCell<ConfigServerMemory<1>> =
     ConstStaticCell::new(ConfigServerMemory::new());
 static REGISTRAR_MEMORY: ConstStaticCell<RegistrarMemory<2, 0, 2, 0, 256>> =
     ConstStaticCell::new(RegistrarMemory::new());
+static LETTERS: ConstStaticCell<Letters> = ConstStaticCell::new(Deque::new());
 
 /// Four machines and a link.
 pub struct Board {
@@ -72,7 +73,7 @@ impl Board {
         let registrar = RegistrarConfig::new(VENTURE, POST, EndpointName::new(REGISTRAR)?);
         let server = ConfigServerConfig { location: 0 };
         Ok(Self {
-            wire: Wire { from: address(SERVER), letters: Deque::new() },
+            wire: Wire { from: address(SERVER), letters: LETTERS.take() },
             meter: Module::new(&MIB, identity(METER, METERS)?, METER_MEMORY.take().storage()),
             logger: Module::new(&MIB, identity(LOGGER, LOGGERS)?, LOGGER_MEMORY.take().storage()),
             server: ConfigServer::new(&MIB, server, SERVER_MEMORY.take().storage()),
@@ -131,8 +132,10 @@ fn identity(name: &'static str, role: RoleNumber) -> Result<ModuleIdentity<'stat
 pub struct Wire {
     /// Who is sending.
     from: Address,
-    pub letters: Deque<Letter, 16>,
+    pub letters: &'static mut Letters,
 }
+
+type Letters = Deque<Letter, 8>;
 
 /// A datagram on its way.
 pub struct Letter {

@@ -4,11 +4,10 @@
 #![no_main]
 
 mod board;
+#[path = "../../start.rs"]
+mod start;
 
 use core::time::Duration;
-
-use cortex_m as _; // its critical section
-use cortex_m_rt::entry;
 
 use board::{Board, LOGGER, METER, READING};
 use farpost::ams::module::RuleRequest;
@@ -19,7 +18,7 @@ use semihosting::{println, process};
 /// Between two readings of the meter.
 const PERIOD: Duration = Duration::from_secs(20);
 
-#[entry]
+#[start::entry]
 fn main() -> ! {
     let status = match Board::new() {
         Ok(mut board) => run(&mut board).map_err(|fault| println!("not registered: {}", fault)),

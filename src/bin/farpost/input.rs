@@ -8,7 +8,7 @@ use farpost::host::driver::Waker;
 
 /// What was read.
 #[derive(Debug)]
-pub(super) enum Line {
+pub(crate) enum Line {
     /// A line that is not blank, and its number from 1.
     Text(usize, String),
     /// One that is not UTF-8 or too long, and what is wrong.
@@ -23,7 +23,7 @@ const MAX_LINE: u64 = 1 << 18;
 const AHEAD: usize = 16;
 
 /// Reads standard input from now on, ending the driver's wait for each line.
-pub(super) fn listen(waker: Waker) -> Receiver<Line> {
+pub(crate) fn listen(waker: Waker) -> Receiver<Line> {
     let (sender, receiver) = sync_channel(AHEAD);
     thread::spawn(move || {
         let mut input = io::stdin().lock();

@@ -1,0 +1,8 @@
+//! Where a binary begins, by architecture.
+
+#[cfg(target_arch = "arm")]
+use cortex_m as _; // its critical section
+#[cfg(target_arch = "arm")]
+pub use cortex_m_rt::entry;
+#[cfg(target_arch = "riscv32")]
+pub use riscv_rt::entry;
