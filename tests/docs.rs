@@ -211,7 +211,7 @@ fn anchors(document: &str) -> BTreeSet<String> {
 
 /// What `docs/machines.md` says a slot takes is what it takes. Fewer octets are
 /// taken where an address has 32 bits.
-#[cfg(all(feature = "scos", target_pointer_width = "64"))]
+#[cfg(all(feature = "scos", feature = "flash", target_pointer_width = "64"))]
 #[test]
 fn slots_take_what_the_document_says() {
     use farpost::ams::{config_server, gateway, module, registrar};
@@ -244,6 +244,7 @@ fn slots_take_what_the_document_says() {
         ("KnownActor", size_of::<Slot<ssm::KnownActor>>()),
         ("Attempts", size_of::<Slot<scos::Attempts>>()),
         ("ActorRequest", size_of::<Slot<actor::ActorRequest>>()),
+        ("FlashRow", size_of::<Slot<farpost::store::flash::FlashRow>>()),
         ("ActorSetting", size_of::<Slot<scos::policy_manager::ActorSetting>>()),
     ];
     let document = text(&root().join("docs/machines.md"));
