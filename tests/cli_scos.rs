@@ -154,8 +154,8 @@ impl Stations {
     /// What a policy manager prints, and how it ends.
     fn policy(&self, name: &str, more: &[&str]) -> (Option<i32>, Vec<Value>) {
         let psk = format!("{name}.psk");
-        let who = ["policy", "--tls", &self.at, "--name", name, "--psk", &psk];
-        let output = farpost(&self.network, &[&who, &["--pace", &self.pace], more].concat());
+        let who = ["--tls", &self.at, "--name", name, "--psk", &psk, "--pace", &self.pace];
+        let output = farpost(&self.network, &[&["policy"], &who[..], more].concat());
         let told = String::from_utf8(output.stdout).unwrap();
         let lines = told.lines().map(|line| serde_json::from_str(line).unwrap());
         (output.status.code(), lines.collect())
