@@ -22,9 +22,21 @@ def closure(names):
     return frozenset(closed)
 
 
+# Nothing else depends on whether these are on: what they need, some others, and all is
+# enough.
+APART = {"flash": [set(), {"defmt"}, {"scos"}, {"alloc", "scos"}, set(features) - {"flash"}]}
+
+
+def is_tried(closed):
+    return all(
+        name not in closed or closed - {name} in map(closure, others)
+        for name, others in APART.items()
+    )
+
+
 seen = set()
 for size in range(len(features) + 1):
     for names in itertools.combinations(sorted(features), size):
-        if (closed := closure(names)) not in seen:
+        if (closed := closure(names)) not in seen and is_tried(closed):
             seen.add(closed)
             print(",".join(names))

@@ -1,8 +1,8 @@
 //! A store in flash: a log of records that goes round and round over its sectors.
 //!
 //! It works over any [`NorFlash`]: the flash a microcontroller has inside, or a chip
-//! beside it. It never writes a word twice between two erasures, so that flash with
-//! error correction takes it, and wears all sectors alike.
+//! beside it. It writes no word twice between two erasures that it can know of, so that flash
+//! with error correction takes it, and wears all sectors alike.
 //!
 //! # How it is laid out
 //!
@@ -39,6 +39,10 @@
 //!
 //! One call takes at the most the time to erase a segment and to write it again, unless
 //! the store is nearly full of records or segments fail: then a few of these.
+//!
+//! Where power is lost in the first write after a start, or in the first of a sector, so
+//! early that all its words still read as erased, they are written once more: nothing shows
+//! that it was begun.
 //!
 //! # Memory
 //!
