@@ -104,6 +104,9 @@ pub fn address(u: &mut Unstructured<'_>) -> Result<Address> {
 #[derive(Default)]
 pub struct Radio {
     pub busy: bool,
+    /// The number of a device's run that was said last, and that of a request.
+    pub boot: u32,
+    pub requested: Option<RequestId>,
     sequence: u32,
     epoch: u32,
     version: u32,
@@ -124,7 +127,15 @@ impl Transport for Radio {
     fn send(&mut self, _: &Address, _: u8, octets: &[u8]) -> std::result::Result<(), SendError> {
         if octets != VERSION_NOTICE {
             match Message::parse(octets).expect("a machine sent what is no message") {
-                Message::Associate(associate) => self.sequence = associate.sequence,
+                Message::Associate(associate) => {
+                    self.sequence = associate.sequence;
+                    if !self.busy {
+                        self.boot = associate.boot;
+                    }
+                }
+                Message::ScanRequest(asked) if !self.busy => {
+                    self.requested = self.requested.max(Some(asked.request));
+                }
                 Message::ScheduleChange(change) => {
                     (self.epoch, self.version) = (change.epoch, change.version);
                 }
