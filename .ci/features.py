@@ -24,7 +24,10 @@ def closure(names):
 
 # Nothing else depends on whether these are on: what they need, some others, and all is
 # enough.
-APART = {"flash": [set(), {"defmt"}, {"scos"}, {"alloc", "scos"}, set(features) - {"flash"}]}
+APART = {
+    "flash": [set(), {"defmt"}, {"scos"}, {"alloc", "scos"}, set(features) - {"flash"}],
+    "defmt": [set(), {"flash"}, {"scos"}, {"alloc", "scos"}, set(features) - {"defmt"}],
+}
 
 
 def is_tried(closed):
