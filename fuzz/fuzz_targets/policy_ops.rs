@@ -67,7 +67,8 @@ impl Bench<'_> {
                 let actor = ActorId((u8(u)? % 5).into());
                 let (quota, priority) = (u8(u)?, u8(u)? % 3);
                 let policy = ActorPolicy { quota_minutes: Some(quota.into()), priority };
-                let has_room = told.wanted.contains_key(&actor) || manager.settings().count() < ROOM;
+                let has_room =
+                    told.wanted.contains_key(&actor) || manager.settings().count() < ROOM;
                 let known = manager.setting(actor).is_some();
                 match manager.set(actor, policy) {
                     Ok(()) => drop(told.wanted.insert(actor, policy)),
@@ -117,7 +118,7 @@ impl Bench<'_> {
             let wanted = told.wanted.get(&setting.actor()).copied().unwrap_or_default();
             assert_eq!(setting.policy(), wanted);
         }
-        let missing = |actor| manager.setting(*actor).is_none();
+        let missing = |actor: &ActorId| manager.setting(*actor).is_none();
         assert!(!told.wanted.keys().any(missing), "what is wanted is forgotten");
     }
 }
