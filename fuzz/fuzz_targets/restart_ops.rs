@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Wish};
 use farpost::scos::calendar::{DevicePlan, Policy};
-use farpost::scos::messages::{Devices, Rejection};
+use farpost::scos::messages::{Devices, Rejection, Report};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
 use farpost::scos::ssm::{PolicyManager, Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{ActorId, Admission, DeviceConfig, DeviceMetadata, RequestId, Summary};
@@ -76,7 +76,9 @@ impl Sensor for Front {
 
 struct User;
 
-impl ActorUser for User {}
+impl ActorUser for User {
+    fn report(&mut self, _: Now, _: &Report<'_>) {}
+}
 
 fn ssm(u: &mut Unstructured<'_>) -> Result<()> {
     let known = |device: &'static str| DeviceConfig { device, public_key: device.as_bytes() };
