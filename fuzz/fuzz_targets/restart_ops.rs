@@ -50,6 +50,7 @@ fn lives(
 ) -> Result<()> {
     let mut world = World { radio: Radio::default(), now: scos::start() };
     let mut disk = Disk::default();
+    world.radio.power = disk.power();
     while !u.is_empty() {
         let (written, lasts, operations) = (u8(u)? % 4, u8(u)?, u8(u)? % 32);
         disk.revive(written.into(), lasts.into());
@@ -121,6 +122,9 @@ fn ssm(u: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!(ssm.epoch(), 1, "the run goes on");
         ssm.set_policy_manager(Some(PolicyManager::Address(Address::new(0, &[3]))));
         for _ in 0..operations {
+            if world.radio.power.is_lost() {
+                break;
+            }
             let operation = u8(u)?;
             if world.operate(operation, u)? {
                 continue;
@@ -172,6 +176,9 @@ fn ssd(u: &mut Unstructured<'_>) -> Result<()> {
         assert!(ssd.boot() > world.radio.boot, "the number of a run that was said comes again");
         let mut front = Front { running: None };
         for _ in 0..operations {
+            if world.radio.power.is_lost() {
+                break;
+            }
             let operation = u8(u)?;
             if world.operate(operation, u)? {
                 continue;
@@ -218,6 +225,9 @@ fn actor(u: &mut Unstructured<'_>) -> Result<()> {
         assert!(actor.restored().is_whole(), "{:?}", actor.restored());
         let said = world.radio.requested;
         for _ in 0..operations {
+            if world.radio.power.is_lost() {
+                break;
+            }
             let operation = u8(u)?;
             if world.operate(operation, u)? {
                 continue;

@@ -1,6 +1,8 @@
 //! A store that loses power.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use farpost::store::{Loaded, RECORD_MAX, RecordKey, Store, StoreError};
 
@@ -11,8 +13,22 @@ pub struct Disk {
     pending: Vec<(RecordKey, Option<Vec<u8>>)>,
     /// How many operations work until power is lost.
     lasts: u32,
-    /// Whether the next operation fails, and no other.
-    pub fails: bool,
+    power: Power,
+}
+
+/// Whether there is power. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Power(Arc<AtomicBool>);
+
+impl Power {
+    /// Whether it is lost.
+    pub fn is_lost(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, lost: bool) {
+        self.0.store(lost, Ordering::Relaxed);
+    }
 }
 
 impl Disk {
@@ -21,7 +37,13 @@ impl Disk {
     pub fn revive(&mut self, written: usize, lasts: u32) {
         let pending = std::mem::take(&mut self.pending);
         self.apply(pending.into_iter().take(written));
-        (self.lasts, self.fails) = (lasts, false);
+        self.lasts = lasts;
+        self.power.set(false);
+    }
+
+    /// The power it depends on.
+    pub fn power(&self) -> Power {
+        self.power.clone()
     }
 
     fn apply(&mut self, writes: impl Iterator<Item = (RecordKey, Option<Vec<u8>>)>) {
@@ -34,9 +56,12 @@ impl Disk {
     }
 
     fn operate(&mut self) -> Result<(), StoreError> {
-        let failed = std::mem::take(&mut self.fails) || self.lasts == 0;
-        self.lasts = self.lasts.saturating_sub(1);
-        if failed { Err(StoreError::Failed) } else { Ok(()) }
+        let Some(lasts) = self.lasts.checked_sub(1) else {
+            self.power.set(true);
+            return Err(StoreError::Failed);
+        };
+        self.lasts = lasts;
+        Ok(())
     }
 }
 
