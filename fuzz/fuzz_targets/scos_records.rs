@@ -223,5 +223,6 @@ fuzz_target!(|octets: &[u8]| {
     let found = records + damaged + unknown + no_room;
     assert_eq!(usize::try_from(found), Ok(count), "{first:?}");
     let again = start(&mut memory).expect("it is its own");
-    assert_eq!((again.damaged, again.unknown), (0, unknown), "{again:?}");
+    // What is unknown stays, unless the machine keeps something of its own in its place.
+    assert!(again.damaged == 0 && again.unknown <= unknown, "{again:?}");
 });

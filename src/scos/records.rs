@@ -77,7 +77,8 @@ pub struct Restored {
     pub records: u32,
     /// Records that were damaged, and are lost.
     pub damaged: u32,
-    /// Records of other versions or kinds, which are left alone.
+    /// Records of other versions or kinds, which are left alone, unless the machine keeps
+    /// something under the same key. Who does not want that ends before the first call.
     pub unknown: u32,
     /// Why the last of the unknown ones is.
     pub fault: Option<RecordFault>,
