@@ -114,6 +114,8 @@ pub struct Radio {
     epoch: u32,
     version: u32,
     scan: ScanId,
+    /// What was handed out last.
+    handed: Option<ScheduleEntry>,
     copy: u32,
     at: Cursor,
     usage_copy: u32,
@@ -144,6 +146,9 @@ impl Transport for Radio {
                 }
                 Message::ScheduleChange(change) => {
                     (self.epoch, self.version) = (change.epoch, change.version);
+                    if let Change::Add { entry, .. } = change.change {
+                        self.handed = Some(entry);
+                    }
                 }
                 Message::Report(report) => self.scan = report.scan,
                 Message::InventoryRequest(request) => {
@@ -356,9 +361,14 @@ pub fn message(u: &mut Unstructured<'_>, now: Now, radio: &Radio) -> Result<Vec<
                 [Outcome::Complete, Outcome::Incomplete, Outcome::Rejected(rejection(u)?)];
             let outcome = outcomes[usize::from(u8(u)? % 3)];
             let spectrum = if outcome == Outcome::Complete { &b"spectrum"[..] } else { b"" };
+            let scan = scan(u, radio)?;
+            let handed = radio
+                .handed
+                .filter(|entry| (entry.actor, entry.request) == (scan.actor, scan.request));
+            let start = handed.map_or(now.utc, |entry| entry.series.start_of(scan.occurrence));
             Message::Report(Report {
-                scan: scan(u, radio)?,
-                start: now.utc.unix_minute(),
+                scan,
+                start: start.unix_minute(),
                 outcome,
                 time_to_complete_ms: few(u, 200)?,
                 parameters: SCAN,

@@ -76,6 +76,8 @@ impl Story {
     /// What was delivered over channels, or what is wrong in the end.
     fn play(&self, trace: bool) -> Result<usize, String> {
         let minute = Duration::from_secs(60);
+        // From one end of a tree to the other.
+        let way = self.far * u32::from(self.plan.continua);
         let mut venture = Venture::new(self.plan.clone(), Weather::FAIR);
         venture.network.trace = trace;
         venture.network.far = Some((super::entity::RAMS, self.far));
@@ -97,14 +99,14 @@ impl Story {
         venture.set_channels(0, 0);
         venture.all_back();
         // Twice the grace of a gateway, a refresh, and the way.
-        venture.network.run(8 * minute);
+        venture.network.run(7 * minute + way);
         venture.forget_letters();
         venture.publish_everybody();
-        venture.network.run(3 * minute);
+        venture.network.run(minute + way);
         venture.check()?;
         let crossings = venture.crossings();
         venture.unsubscribe_everybody();
-        venture.network.run(3 * minute);
+        venture.network.run(2 * minute + way);
         venture.check_clean()?;
         venture.network.broken().map_or(Ok(crossings), |broken| Err(broken.clone()))
     }

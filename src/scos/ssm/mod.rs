@@ -303,7 +303,7 @@ pub struct SsmStats {
     pub reports_late: u64,
     /// Reports of occurrences that had been cancelled.
     pub reports_cancelled: u64,
-    /// Reports of scans that were never booked on this device.
+    /// Reports of scans that were never booked on this device, or not for that time.
     pub reports_unknown: u64,
     /// Reports of occurrences that are yet to come, not acknowledged.
     pub reports_early: u64,

@@ -145,12 +145,16 @@ impl Ssm<'_> {
             count(&mut self.stats.reports_unknown);
             return true;
         };
+        let (start, end) = (booked.series.start_of(occurrence), booked.series.end_of(occurrence));
+        if report.start != start.unix_minute() {
+            // Of a scan that was booked under this number by a run that is forgotten.
+            count(&mut self.stats.reports_unknown);
+            return true;
+        }
         if occurrence >= booked.keep {
             count(&mut self.stats.reports_cancelled);
             return true;
         }
-        let (start, end) = (booked.series.start_of(occurrence), booked.series.end_of(occurrence));
-        let report = &Report { start: start.unix_minute(), ..*report };
         match booked.progress.mark(occurrence) {
             Mark::Settled => {
                 let late = now.utc >= end.after(self.settings.grace);

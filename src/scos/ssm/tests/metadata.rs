@@ -193,7 +193,7 @@ fn what_actors_have_had_adds_up() {
     bench.associate(200, Association::Refresh, 1);
     assert!(bench.report(330, 1, 0));
     assert!(bench.report(331, 1, 0));
-    let incomplete = Report { outcome: Outcome::Incomplete, ..report(1, 1) };
+    let incomplete = Report { outcome: Outcome::Incomplete, ..bench.made(1, 1) };
     bench.receive(1_020, DEVICE, &Message::Report(incomplete));
     bench.receive(1_021, ACTOR, &cancel(1));
     bench.receive(1_022, ACTOR, &cancel(1));

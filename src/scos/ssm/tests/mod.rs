@@ -154,8 +154,17 @@ impl Bench {
 
     /// The device reports. Returns whether that is acknowledged.
     fn report(&mut self, seconds: u64, request: u32, occurrence: u16) -> bool {
-        let sent = self.receive(seconds, DEVICE, &Message::Report(report(request, occurrence)));
+        let report = self.made(request, occurrence);
+        let sent = self.receive(seconds, DEVICE, &Message::Report(report));
         messages(&sent) == [Message::ReportAck(scan(request, occurrence))]
+    }
+
+    /// The report of an occurrence as its device makes it.
+    fn made(&self, request: u32, occurrence: u16) -> Report<'static> {
+        let booking = self.ssm.bookings.get(ActorId(7), RequestId(request));
+        let booked = booking.and_then(Booking::booked);
+        let start = booked.map_or(0, |booked| booked.series.start_of(occurrence).unix_minute());
+        Report { start, ..report(request, occurrence) }
     }
 
     /// Reports on their way to the Actor, which acknowledges them.
@@ -207,6 +216,22 @@ fn request(number: u32, start: i64, repeats: u16) -> ScanRequest<'static> {
 fn cancel(number: u32) -> Message<'static> {
     let (actor, request, floor) = (ActorId(7), RequestId(number), RequestId(1));
     Message::Cancel(Cancel { actor, request, floor })
+}
+
+#[test]
+fn a_report_of_another_time_is_of_another_scan() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.refusal(0, &request(1, 5, 0)), None);
+    bench.deliver(0);
+    let made = bench.made(1, 0);
+    // An SSM that has forgotten everything may book another scan under the same number.
+    let old = Report { start: made.start - 1, ..made };
+    let sent = bench.receive(330, DEVICE, &Message::Report(old));
+    assert_eq!(messages(&sent), [Message::ReportAck(scan(1, 0))], "nobody waits for it");
+    assert_eq!((bench.ssm.stats().reports_unknown, bench.ssm.owed()), (1, 1));
+    assert_eq!(bench.forwarded(331), []);
+    assert!(bench.report(332, 1, 0));
+    assert_eq!(bench.forwarded(333), [(0, Outcome::Complete)]);
 }
 
 #[test]
