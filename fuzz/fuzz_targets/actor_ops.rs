@@ -4,17 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Question, RequestError, Wish};
+use farpost::scos::RequestId;
+use farpost::scos::actor::{Actor, ActorUser, Question, RequestError, Wish};
 use farpost::scos::messages::{Cancelled, Devices, Granted, InventoryItem, Refused, Report};
-use farpost::scos::{ActorId, RequestId};
 use farpost::storage::Slot;
 use farpost::time::Now;
-use farpost::transport::Address;
-use farpost_fuzz::scos::{self, BACKOFF, Radio};
+use farpost_fuzz::machines::{self, ACTOR_REQUESTS};
+use farpost_fuzz::scos::{self, Radio};
 use farpost_fuzz::{Result, Unstructured, noise, u8, wait};
 use libfuzzer_sys::fuzz_target;
-
-const REQUESTS: usize = 4;
 
 /// What an Actor has told of a request.
 #[derive(Default)]
@@ -152,7 +150,7 @@ impl Bench<'_> {
         };
         match actor.request(&wish) {
             Ok(request) => assert!(told.stories.insert(request, Story::default()).is_none()),
-            Err(RequestError::Full) => assert_eq!(actor.open_requests(), REQUESTS),
+            Err(RequestError::Full) => assert_eq!(actor.open_requests(), ACTOR_REQUESTS),
             Err(RequestError::DeviceId) => assert!(!(1..=32).contains(&device.len())),
             Err(error) => panic!("{error}"),
         }
@@ -180,7 +178,7 @@ impl Bench<'_> {
                 let story = Story { is_dry: form % 3 != 0, ..Story::default() };
                 assert!(told.stories.insert(request, story).is_none());
             }
-            Err(RequestError::Full) => assert_eq!(actor.open_requests(), REQUESTS),
+            Err(RequestError::Full) => assert_eq!(actor.open_requests(), ACTOR_REQUESTS),
             Err(RequestError::NotGranted) => {}
             Err(error) => panic!("{error}"),
         }
@@ -211,15 +209,8 @@ impl Bench<'_> {
 }
 
 fuzz_target!(|octets: &[u8]| {
-    let config = ActorConfig {
-        actor: ActorId(1),
-        ssm: Address::new(0, &[0]),
-        first_request: RequestId(0),
-        backoff: BACKOFF,
-        attempts: 4,
-    };
-    let mut requests = [const { Slot::EMPTY }; REQUESTS];
-    let actor = Actor::new(config, &mut requests);
+    let mut requests = [const { Slot::EMPTY }; ACTOR_REQUESTS];
+    let actor = Actor::new(machines::actor_config(), &mut requests);
     let (told, radio) = (Told::default(), Radio::default());
     let mut bench = Bench { actor, told, radio, now: scos::start() };
     let mut u = Unstructured::new(octets);

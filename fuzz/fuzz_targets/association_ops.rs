@@ -19,7 +19,8 @@ use farpost::scos::{
 use farpost::storage::Slot;
 use farpost::time::Now;
 use farpost::transport::{Address, Peer, SendError, Transport};
-use farpost_fuzz::scos::{self, BACKOFF, DEVICES};
+use farpost_fuzz::machines;
+use farpost_fuzz::scos::{self, DEVICES};
 use farpost_fuzz::{Result, Unstructured, noise, u8};
 use libfuzzer_sys::fuzz_target;
 
@@ -284,17 +285,11 @@ impl Bench<'_> {
 fuzz_target!(|octets: &[u8]| {
     let known = |device: &'static str, public_key| DeviceConfig { device, public_key };
     let config = SsmConfig {
-        epoch: 1,
         devices: &[known(DEVICES[0], b"yek"), known(DEVICES[1], b"yek 2")],
         admission: Admission::Configured,
-        max_ttl: Duration::from_secs(60),
         policy: Policy::OPEN,
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(60),
-        backoff: BACKOFF,
-        memory: Duration::from_secs(300),
-        keep: Duration::from_secs(600),
         operator: None,
+        ..machines::SSM
     };
     let mut devices = [const { Slot::EMPTY }; 2];
     let storage = SsmStorage {
@@ -316,17 +311,7 @@ fuzz_target!(|octets: &[u8]| {
         limit: AttemptLimit { failures: 3, forgiven_after: Duration::from_secs(20) },
     };
     let ssm = Ssm::new(config, storage).with_authentication(authentication);
-    let config = SsdConfig {
-        device: DEVICES[0],
-        public_key: b"yek",
-        metadata: &[],
-        ssm: Address::new(0, &[0]),
-        boot: 3,
-        seed: 1,
-        backoff: BACKOFF,
-        tolerance: Duration::from_secs(5),
-        guard: Duration::from_secs(30),
-    };
+    let config = SsdConfig { public_key: b"yek", metadata: &[], boot: 3, ..machines::ssd_config() };
     let mut recipes = [const { Slot::EMPTY }; 1];
     let mut reports = [const { Slot::EMPTY }; 1];
     let storage = SsdStorage {

@@ -2,42 +2,73 @@
 //! again whole, as the run after the last or as the same, and what it knows is consistent.
 #![no_main]
 
-use std::time::Duration;
+#[allow(dead_code, reason = "a fleet needs all of it")]
+#[path = "../../tests/fleet/disk.rs"]
+mod disk;
 
-use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Wish};
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::actor::{Actor, ActorUser, Wish};
 use farpost::scos::messages::{Devices, Rejection, Report};
-use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
-use farpost::scos::ssm::{PolicyManager, Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{ActorId, Admission, DeviceConfig, DeviceMetadata, RequestId, Summary};
+use farpost::scos::ssd::{Scan, Sensor, Ssd};
+use farpost::scos::ssm::{PolicyManager, Ssm};
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now};
-use farpost::transport::Address;
-use farpost_fuzz::disk::Disk;
-use farpost_fuzz::scos::{self, BACKOFF, DEVICES, METADATA, Radio};
+use farpost::transport::{Address, SendError, Transport};
+use farpost_fuzz::machines::{self, ACTOR_REQUESTS, SsdRoom, SsmRoom, tick};
+use farpost_fuzz::scos::{self, Radio};
 use farpost_fuzz::{Result, Unstructured, u8, wait};
 use libfuzzer_sys::fuzz_target;
 
+use disk::Disk;
+
+/// The link of a machine, over which nothing goes without power.
+#[derive(Default)]
+struct Air {
+    radio: Radio,
+    disk: Disk,
+}
+
+impl Transport for Air {
+    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
+        self.radio.resolve(service, endpoint)
+    }
+
+    fn send(
+        &mut self,
+        to: &Address,
+        flow_label: u8,
+        octets: &[u8],
+    ) -> std::result::Result<(), SendError> {
+        if self.disk.is_dead() {
+            return Err(SendError::Busy);
+        }
+        self.radio.send(to, flow_label, octets)
+    }
+}
+
 /// What goes on while a machine has no power.
 struct World {
-    radio: Radio,
+    air: Air,
     now: Now,
 }
 
 impl World {
-    /// Does an operation that is not of the machine, if it is one.
-    fn operate(&mut self, operation: u8, u: &mut Unstructured<'_>) -> Result<bool> {
-        match operation % 8 {
-            1 => scos::step(&mut self.now, u)?,
-            2 => self.radio.busy = u8(u)? % 2 == 1,
-            _ => return Ok(false),
+    /// The next operation of the machine, of so many of a life; those that are not its own
+    /// are done. None when it ends, or power is lost.
+    fn next(&mut self, left: &mut u8, u: &mut Unstructured<'_>) -> Result<Option<u8>> {
+        while *left > 0 && !self.air.disk.is_dead() {
+            *left -= 1;
+            match u8(u)? % 8 {
+                1 => scos::step(&mut self.now, u)?,
+                2 => self.air.radio.busy = u8(u)? % 2 == 1,
+                operation => return Ok(Some(operation)),
+            }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// What somebody says to the machine.
     fn message(&self, u: &mut Unstructured<'_>) -> Result<(Address, Vec<u8>)> {
-        let octets = scos::message(u, self.now, &self.radio)?;
+        let octets = scos::message(u, self.now, &self.air.radio)?;
         Ok((scos::address(u)?, octets))
     }
 }
@@ -46,16 +77,16 @@ impl World {
 /// made durable some is when power comes back.
 fn lives(
     u: &mut Unstructured<'_>,
-    mut live: impl FnMut(&mut World, &mut Disk, u8, &mut Unstructured<'_>) -> Result<()>,
+    mut live: impl FnMut(&mut World, &mut Disk, &mut u8, &mut Unstructured<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut world = World { radio: Radio::default(), now: scos::start() };
-    let mut disk = Disk::default();
-    world.radio.power = disk.power();
+    let mut world = World { air: Air::default(), now: scos::start() };
+    let mut disk = world.air.disk.clone();
     while !u.is_empty() {
-        let (written, lasts, operations) = (u8(u)? % 4, u8(u)?, u8(u)? % 32);
-        disk.revive(written.into(), lasts.into());
+        let (written, lasts, mut operations) = (u8(u)? % 4, u8(u)?, u8(u)? % 32);
+        disk.revive(written.into());
+        disk.die_at(u64::from(lasts) + 1);
         world.now.monotonic = Instant::ZERO;
-        live(&mut world, &mut disk, operations, u)?;
+        live(&mut world, &mut disk, &mut operations, u)?;
     }
     Ok(())
 }
@@ -82,66 +113,26 @@ impl ActorUser for User {
 }
 
 fn ssm(u: &mut Unstructured<'_>) -> Result<()> {
-    let known = |device: &'static str| DeviceConfig { device, public_key: device.as_bytes() };
-    let config = SsmConfig {
-        epoch: 1,
-        devices: &[known(DEVICES[0]), known(DEVICES[1])],
-        admission: Admission::Open,
-        max_ttl: Duration::from_secs(60),
-        policy: Policy { lead_minutes: 1, preemption: true, ..Policy::OPEN },
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(60),
-        backoff: BACKOFF,
-        memory: Duration::from_secs(300),
-        keep: Duration::from_secs(600),
-        operator: Some(ActorId(1)),
-    };
     lives(u, |world, disk, operations, u| {
-        let mut devices = [const { Slot::EMPTY }; 3];
-        let mut plans = [DevicePlan::EMPTY; 3];
-        let mut metadata = [const { DeviceMetadata::EMPTY }; 3];
-        let mut recipes = [const { Slot::EMPTY }; 4];
-        let mut bookings = [const { Slot::EMPTY }; 5];
-        let mut actors = [const { Slot::EMPTY }; 3];
-        let mut reports = [const { Slot::EMPTY }; 4];
-        let mut summaries = [Summary::EMPTY; 2];
-        let mut usage = [const { Slot::EMPTY }; 3];
-        let storage = SsmStorage {
-            devices: &mut devices,
-            plans: &mut plans,
-            metadata: &mut metadata,
-            recipes: &mut recipes,
-            bookings: &mut bookings,
-            actors: &mut actors,
-            reports: &mut reports,
-            summaries: &mut summaries,
-            usage: &mut usage,
-        };
-        let mut ssm = Ssm::new(config, storage).with_store(disk).expect("it is read");
+        let mut room = SsmRoom::<3>::default();
+        let mut ssm = Ssm::new(machines::SSM, room.storage()).with_store(disk).expect("it is read");
         assert!(ssm.restored().is_whole(), "{:?}", ssm.restored());
         assert_eq!(ssm.epoch(), 1, "the run goes on");
         ssm.set_policy_manager(Some(PolicyManager::Address(Address::new(0, &[3]))));
-        for _ in 0..operations {
-            if world.radio.power.is_lost() {
-                break;
-            }
-            let operation = u8(u)?;
-            if world.operate(operation, u)? {
-                continue;
-            }
-            if operation % 8 == 0 {
-                let World { radio, now } = world;
+        while let Some(operation) = world.next(operations, u)? {
+            if operation == 0 {
+                let World { air, now } = world;
                 wait(now, u8(u)?, |now, due| {
                     if due.is_some() {
-                        ssm.tick(now, radio, &mut ());
+                        ssm.tick(now, air, &mut ());
                     }
                     ssm.next_deadline()
                 });
             } else {
                 let (from, octets) = world.message(u)?;
-                ssm.receive(world.now, &from, &octets, &mut world.radio, &mut ());
+                ssm.receive(world.now, &from, &octets, &mut world.air, &mut ());
             }
-            ssm.tick(world.now, &mut world.radio, &mut ());
+            ssm.tick(world.now, &mut world.air, &mut ());
             assert!(ssm.scheduler().is_consistent());
         }
         Ok(())
@@ -149,46 +140,20 @@ fn ssm(u: &mut Unstructured<'_>) -> Result<()> {
 }
 
 fn ssd(u: &mut Unstructured<'_>) -> Result<()> {
-    let config = SsdConfig {
-        device: DEVICES[0],
-        public_key: DEVICES[0].as_bytes(),
-        metadata: METADATA,
-        ssm: Address::new(0, &[0]),
-        boot: 1,
-        seed: 1,
-        backoff: BACKOFF,
-        tolerance: Duration::from_secs(5),
-        guard: Duration::from_secs(30),
-    };
     lives(u, |world, disk, operations, u| {
-        let mut recipes = [const { Slot::EMPTY }; 3];
-        let mut reports = [const { Slot::EMPTY }; 4];
-        let mut summaries = [Summary::EMPTY; 2];
-        let mut metadata = [0; 700];
-        let storage = SsdStorage {
-            recipes: &mut recipes,
-            reports: &mut reports,
-            summaries: &mut summaries,
-            metadata: &mut metadata,
-        };
-        let mut ssd = Ssd::new(config, storage).with_store(disk).expect("it is read");
+        let mut room = SsdRoom::default();
+        let mut ssd =
+            Ssd::new(machines::ssd_config(), room.storage()).with_store(disk).expect("it is read");
         assert!(ssd.restored().is_whole(), "{:?}", ssd.restored());
-        assert!(ssd.boot() > world.radio.boot, "the number of a run that was said comes again");
+        assert!(ssd.boot() > world.air.radio.boot, "the number of a run that was said comes again");
         let mut front = Front { running: None };
-        for _ in 0..operations {
-            if world.radio.power.is_lost() {
-                break;
-            }
-            let operation = u8(u)?;
-            if world.operate(operation, u)? {
-                continue;
-            }
-            match (operation % 8, front.running) {
+        while let Some(operation) = world.next(operations, u)? {
+            match (operation, front.running) {
                 (0, _) => {
-                    let World { radio, now } = world;
+                    let World { air, now } = world;
                     wait(now, u8(u)?, |now, due| {
                         if due.is_some() {
-                            tick(&mut ssd, &mut front, radio, now);
+                            tick(&mut ssd, &mut front, air, now);
                         }
                         ssd.next_deadline()
                     });
@@ -199,10 +164,10 @@ fn ssd(u: &mut Unstructured<'_>) -> Result<()> {
                 }
                 _ => {
                     let (from, octets) = world.message(u)?;
-                    ssd.receive(world.now, &from, &octets, &mut world.radio, &mut front);
+                    ssd.receive(world.now, &from, &octets, &mut world.air, &mut front);
                 }
             }
-            tick(&mut ssd, &mut front, &mut world.radio, world.now);
+            tick(&mut ssd, &mut front, &mut world.air, world.now);
             assert_eq!(ssd.running(), front.running.as_ref());
             let mut schedule = ssd.schedule();
             assert!(schedule.all(|(entry, next)| next < entry.series.occurrences()));
@@ -212,32 +177,20 @@ fn ssd(u: &mut Unstructured<'_>) -> Result<()> {
 }
 
 fn actor(u: &mut Unstructured<'_>) -> Result<()> {
-    let config = ActorConfig {
-        actor: ActorId(1),
-        ssm: Address::new(0, &[0]),
-        first_request: RequestId(0),
-        backoff: BACKOFF,
-        attempts: 4,
-    };
     lives(u, |world, disk, operations, u| {
-        let mut requests = [const { Slot::EMPTY }; 4];
-        let mut actor = Actor::new(config, &mut requests).with_store(disk).expect("it is read");
+        let mut requests = [const { Slot::EMPTY }; ACTOR_REQUESTS];
+        let mut actor = Actor::new(machines::actor_config(), &mut requests)
+            .with_store(disk)
+            .expect("it is read");
         assert!(actor.restored().is_whole(), "{:?}", actor.restored());
-        let said = world.radio.requested;
-        for _ in 0..operations {
-            if world.radio.power.is_lost() {
-                break;
-            }
-            let operation = u8(u)?;
-            if world.operate(operation, u)? {
-                continue;
-            }
-            match operation % 8 {
+        let said = world.air.radio.requested;
+        while let Some(operation) = world.next(operations, u)? {
+            match operation {
                 0 => {
-                    let World { radio, now } = world;
+                    let World { air, now } = world;
                     wait(now, u8(u)?, |now, due| {
                         if due.is_some() {
-                            actor.tick(now, radio, &mut User);
+                            actor.tick(now, air, &mut User);
                         }
                         actor.next_deadline()
                     });
@@ -256,28 +209,13 @@ fn actor(u: &mut Unstructured<'_>) -> Result<()> {
                 }
                 _ => {
                     let (from, octets) = world.message(u)?;
-                    actor.receive(world.now, &from, &octets, &mut world.radio, &mut User);
+                    actor.receive(world.now, &from, &octets, &mut world.air, &mut User);
                 }
             }
-            actor.tick(world.now, &mut world.radio, &mut User);
+            actor.tick(world.now, &mut world.air, &mut User);
         }
         Ok(())
     })
-}
-
-/// Ticks until nothing is due. A tick may leave slots that have begun for the next, but each
-/// does some.
-fn tick(ssd: &mut Ssd<'_>, front: &mut Front, radio: &mut Radio, now: Now) {
-    let done = |ssd: &Ssd<'_>| ssd.stats().begun + ssd.stats().rejected;
-    loop {
-        let before = done(ssd);
-        ssd.tick(now, radio, front);
-        let left = ssd.next_deadline().is_some_and(|next| next <= now.monotonic);
-        if !left || now.monotonic == Instant::MAX {
-            return;
-        }
-        assert!(done(ssd) > before, "a tick left something due: {ssd:?}");
-    }
 }
 
 fuzz_target!(|octets: &[u8]| {

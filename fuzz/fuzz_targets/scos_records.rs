@@ -3,21 +3,17 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use farpost::scos::actor::{Actor, ActorConfig, ActorUser};
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::Restored;
+use farpost::scos::actor::{Actor, ActorUser};
 use farpost::scos::messages::{Rejection, Report};
-use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
-use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{
-    ActorId, Admission, DeviceConfig, DeviceMetadata, RequestId, Restored, Summary,
-};
+use farpost::scos::ssd::{Scan, Sensor, Ssd};
+use farpost::scos::ssm::Ssm;
 use farpost::storage::Slot;
 use farpost::store::{Loaded, RECORD_MAX, RecordKey, Store, StoreError};
 use farpost::time::{Instant, Now, Utc};
-use farpost::transport::Address;
-use farpost_fuzz::scos::{self, BACKOFF, DEVICES, METADATA, Radio};
+use farpost_fuzz::machines::{self, ACTOR_REQUESTS, SsdRoom, SsmRoom};
+use farpost_fuzz::scos::{self, Radio};
 use libfuzzer_sys::fuzz_target;
 
 /// Kinds of records: those of all machines, and one of none.
@@ -109,41 +105,8 @@ fn times() -> impl Iterator<Item = Now> {
 }
 
 fn ssm(memory: &mut Memory) -> Restored {
-    let known = |device: &'static str| DeviceConfig { device, public_key: device.as_bytes() };
-    let config = SsmConfig {
-        epoch: 1,
-        devices: &[known(DEVICES[0]), known(DEVICES[1])],
-        admission: Admission::Open,
-        max_ttl: Duration::from_secs(60),
-        policy: Policy { lead_minutes: 1, preemption: true, ..Policy::OPEN },
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(60),
-        backoff: BACKOFF,
-        memory: Duration::from_secs(300),
-        keep: Duration::from_secs(600),
-        operator: Some(ActorId(1)),
-    };
-    let mut devices = [const { Slot::EMPTY }; 3];
-    let mut plans = [DevicePlan::EMPTY; 3];
-    let mut metadata = [const { DeviceMetadata::EMPTY }; 2];
-    let mut recipes = [const { Slot::EMPTY }; 4];
-    let mut bookings = [const { Slot::EMPTY }; 5];
-    let mut actors = [const { Slot::EMPTY }; 2];
-    let mut reports = [const { Slot::EMPTY }; 4];
-    let mut summaries = [Summary::EMPTY; 2];
-    let mut usage = [const { Slot::EMPTY }; 2];
-    let storage = SsmStorage {
-        devices: &mut devices,
-        plans: &mut plans,
-        metadata: &mut metadata,
-        recipes: &mut recipes,
-        bookings: &mut bookings,
-        actors: &mut actors,
-        reports: &mut reports,
-        summaries: &mut summaries,
-        usage: &mut usage,
-    };
-    let mut ssm = Ssm::new(config, storage).with_store(memory).expect("it is read");
+    let mut room = SsmRoom::<2>::default();
+    let mut ssm = Ssm::new(machines::SSM, room.storage()).with_store(memory).expect("it is read");
     let restored = *ssm.restored();
     let mut radio = Radio::default();
     for now in times() {
@@ -154,28 +117,9 @@ fn ssm(memory: &mut Memory) -> Restored {
 }
 
 fn ssd(memory: &mut Memory) -> Restored {
-    let config = SsdConfig {
-        device: DEVICES[0],
-        public_key: DEVICES[0].as_bytes(),
-        metadata: METADATA,
-        ssm: Address::new(0, &[0]),
-        boot: 1,
-        seed: 1,
-        backoff: BACKOFF,
-        tolerance: Duration::from_secs(5),
-        guard: Duration::from_secs(30),
-    };
-    let mut recipes = [const { Slot::EMPTY }; 3];
-    let mut reports = [const { Slot::EMPTY }; 4];
-    let mut summaries = [Summary::EMPTY; 2];
-    let mut metadata = [0; 700];
-    let storage = SsdStorage {
-        recipes: &mut recipes,
-        reports: &mut reports,
-        summaries: &mut summaries,
-        metadata: &mut metadata,
-    };
-    let mut ssd = Ssd::new(config, storage).with_store(memory).expect("it is read");
+    let mut room = SsdRoom::default();
+    let mut ssd =
+        Ssd::new(machines::ssd_config(), room.storage()).with_store(memory).expect("it is read");
     let restored = *ssd.restored();
     let mut radio = Radio::default();
     for now in times() {
@@ -188,15 +132,8 @@ fn ssd(memory: &mut Memory) -> Restored {
 
 /// None where the store is that of another Actor.
 fn actor(memory: &mut Memory) -> Option<Restored> {
-    let config = ActorConfig {
-        actor: ActorId(1),
-        ssm: Address::new(0, &[0]),
-        first_request: RequestId(0),
-        backoff: BACKOFF,
-        attempts: 4,
-    };
-    let mut requests = [const { Slot::EMPTY }; 4];
-    let mut actor = match Actor::new(config, &mut requests).with_store(memory) {
+    let mut requests = [const { Slot::EMPTY }; ACTOR_REQUESTS];
+    let mut actor = match Actor::new(machines::actor_config(), &mut requests).with_store(memory) {
         Ok(actor) => actor,
         Err(error) => {
             assert_eq!(error, StoreError::Foreign);

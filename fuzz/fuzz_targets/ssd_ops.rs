@@ -2,21 +2,15 @@
 //! within its slot, and accounts for each.
 #![no_main]
 
-use std::time::Duration;
-
+use farpost::scos::AssociationEvent;
 use farpost::scos::messages::Rejection;
 use farpost::scos::metadata::SectionError;
-use farpost::scos::ssd::{Scan, ScanEndError, Sensor, Ssd, SsdConfig, SsdStorage};
-use farpost::scos::{AssociationEvent, Summary};
-use farpost::storage::Slot;
-use farpost::time::{ClockQuality, Instant, Now};
-use farpost::transport::Address;
-use farpost_fuzz::scos::{self, BACKOFF, DEVICES, METADATA, Radio};
+use farpost::scos::ssd::{Scan, ScanEndError, Sensor, Ssd};
+use farpost::time::{ClockQuality, Now};
+use farpost_fuzz::machines::{self, RECIPES, REPORTS, SsdRoom, tick};
+use farpost_fuzz::scos::{self, Radio};
 use farpost_fuzz::{Result, Unstructured, noise, u8, wait};
 use libfuzzer_sys::fuzz_target;
-
-const RECIPES: usize = 3;
-const REPORTS: usize = 4;
 
 /// A front-end that knows what it was told.
 #[derive(Default)]
@@ -150,44 +144,9 @@ impl Bench<'_> {
     }
 }
 
-/// Ticks until nothing is due. A tick may leave slots that have begun for the next,
-/// but each does some.
-fn tick(ssd: &mut Ssd<'_>, front: &mut Front, radio: &mut Radio, now: Now) {
-    let done = |ssd: &Ssd<'_>| ssd.stats().begun + ssd.stats().rejected;
-    loop {
-        let before = done(ssd);
-        ssd.tick(now, radio, front);
-        let left = ssd.next_deadline().is_some_and(|next| next <= now.monotonic);
-        if !left || now.monotonic == Instant::MAX {
-            return;
-        }
-        assert!(done(ssd) > before, "a tick left something due: {ssd:?}");
-    }
-}
-
 fuzz_target!(|octets: &[u8]| {
-    let config = SsdConfig {
-        device: DEVICES[0],
-        public_key: DEVICES[0].as_bytes(),
-        metadata: METADATA,
-        ssm: Address::new(0, &[0]),
-        boot: 1,
-        seed: 1,
-        backoff: BACKOFF,
-        tolerance: Duration::from_secs(5),
-        guard: Duration::from_secs(30),
-    };
-    let mut recipes = [const { Slot::EMPTY }; RECIPES];
-    let mut reports = [const { Slot::EMPTY }; REPORTS];
-    let mut summaries = [Summary::EMPTY; 2];
-    let mut metadata = [0; 700];
-    let storage = SsdStorage {
-        recipes: &mut recipes,
-        reports: &mut reports,
-        summaries: &mut summaries,
-        metadata: &mut metadata,
-    };
-    let ssd = Ssd::new(config, storage);
+    let mut room = SsdRoom::default();
+    let ssd = Ssd::new(machines::ssd_config(), room.storage());
     let (front, radio) = (Front::default(), Radio::default());
     let mut bench = Bench { ssd, front, radio, now: scos::start() };
     let mut u = Unstructured::new(octets);

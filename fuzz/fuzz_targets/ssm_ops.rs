@@ -6,20 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use farpost::scos::calendar::{DevicePlan, Policy};
+use farpost::scos::calendar::Policy;
 use farpost::scos::messages::{Cancelled, Granted, Refused, Report, ScanRequest};
-use farpost::scos::ssm::{PolicyManager, Ssm, SsmConfig, SsmStorage, SsmUser};
-use farpost::scos::{
-    ActorId, Admission, DeviceConfig, DeviceMetadata, RequestId, ScanId, Series, Summary,
-};
-use farpost::storage::Slot;
+use farpost::scos::ssm::{PolicyManager, Ssm, SsmConfig, SsmUser};
+use farpost::scos::{ActorId, Admission, RequestId, ScanId, Series};
 use farpost::time::{ClockQuality, Instant, Now, Utc, Week};
 use farpost::transport::Address;
-use farpost_fuzz::scos::{self, BACKOFF, DEVICES, Radio};
+use farpost_fuzz::machines::{self, REPORTS, SsmRoom};
+use farpost_fuzz::scos::{self, Radio};
 use farpost_fuzz::{Result, Unstructured, noise, u8, wait};
 use libfuzzer_sys::fuzz_target;
-
-const REPORTS: usize = 4;
 
 /// A scan that was granted.
 struct Grant {
@@ -200,41 +196,13 @@ impl Bench<'_> {
 
 fuzz_target!(|octets: &[u8]| {
     let [first, operations @ ..] = octets else { return };
-    let known = |device: &'static str| DeviceConfig { device, public_key: device.as_bytes() };
     let config = SsmConfig {
-        epoch: 1,
-        devices: &[known(DEVICES[0]), known(DEVICES[1])],
         admission: if first % 2 == 0 { Admission::Configured } else { Admission::Open },
-        max_ttl: Duration::from_secs(60),
-        policy: Policy { lead_minutes: 1, preemption: first & 2 != 0, ..Policy::OPEN },
-        guard: Duration::from_secs(30),
-        grace: Duration::from_secs(60),
-        backoff: BACKOFF,
-        memory: Duration::from_secs(300),
-        keep: Duration::from_secs(600),
-        operator: Some(ActorId(1)),
+        policy: Policy { preemption: first & 2 != 0, ..machines::SSM.policy },
+        ..machines::SSM
     };
-    let mut devices = [const { Slot::EMPTY }; 3];
-    let mut plans = [DevicePlan::EMPTY; 3];
-    let mut metadata = [const { DeviceMetadata::EMPTY }; 2];
-    let mut recipes = [const { Slot::EMPTY }; 4];
-    let mut bookings = [const { Slot::EMPTY }; 5];
-    let mut actors = [const { Slot::EMPTY }; 2];
-    let mut reports = [const { Slot::EMPTY }; REPORTS];
-    let mut summaries = [Summary::EMPTY; 2];
-    let mut usage = [const { Slot::EMPTY }; 2];
-    let storage = SsmStorage {
-        devices: &mut devices,
-        plans: &mut plans,
-        metadata: &mut metadata,
-        recipes: &mut recipes,
-        bookings: &mut bookings,
-        actors: &mut actors,
-        reports: &mut reports,
-        summaries: &mut summaries,
-        usage: &mut usage,
-    };
-    let mut ssm = Ssm::new(config, storage);
+    let mut room = SsmRoom::<2>::default();
+    let mut ssm = Ssm::new(config, room.storage());
     ssm.set_policy_manager(Some(PolicyManager::Address(Address::new(0, &[3]))));
     let (watch, radio) = (Watch::default(), Radio::default());
     let mut bench = Bench { ssm, watch, radio, now: scos::start() };

@@ -4,7 +4,7 @@
 //! An operation is one octet that says which, and the octets it takes. What they
 //! mean is told by the functions that read them, in the order of reading.
 
-pub mod disk;
+pub mod machines;
 pub mod scos;
 
 use std::time::Duration;

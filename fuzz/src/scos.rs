@@ -22,7 +22,6 @@ use farpost::scos::{
 use farpost::time::{ClockQuality, Instant, Now, Utc};
 use farpost::transport::{Address, SendError, Transport};
 
-use super::disk::Power;
 use super::{Result, Unstructured, u8};
 
 /// Sunday, 2026-11-22T23:40Z, in minutes since 1970: a week ends soon.
@@ -108,8 +107,6 @@ pub struct Radio {
     /// The number of a device's run that was said last, and that of a request.
     pub boot: u32,
     pub requested: Option<RequestId>,
-    /// What is sent once it is lost is not.
-    pub power: Power,
     sequence: u32,
     epoch: u32,
     version: u32,
@@ -130,9 +127,6 @@ impl Transport for Radio {
     }
 
     fn send(&mut self, _: &Address, _: u8, octets: &[u8]) -> std::result::Result<(), SendError> {
-        if self.power.is_lost() {
-            return Err(SendError::Busy);
-        }
         if octets != VERSION_NOTICE {
             match Message::parse(octets).expect("a machine sent what is no message") {
                 Message::Associate(associate) => {
