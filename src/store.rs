@@ -9,6 +9,9 @@ pub mod flash;
 
 use core::fmt;
 
+#[cfg(any(feature = "flash", feature = "scos"))]
+use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
+
 /// The key of a record: an octet that says what it is of, and ten that say which.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -52,6 +55,10 @@ impl fmt::Debug for RecordKey {
         self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
     }
 }
+
+/// The checksum of what is kept, computed bit by bit: no table in flash.
+#[cfg(any(feature = "flash", feature = "scos"))]
+pub(crate) const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// The longest value of a record, in octets.
 pub const RECORD_MAX: usize = 1_200;

@@ -3,7 +3,6 @@
 
 use core::fmt;
 
-use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +10,7 @@ use super::decoding::take;
 use super::encoding::encode;
 use super::link::count;
 use super::retry::{Backoff, Retry};
-use crate::store::{RECORD_MAX, RecordKey, Store, StoreError};
+use crate::store::{CRC, RECORD_MAX, RecordKey, Store, StoreError};
 use crate::time::Instant;
 
 /// The version of the records here. Another is left alone.
@@ -33,8 +32,6 @@ pub(crate) mod kind {
     pub(crate) const ACTOR: u8 = 0x30;
     pub(crate) const ACTOR_REQUEST: u8 = 0x31;
 }
-
-const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// Why octets are not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

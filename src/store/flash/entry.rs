@@ -3,9 +3,7 @@
 //! All numbers are little-endian. A CRC-32 covers where the octets stand too, so that
 //! none are taken for an entry that were written elsewhere, or at another time.
 
-use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
-
-use crate::store::{RECORD_MAX, RecordKey};
+use crate::store::{CRC, RECORD_MAX, RecordKey};
 
 /// Sizes and places are multiples of so many octets.
 pub(super) const UNIT: u32 = 8;
@@ -27,8 +25,6 @@ pub(super) const VALUE_MAX: usize = RECORD_MAX.next_multiple_of(WORD_MAX);
 
 const MAGIC: [u8; 4] = *b"FPst";
 const VERSION: u8 = 1;
-
-pub(super) const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// The parts one after the other, and ones after them, as in erased flash.
 fn joined<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
