@@ -188,18 +188,10 @@ pub(crate) struct Watch(pub(crate) SharedJournal);
 
 impl SsmUser for Watch {
     fn device(&mut self, now: Now, device: &str, event: DeviceEvent) {
-        let what = match event {
-            DeviceEvent::Associated => "is associated",
-            DeviceEvent::Restarted => "is associated anew",
-            DeviceEvent::Advertised => "tells what it can do",
-            DeviceEvent::Disassociated => "has left",
-            DeviceEvent::Expired => "is gone: its TTL is over",
-            _ => return,
-        };
         let mut journal = self.0.borrow_mut();
         if event == DeviceEvent::Advertised {
             journal.advertised = journal.advertised.saturating_add(1);
         }
-        Journal::tell(now, "ssm", &format!("{device} {what}"));
+        Journal::tell(now, "ssm", &format!("{device} {event}"));
     }
 }

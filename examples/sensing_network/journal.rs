@@ -364,17 +364,9 @@ pub(crate) struct Watch(pub(crate) SharedJournal);
 
 impl SsmUser for Watch {
     fn device(&mut self, now: Now, device: &str, event: DeviceEvent) {
-        let what = match event {
-            DeviceEvent::Associated => "is associated",
-            DeviceEvent::Restarted => "is associated anew",
-            DeviceEvent::Advertised => "tells what it can do",
-            DeviceEvent::Disassociated => "has left",
-            DeviceEvent::Expired => "is gone: its TTL is over",
-            _ => return,
-        };
         let mut journal = self.0.borrow_mut();
         journal.advertised += usize::from(event == DeviceEvent::Advertised);
-        journal.tell(now, "ssm", &format!("{device} {what}"));
+        journal.tell(now, "ssm", &format!("{device} {event}"));
     }
 
     fn intruder(&mut self, now: Now, device: &str, _from: &Address, _why: Suspicion) {

@@ -48,6 +48,7 @@ pub use bookings::Booking;
 pub use policy::PolicyManager;
 pub use requests::KnownActor;
 
+use core::fmt;
 use core::time::Duration;
 
 use super::association::{
@@ -160,6 +161,18 @@ pub enum DeviceEvent {
     Disassociated,
     /// Its TTL is over.
     Expired,
+}
+
+impl fmt::Display for DeviceEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Associated => "is associated",
+            Self::Restarted => "is associated anew",
+            Self::Advertised => "tells what it can do",
+            Self::Disassociated => "has left",
+            Self::Expired => "is gone: its TTL is over",
+        })
+    }
 }
 
 /// Who watches an SSM. Every method has a default that does nothing.

@@ -187,12 +187,13 @@ impl Program for Governing<'_> {
     }
 
     fn is_done(&self) -> Option<ExitCode> {
-        let mut settings = self.manager.settings();
-        let owed = self.manager.settings().any(|one| one.state() == SettingState::Owed);
-        if self.stay || owed {
+        let any = |is: fn(SettingState) -> bool| {
+            self.manager.settings().any(|setting| is(setting.state()))
+        };
+        if self.stay || any(|state| state == SettingState::Owed) {
             return None;
         }
-        let refused = settings.any(|one| matches!(one.state(), SettingState::Refused(_)));
+        let refused = any(|state| matches!(state, SettingState::Refused(_)));
         Some(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
