@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::scos::ScanId;
 use crate::scos::calendar::RefusalReason;
-use crate::scos::messages::{Cursor, InventoryRequest, Outcome, Usage, UsageRequest};
+use crate::scos::messages::{Cursor, InventoryRequest, Outcome, Refusal, Usage, UsageRequest};
 use crate::scos::testing::{
     KINDS, MONDAY, SCAN, Wire, actor, address, at, messages, octets, parts,
 };
