@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
-use std::{cell::Cell, format};
+use std::format;
 
+use core::cell::Cell;
 use core::time::Duration;
 
 use crate::crypto::{NoRandom, Random};
