@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`ams`] | Asynchronous Message Service: messages between modules that find one another | CCSDS 735.1-B-1 |
 //! | `scos` (feature `scos`) | sensing devices, their manager and their users | IEEE 802.22.3 |
+//! | `southbound` (feature `southbound`) | a schedule of configuration changes from a controller, and metrics to it | Spacetime southbound interface |
 //! | `host` (feature `std`) | sockets, clocks, MIB files, drivers | |
 //!
 //! Below them lie [`wire`] (octets), [`time`], [`transport`], [`storage`] and
@@ -111,6 +112,7 @@
 //! | `std` | `host`: sockets, clocks, MIB files, drivers, sensing, drawings; `alloc` and `scos` |
 //! | `alloc` | conveniences that allocate |
 //! | `scos` | the SCOS machines |
+//! | `southbound` | the messages of the southbound interface |
 //! | `flash` | [`store`] in the flash of a board |
 //! | `ed25519` | signatures of MPDUs, and proofs of SCOS devices, with Ed25519 |
 //! | `aead` | messages encrypted with AES-256-GCM-SIV |
@@ -132,6 +134,8 @@ pub mod host;
 pub mod machine;
 #[cfg(feature = "scos")]
 pub mod scos;
+#[cfg(feature = "southbound")]
+pub mod southbound;
 pub mod storage;
 pub mod store;
 pub mod time;
