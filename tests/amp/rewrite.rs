@@ -6,7 +6,7 @@ use farpost::management::amp::{
     Message, MessageHeader, Object, Quirks, Rpt, Tbl, Tnv, TnvValues, Tnvc, TnvcValues, TypeCode,
     Value, write_agent_id, write_recipients,
 };
-use farpost::wire::{Encode, NoSpace, Writer};
+use farpost::wire::{NoSpace, Writer};
 
 type Written = Result<(), NoSpace>;
 
