@@ -26,7 +26,7 @@ def closure(names):
 # enough. A feature that others bring along is not counted.
 APART = {
     "flash": [set(), {"defmt"}, {"scos"}, {"alloc", "scos"}, set(features) - {"flash"}],
-    "defmt": [set(), {"flash"}, {"scos"}, {"alloc", "scos"}, set(features) - {"defmt"}],
+    "defmt": [set(), {"flash"}, {"management"}, {"southbound"}, {"scos"}, {"alloc", "scos"}, set(features) - {"defmt"}],
     "southbound": [set(), {"defmt"}, {"alloc"}, {"management"}, {"std"}],
     "management": [set(), {"defmt"}, {"alloc"}, {"southbound"}, {"std"}],
     "grpc": [set(), {"tls-psk"}, set(features) - {"grpc"}],
