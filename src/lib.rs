@@ -128,6 +128,9 @@
 extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
+// What integration tests use too names the crate as they do.
+#[cfg(test)]
+extern crate self as farpost;
 
 pub mod ams;
 pub mod crypto;
