@@ -7,8 +7,7 @@ use farpost::management::amp::{
 use farpost::wire::{NoSpace, Writer};
 use proptest::prelude::*;
 
-use crate::rewrite;
-use crate::vectors::again;
+use crate::rewrite::{self, again};
 
 fn made(write: impl Fn(&mut Writer<'_>) -> Result<(), NoSpace>) -> Vec<u8> {
     let mut buffer = vec![0; 65_536];
