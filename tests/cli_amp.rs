@@ -68,7 +68,7 @@ fn others() -> Vec<(&'static str, Value)> {
         ("amp:ari 0047 69706e3a322e35", json!({"type": "CONST", "name": "ipn:2.5"})),
         ("amp 0042 c328", json!(["REG", {"hex": "c328"}])),
         ("amp 1a 00 80", json!(["CTRL", 0, [], {"ack": true, "nack": true}])),
-        ("amp 22 00 80 6162", json!(["CTRL", 0, [], {"acl": "6162"}])),
+        ("amp:msg 22 00 80 6162", json!(["CTRL", 0, [], {"acl": "6162"}])),
         ("amp:msg c2 00 80", json!(["CTRL", 0, [], {"reserved2": 3}])),
         ("amp 13ff", json!(["LIT", "BYTE", 255])),
         ("amp 1318ff", json!(["LIT", "BYTE", 255])),
@@ -89,7 +89,10 @@ fn others() -> Vec<(&'static str, Value)> {
             "amp 2c425631413183261081430a",
             json!([{"type": "VAR", "name": "V1", "iss": "1"}, [3, "EXPR", {"type": "BOOL", "rpn": [["LIT", "UINT", 10]]}]]),
         ),
-        ("amp 2c42563141318194 6161", json!([{"type": "VAR", "name": "V1", "iss": "1"}, null])),
+        (
+            "amp 2c425631413182946161",
+            json!([{"type": "VAR", "name": "V1", "iss": "1"}, {"type": "UINT", "name": "a"}]),
+        ),
         (
             "amp 284252314131 0a 1081430a 1864 14 818115410f",
             json!([
@@ -126,7 +129,7 @@ fn others() -> Vec<(&'static str, Value)> {
         ),
         (
             "amp 08 02 82946161 82 1404",
-            json!({"flags": 8, "items": [{"type": "UINT", "name": "a"}, [2, "UINT", 4]]}),
+            json!({"flags": 8, "items": [{"type": "UINT", "name": "a"}, {"type": "UINT", "value": ["UINT", 4]}]}),
         ),
         (
             "amp 05 02 0207 82188e4100 2742543141318182188e4100",

@@ -26,7 +26,14 @@ fn captures() -> Vec<(Kind, Vec<u8>)> {
         }
         (kind, octets)
     };
-    all.iter().map(capture).collect()
+    let mut captures: Vec<_> = all.iter().map(capture).collect();
+    let amp: Vec<Value> =
+        serde_json::from_str(include_str!("../../../../tests/vectors/amp.json")).unwrap();
+    captures.extend(amp.iter().map(|vector| {
+        let hex = vector["hex"].as_str().unwrap();
+        (Kind::Amp(None), data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap())
+    }));
+    captures
 }
 
 /// Dissects and assembles; `None` when the octets are refused.

@@ -8,7 +8,8 @@ mod assemble;
 mod dissect;
 
 use farpost::management::amp::{
-    Ac, Ari, Expr, Group, Malformed, Message, Object as Definition, Profile, Tnv, Tnvc, TypeCode,
+    Ac, AmpRule, Ari, Expr, Group, Malformed, Message, Object as Definition, Profile, Tnv, Tnvc,
+    TypeCode,
 };
 use serde_json::Value;
 
@@ -143,14 +144,15 @@ impl Shape {
     }
 
     /// Reads `octets` as this shape: as the draft has it, or as ION does. A message with
-    /// reserved bits is none unless somebody says it is one.
+    /// reserved bits, or with a list that anything may be, is none unless it is said to be one.
     fn read(
         self,
         octets: &[u8],
         said: Option<Self>,
     ) -> Result<(Value, Vec<&'static str>), Malformed> {
-        if said.is_none() && self == Self::Message && octets.first().is_some_and(|&o| o > 0x3f) {
-            Message::parse(&[0xff], Profile::Draft08)?;
+        let first = octets.first().copied().unwrap_or(0);
+        if said.is_none() && self == Self::Message && first > 0x1f {
+            return Err(Malformed::new(AmpRule::OpcodeReserved, 0, first.into(), 0x1f));
         }
         self.say(octets, Profile::Draft08).or_else(|_| self.say(octets, Profile::IonCompat))
     }
