@@ -6,7 +6,8 @@ use farpost::management::amp::{
 };
 use farpost::wire::{NoSpace, Writer};
 
-use crate::vectors::{again, unhex};
+use crate::rewrite::again;
+use crate::vectors::unhex;
 
 fn made(write: impl FnOnce(&mut Writer<'_>) -> Result<(), NoSpace>) -> Vec<u8> {
     let mut buffer = [0; 256];

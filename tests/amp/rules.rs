@@ -3,7 +3,8 @@
 use farpost::management::amp::{Ac, AmpRule, Group, MAX_NESTING, Message, Profile, Tnvc};
 use farpost::wire::Rule;
 
-use crate::vectors::{again, unhex};
+use crate::rewrite::again;
+use crate::vectors::unhex;
 
 /// What the octets are meant to be, the octets, the rule and where it is broken.
 const BROKEN: &[(&str, &str, AmpRule, usize)] = &[
