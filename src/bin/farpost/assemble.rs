@@ -16,7 +16,7 @@ use crate::lines::{BadLine, Lines, MAX_LINE};
 /// `KIND HEX`. It takes no notice of what follows from other members: names of
 /// codes, counts, lengths, checksums, the module ID that a reference is, and
 /// what an AAMS message encloses. Of "deviations" it heeds
-/// enclosure_checksum_absent.
+/// enclosure_checksum_absent, and all of AMP.
 ///
 /// What is wrong with a line goes to standard error, and the exit status is then
 /// 1 at the end.
@@ -32,7 +32,7 @@ impl Assemble {
         while let Some((number, line)) = lines.next_line()? {
             match line.map_err(unreadable).and_then(|line| assemble(&line)) {
                 Ok((kind, octets)) => {
-                    writeln!(out, "{} {}", kind.name(), HEXLOWER.encode(&octets))?;
+                    writeln!(out, "{kind} {}", HEXLOWER.encode(&octets))?;
                 }
                 Err(problem) => {
                     code = ExitCode::FAILURE;
@@ -44,7 +44,7 @@ impl Assemble {
     }
 }
 
-fn assemble(line: &str) -> Result<(Kind, Vec<u8>), String> {
+fn assemble(line: &str) -> Result<(&'static str, Vec<u8>), String> {
     let value: Value = serde_json::from_str(line).map_err(|error| format!("not JSON: {error}"))?;
     let object = Field::top(&value);
     if let Some(error) = object.optional("error") {
@@ -52,8 +52,7 @@ fn assemble(line: &str) -> Result<(Kind, Vec<u8>), String> {
         return Err(format!("this is no PDU but what dissect says of one: {what}"));
     }
     let kind = kind(&object).map_err(|fault| fault.to_string())?;
-    let octets = kind.assemble(&object).map_err(|fault| fault.to_string())?;
-    Ok((kind, octets))
+    kind.assemble(&object).map_err(|fault| fault.to_string())
 }
 
 fn kind(object: &Field<'_>) -> Result<Kind, FieldFault> {

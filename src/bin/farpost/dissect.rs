@@ -14,7 +14,9 @@ use crate::lines::{BadLine, Lines, MAX_LINE};
 
 /// Say as JSON what PDUs say: one object a line.
 ///
-/// Reads lines `KIND HEX` from standard input; KIND is mams, aams or rams. Blank
+/// Reads lines `KIND HEX` from standard input; KIND is mams, aams, rams or amp. Octets
+/// of AMP may be a message group, a message or an object; KIND says which as amp:grp,
+/// amp:msg, amp:ari and so on, or they are taken for the first that they are. Blank
 /// lines and lines that begin with # are passed over. With --pcap it reads a
 /// capture file instead and takes what comes from or goes to the given ports.
 ///

@@ -5,6 +5,7 @@
 //! | `mams` | MPDU (735.1-B-1 5.1) | `mams.rs`, `time_tag.rs`, `supplement.rs` |
 //! | `aams` | AAMS message (735.1-B-1 5.2) | `aams.rs` |
 //! | `rams` | RAMS envelope (735.1-B-1 5.3) | `rams.rs` |
+//! | `amp` | AMP message group, message or object (draft-birrane-dtn-amp-08) | `amp/` |
 //!
 //! Each file has `dissect`, which says all there is in the octets, and
 //! `assemble`, which makes the octets from what is not derived from something
@@ -12,6 +13,7 @@
 //! what an AAMS message encloses.
 
 mod aams;
+mod amp;
 mod fault;
 mod field;
 mod mams;
@@ -26,6 +28,7 @@ use data_encoding::HEXLOWER;
 use farpost::ams::pdu::Deviations;
 use serde_json::{Map, Value};
 
+use amp::Shape;
 pub(crate) use fault::Fault;
 pub(crate) use field::{Field, FieldFault};
 
@@ -38,12 +41,17 @@ pub(crate) enum Kind {
     Mams,
     Aams,
     Rams,
+    /// What it is, where that is said.
+    Amp(Option<Shape>),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Mams, Self::Aams, Self::Rams];
+    pub(crate) const ALL: [Self; 4] = [Self::Mams, Self::Aams, Self::Rams, Self::Amp(None)];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
+        if let Some(shape) = name.strip_prefix("amp:") {
+            return Shape::named(shape).map(|shape| Self::Amp(Some(shape)));
+        }
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
@@ -52,6 +60,7 @@ impl Kind {
             Self::Mams => "mams",
             Self::Aams => "aams",
             Self::Rams => "rams",
+            Self::Amp(_) => "amp",
         }
     }
 
@@ -66,19 +75,32 @@ impl Kind {
             Self::Mams => mams::dissect(octets),
             Self::Aams => aams::dissect(octets),
             Self::Rams => rams::dissect(octets),
+            Self::Amp(shape) => amp::dissect(octets, shape),
         }
     }
 
-    /// The octets of a PDU of this kind that says `object`. What
-    /// [`Kind::dissect`] would refuse is refused.
-    pub(crate) fn assemble(self, object: &Field<'_>) -> Result<Vec<u8>, FieldFault> {
+    /// The octets of a PDU of this kind that says `object`, and what the kind is to be
+    /// called for [`Kind::dissect`] to say the same. What that would refuse is refused.
+    pub(crate) fn assemble(
+        self,
+        object: &Field<'_>,
+    ) -> Result<(&'static str, Vec<u8>), FieldFault> {
+        let (mut kind, mut name) = (self, self.name());
         let octets = match self {
             Self::Mams => mams::assemble(object)?,
             Self::Aams => aams::assemble(object, aams::Tail::Checksum)?,
             Self::Rams => rams::assemble(object)?,
+            Self::Amp(_) => {
+                let (shape, octets) = amp::assemble(object)?;
+                kind = Self::Amp(Some(shape));
+                if Shape::of(&octets) != Some(shape) {
+                    name = shape.name();
+                }
+                octets
+            }
         };
-        match self.dissect(&octets) {
-            Ok(_) => Ok(octets),
+        match kind.dissect(&octets) {
+            Ok(_) => Ok((name, octets)),
             Err(fault) => Err(object.fault(format!("this would be ill-formed: {fault}"))),
         }
     }
