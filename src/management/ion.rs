@@ -380,7 +380,9 @@ mod tests {
         is(told(5, &[Value::Uint(u32::MAX)]), "ConsumptionRate(None)");
         is(told(8, &[one, Value::Uint(u32::MAX)]), "InboundLimits(Some(1), None)");
         is(told(14, &[Value::Uint(u32::MAX)]), "TimeDelta(-1)");
-        let contact = |start, stop, prob| told(6, &[start, stop, one, two, Value::Uvast(9), Value::Uvast(prob)]);
+        let contact = |start, stop, prob| {
+            told(6, &[start, stop, one, two, Value::Uvast(9), Value::Uvast(prob)])
+        };
         assert!(contact(start, stop, 1).is_some());
         assert_eq!(contact(stop, start, 1), None);
         assert_eq!(contact(start, start, 1), None);
@@ -394,7 +396,10 @@ mod tests {
         // Until there is a node, it can only be made.
         let mut node = Node::default();
         assert_eq!(with(&mut node).control(Now::default(), object(1), &[one]), Err(Failed));
-        assert_eq!(with(&mut node).control(Now::default(), object(0), &[one, Value::Str("")]), Ok(()));
+        assert_eq!(
+            with(&mut node).control(Now::default(), object(0), &[one, Value::Str("")]),
+            Ok(())
+        );
         assert_eq!(with(&mut node).control(Now::default(), object(1), &[one]), Ok(()));
     }
 

@@ -130,18 +130,12 @@ fn definitions_are_listed_described_and_removed() {
         ["27/0 (amp_agent)(board)", "27/1 (V)", "27/2 (T)", "27/3 (M)", "27/4 (R)(S)"]
     );
     post.perform(0, &[gen_tbls(&tables(&[5]), &[])]);
-    assert_eq!(
-        post.told_to('A'),
-        ["27/5 (27/0)(27/1)(27/2)(27/3)(27/4)(27/5)(4007/0)"]
-    );
+    assert_eq!(post.told_to('A'), ["27/5 (27/0)(27/1)(27/2)(27/3)(27/4)(27/5)(4007/0)"]);
     let (tbr, sbr) = (user(TypeCode::TBR, "R"), user(TypeCode::SBR, "S"));
     post.perform(0, &[del(4, &[rptt("T")]), del(9, &[mac("M")])]);
     assert_eq!(post.told_to('A'), ["21/4(T,V+4002/2)", "21/9(M,4001/2)"]);
     post.perform(0, &[del(13, &[tbr.clone(), sbr.clone()])]);
-    assert_eq!(
-        post.told_to('A'),
-        ["21/13(R,600000060,10,3,M)", "21/13(S,600000000,3,7,2,M)"]
-    );
+    assert_eq!(post.told_to('A'), ["21/13(R,600000060,10,3,M)", "21/13(S,600000000,3,7,2,M)"]);
     // Each is removed by its own control.
     post.refused(0, &[del(1, &[rptt("T")])], Refusal::Misplaced);
     post.refused(0, &[del(8, &[mac("M")])], Refusal::Referenced);

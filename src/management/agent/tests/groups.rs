@@ -61,11 +61,14 @@ fn a_group_is_atomic_at_every_failing_position() {
 #[test]
 fn definitions_of_a_group_build_on_each_other() {
     let mut post = Post::new(config());
-    post.group(0, &[
-        message(&[add_var("V", TypeCode::UINT, &[uint(1)])]),
-        message(&[add_var("W", TypeCode::UINT, &[var("V")]), add_rptt("T", &[var("W")])]),
-        message(&[add_macro("M", &[gen_rpts(&[rptt("T")], &["A"])]), mac("M")]),
-    ]);
+    post.group(
+        0,
+        &[
+            message(&[add_var("V", TypeCode::UINT, &[uint(1)])]),
+            message(&[add_var("W", TypeCode::UINT, &[var("V")]), add_rptt("T", &[var("W")])]),
+            message(&[add_macro("M", &[gen_rpts(&[rptt("T")], &["A"])]), mac("M")]),
+        ],
+    );
     assert_eq!(post.told_to('A'), ["T(1)"]);
     let all = [
         del(8, &[mac("M")]),
@@ -147,12 +150,7 @@ fn what_is_no_group_for_an_agent_is_counted() {
 #[test]
 fn managers_do_and_have_what_they_may() {
     static ACCESS: &[Access] = &[
-        Access {
-            adm: BOARD,
-            collection: Collection::CTRL,
-            index: None,
-            managers: Managers(0b011),
-        },
+        Access { adm: BOARD, collection: Collection::CTRL, index: None, managers: Managers(0b011) },
         Access {
             adm: BOARD,
             collection: Collection::EDD,
@@ -210,12 +208,15 @@ fn tables_show_what_a_manager_may_have() {
 fn nothing_is_allocated() {
     let mut post = Post::new(config());
     post.net.refuses = Some(SendError::Busy);
-    let octets = group(0, &[
-        message(&[add_var("V", TypeCode::UINT, &[edd(0), uint(2), oper(13)])]),
-        message(&[add_rptt("T", &[var("V"), edd(2)]), gen_rpts(&[rptt("T")], &["A", "B"])]),
-        message(&[add_sbr("S", &above(0, 1), 0, 0, &[gen_rpts(&[rptt("T")], &[])])]),
-        message(&[own(14, &[p(&var("V")), pexpr(&expr(TypeCode::UINT, &[uint(1)]))])]),
-    ]);
+    let octets = group(
+        0,
+        &[
+            message(&[add_var("V", TypeCode::UINT, &[edd(0), uint(2), oper(13)])]),
+            message(&[add_rptt("T", &[var("V"), edd(2)]), gen_rpts(&[rptt("T")], &["A", "B"])]),
+            message(&[add_sbr("S", &above(0, 1), 0, 0, &[gen_rpts(&[rptt("T")], &[])])]),
+            message(&[own(14, &[p(&var("V")), pexpr(&expr(TypeCode::UINT, &[uint(1)]))])]),
+        ],
+    );
     let info = allocation_counter::measure(|| {
         post.agent.receive(post.now, &at(0), &octets, &mut post.net, &mut post.board);
         for _ in 0..5 {

@@ -26,23 +26,21 @@ fn what_is_made_at_once_travels_in_one_group() {
     let mut post = Post::new(config());
     post.board.rows = 2;
     let table = id(BOARD, Collection::TBLT, 0);
-    post.perform(0, &[
-        gen_rpts(&[edd(0), edd(2)], &["A", "B"]),
-        gen_tbls(&[table], &["A"]),
-        gen_rpts(&[edd(1)], &["B"]),
-        gen_tbls(&[id(1, Collection::TBLT, 0)], &["A"]),
-    ]);
+    post.perform(
+        0,
+        &[
+            gen_rpts(&[edd(0), edd(2)], &["A", "B"]),
+            gen_tbls(&[table], &["A"]),
+            gen_rpts(&[edd(1)], &["B"]),
+            gen_tbls(&[id(1, Collection::TBLT, 0)], &["A"]),
+        ],
+    );
     assert_eq!(post.net.sent.len(), 2);
     assert_eq!(post.agent.stats().made, 5);
     let told = post.told();
     assert_eq!(
         told[&'A'],
-        [
-            "4002/0(5)",
-            "4002/2(a board)",
-            "4007/0 (0,row)(1,row)",
-            "27/0 (amp_agent)(board)"
-        ]
+        ["4002/0(5)", "4002/2(a board)", "4007/0 (0,row)(1,row)", "27/0 (amp_agent)(board)"]
     );
     assert_eq!(told[&'B'], ["4002/0(5)", "4002/2(a board)", "4002/1(0)"]);
 }
@@ -73,7 +71,10 @@ fn groups_are_as_long_as_the_link_lets_them_be() {
     assert!(post.net.sent.iter().all(|(_, octets)| octets.len() <= 96));
     assert_eq!(post.told_to('A'), ["4002/2(a board)"; 6]);
     post.board.rows = 40;
-    post.perform(0, &[gen_tbls(&[id(BOARD, Collection::TBLT, 0)], &["A"]), gen_rpts(&[edd(0)], &[])]);
+    post.perform(
+        0,
+        &[gen_tbls(&[id(BOARD, Collection::TBLT, 0)], &["A"]), gen_rpts(&[edd(0)], &[])],
+    );
     assert_eq!(post.told_to('A'), ["4002/0(5)"]);
     assert_eq!(post.agent.stats().too_long, 1);
     // It fits the buffer, but not the link.
@@ -138,7 +139,12 @@ fn the_agent_reports_itself_and_what_it_supports() {
 fn an_application_that_answers_out_of_type_is_counted() {
     struct Wrong;
     impl Application for Wrong {
-        fn collect(&mut self, _: Now, edd: Object, _: &[Value<'_>]) -> Result<Collected<'_>, Failed> {
+        fn collect(
+            &mut self,
+            _: Now,
+            edd: Object,
+            _: &[Value<'_>],
+        ) -> Result<Collected<'_>, Failed> {
             Ok(Collected::fresh(match edd.index {
                 0 => Value::Int(7),
                 1 => Value::Int(-7),
@@ -155,11 +161,7 @@ fn an_application_that_answers_out_of_type_is_counted() {
     }
     let mut post = Post::new(config());
     let tables = [id(BOARD, Collection::TBLT, 0)];
-    let all = [
-        gen_rpts(&[edd(0), edd(1), edd(2)], &[]),
-        gen_tbls(&tables, &[]),
-        note(),
-    ];
+    let all = [gen_rpts(&[edd(0), edd(1), edd(2)], &[]), gen_tbls(&tables, &[]), note()];
     let octets = group(0, &[message(&all)]);
     post.agent.receive(post.now, &at(0), &octets, &mut post.net, &mut Wrong);
     // An INT that is a UINT as well is taken; a negative one is out of range, and a

@@ -101,7 +101,10 @@ fn described(post: &mut Post) -> Vec<String> {
 }
 
 fn define(post: &mut Post) {
-    post.group(0, &[message_for(&["A"], &[add_var("V", TypeCode::UINT, &[edd(0), uint(1), oper(1)])])]);
+    post.group(
+        0,
+        &[message_for(&["A"], &[add_var("V", TypeCode::UINT, &[edd(0), uint(1), oper(1)])])],
+    );
     post.perform(0, &[add_rptt("T", &[var("V"), edd(2)]), add_macro("M", &[note()])]);
     post.perform(0, &[add_tbr("R", 60, 60, 3, &[mac("M")])]);
     post.perform(0, &[add_sbr("S", &above(0, 9), 0, 2, &[mac("M")])]);
