@@ -10,9 +10,9 @@ use embedded_hal::digital::{ErrorType as PinErrorType, OutputPin};
 use embedded_hal::spi::{ErrorType as SpiErrorType, Operation, SpiDevice};
 use microfft::Complex32;
 
+use crate::device::radio::Samples;
 use crate::mps2::TICKS_PER_MICROSECOND;
 use crate::mps2::timer::Ticks;
-use crate::radio::Samples;
 
 /// Transmitters: where, and how strong at the antenna in dBm. Full scale is 0 dBm at
 /// a gain of 0.
