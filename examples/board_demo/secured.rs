@@ -130,10 +130,11 @@ impl<'a> Secured<'a> {
         Ok(secured)
     }
 
-    /// Prints how the device proved itself. True if it was asked each time, and could.
+    /// Prints how often the device proved itself: for each association, and each time it was
+    /// refreshed. True if none came about without.
     pub(crate) fn summarise(&self) -> bool {
         let (proofs, associations) = self.so_far();
-        println!("proofs      {proofs} asked for, {associations} associations by them");
+        println!("proofs      {proofs} asked for, {associations} associations");
         let right = associations >= 2 && proofs >= associations;
         if !right {
             println!("WRONG: the device is associated without a proof");

@@ -34,9 +34,18 @@ use post::{Post, Settings};
 
 static SETTINGS: StaticCell<Settings> = StaticCell::new();
 static KEYS: StaticCell<Keys> = StaticCell::new();
+static CLOCK: StaticCell<BoardClock> = StaticCell::new();
+static NETWORK: StaticCell<RefCell<Network>> = StaticCell::new();
+static POST: StaticCell<post::Simulated> = StaticCell::new();
 
 #[entry]
 fn main() -> ! {
+    start().run()
+}
+
+/// Makes all there is, in its place. What that takes of the stack is free again afterwards.
+#[inline(never)]
+fn start() -> &'static mut post::Simulated {
     // SAFETY: this is the only call.
     let (board, timer) = unsafe { Board::take() };
     let stack = stack::Painted::fresh();
@@ -54,16 +63,16 @@ fn main() -> ! {
     };
     let keys = KEYS.init(keys);
     let ticks = timer.ticks_of();
-    let clock = BoardClock::start(timer, settings.speed);
+    let clock = CLOCK.init(BoardClock::start(timer, settings.speed));
     // What nobody is to guess: numbers of octets and ports of TCP.
     let seed = random::number();
-    let Some(network) = Network::start(board, &clock, seed, settings.time) else {
+    let Some(network) = Network::start(board, clock, seed, settings.time) else {
         let _ = writeln!(log, "settings: a port is 0");
         process::exit(2);
     };
-    let network = RefCell::new(network);
+    let network = NETWORK.init(RefCell::new(network));
     let identity = post::identity(settings, keys, seed);
     let device = Simulated::simulated(identity, ticks, (stack, log));
     let _ = writeln!(log, "{} starts, run {}", settings.device, settings.boot);
-    Post::new(settings, keys, device, (&network, &clock), log).run()
+    POST.init(Post::new(settings, keys, device, (network, clock), log))
 }

@@ -74,9 +74,9 @@ static SOCKETS: ConstStaticCell<[SocketStorage<'static>; 2]> =
 pub struct Over;
 
 /// The interface and its sockets.
-pub struct Network<'c> {
+pub struct Network {
     board: Board,
-    clock: &'c BoardClock,
+    clock: &'static BoardClock,
     interface: Interface,
     sockets: SocketSet<'static>,
     time: SocketHandle,
@@ -85,10 +85,15 @@ pub struct Network<'c> {
     taken: [u8; 128],
 }
 
-impl<'c> Network<'c> {
+impl Network {
     /// The network of the board, with a socket for the time server. It can be made once.
     /// `None` where its port is 0.
-    pub fn start(mut board: Board, clock: &'c BoardClock, seed: u64, time: u16) -> Option<Self> {
+    pub fn start(
+        mut board: Board,
+        clock: &'static BoardClock,
+        seed: u64,
+        time: u16,
+    ) -> Option<Self> {
         let interface = ethernet::start(&mut board.ethernet, clock.link_time(), seed);
         let mut sockets = SocketSet::new(&mut SOCKETS.take()[..]);
         let mut socket = time_socket();

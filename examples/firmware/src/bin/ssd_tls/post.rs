@@ -22,6 +22,7 @@ use static_cell::ConstStaticCell;
 
 use crate::device::clock::{BoardClock, TimeClient};
 use crate::device::radio::Samples;
+use crate::device::simulated::{Adc, Delay, Pin, Spi};
 use crate::device::{Device, Identity, ethernet, settings};
 use crate::keys::Keys;
 use crate::mps2::uart::Uart;
@@ -32,7 +33,7 @@ use crate::stream::Stream;
 /// What the board is told.
 pub type Settings = settings::Settings<Secured>;
 
-type Tls<'t, 'n, 'c> = TlsConnection<'t, Stream<'n, 'c>, Aes128GcmSha256>;
+type Tls<'t> = TlsConnection<'t, Stream, Aes128GcmSha256>;
 
 /// A record each way.
 static READ: ConstStaticCell<[u8; RECORD]> = ConstStaticCell::new([0; RECORD]);
@@ -86,25 +87,28 @@ impl From<TlsError> for Ended {
 }
 
 /// The machines of the post.
-pub struct Post<'n, 'c, S, P, D, A> {
+pub struct Post<S, P, D, A> {
     device: Device<S, P, D, A>,
     time: TimeClient,
     synchronised: bool,
     settings: &'static Settings,
     keys: &'static Keys,
-    network: &'n RefCell<Network<'c>>,
-    clock: &'c BoardClock,
+    network: &'static RefCell<Network>,
+    clock: &'static BoardClock,
     deframer: &'static mut Deframer,
     log: Uart,
 }
 
-impl<'n, 'c, S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<'n, 'c, S, P, D, A> {
+/// The post with the front-end that QEMU has.
+pub type Simulated = Post<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
+
+impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
     /// The post in its storage. It can be made once.
     pub fn new(
         settings: &'static Settings,
         keys: &'static Keys,
         device: Device<S, P, D, A>,
-        (network, clock): (&'n RefCell<Network<'c>>, &'c BoardClock),
+        (network, clock): (&'static RefCell<Network>, &'static BoardClock),
         log: Uart,
     ) -> Self {
         let time = TimeClient::new(ethernet::host(settings.time));
@@ -113,7 +117,7 @@ impl<'n, 'c, S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<'n, 'c, S,
     }
 
     /// Works for ever.
-    pub fn run(mut self) -> ! {
+    pub fn run(&mut self) -> ! {
         let (read, written, frame) = (READ.take(), WRITTEN.take(), FRAME.take());
         let mut pause = FIRST;
         loop {
@@ -157,7 +161,7 @@ impl<'n, 'c, S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<'n, 'c, S,
     /// Shakes hands. Nothing else is done until it is over, which takes two exchanges and
     /// as long as the curve's arithmetic takes this processor.
     #[inline(never)]
-    fn open(&mut self, tls: &mut Tls<'_, 'n, 'c>) -> Result<(), Ended> {
+    fn open(&mut self, tls: &mut Tls<'_>) -> Result<(), Ended> {
         let identities = [self.settings.device.as_bytes()];
         let config = TlsConfig::new()
             .with_psk(&self.keys.psk, &identities)
@@ -171,7 +175,7 @@ impl<'n, 'c, S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<'n, 'c, S,
     }
 
     /// Has the device work with a connection until it is over.
-    fn serve(&mut self, tls: &mut Tls<'_, 'n, 'c>, frame: &mut [u8; FRAME_MAX]) -> Ended {
+    fn serve(&mut self, tls: &mut Tls<'_>, frame: &mut [u8; FRAME_MAX]) -> Ended {
         let mut way = Way { tls, network: self.network, frame, broken: None };
         loop {
             if let Err(ended) = self.receive(&mut way) {
@@ -185,7 +189,7 @@ impl<'n, 'c, S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<'n, 'c, S,
     }
 
     /// Takes all messages that are there.
-    fn receive(&mut self, way: &mut Way<'_, '_, 'n, 'c>) -> Result<(), Ended> {
+    fn receive(&mut self, way: &mut Way<'_, '_>) -> Result<(), Ended> {
         // Octets that are decrypted and not taken.
         let mut left = false;
         while left || self.network.borrow_mut().has_record()? {
@@ -253,14 +257,14 @@ impl Transport for Offline {
 
 /// The way out by a connection. It knows no value that only its two ends know, for this TLS
 /// exports none: the device proves itself by signing what the SSM asks it to.
-struct Way<'w, 't, 'n, 'c> {
-    tls: &'w mut Tls<'t, 'n, 'c>,
-    network: &'n RefCell<Network<'c>>,
+struct Way<'w, 't> {
+    tls: &'w mut Tls<'t>,
+    network: &'static RefCell<Network>,
     frame: &'w mut [u8; FRAME_MAX],
     broken: Option<TlsError>,
 }
 
-impl Transport for Way<'_, '_, '_, '_> {
+impl Transport for Way<'_, '_> {
     fn resolve(&mut self, _service: &str, _endpoint: &str) -> Option<Address> {
         None
     }

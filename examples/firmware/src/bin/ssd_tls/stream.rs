@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The connection.
 #[derive(Clone, Copy)]
-pub struct Stream<'n, 'c>(pub &'n RefCell<Network<'c>>);
+pub struct Stream(pub &'static RefCell<Network>);
 
 /// Why it does not go on.
 #[derive(Debug)]
@@ -44,11 +44,11 @@ impl Error for Broken {
     }
 }
 
-impl Stream<'_, '_> {
+impl Stream {
     /// Tries, with the network going on, until something was moved.
     fn until(
         &self,
-        mut attempt: impl FnMut(&mut Network<'_>) -> Result<usize, Over>,
+        mut attempt: impl FnMut(&mut Network) -> Result<usize, Over>,
     ) -> Result<usize, Broken> {
         let mut network = self.0.borrow_mut();
         let until = network.real_time().after(PATIENCE);
@@ -67,11 +67,11 @@ impl Stream<'_, '_> {
     }
 }
 
-impl ErrorType for Stream<'_, '_> {
+impl ErrorType for Stream {
     type Error = Broken;
 }
 
-impl Read for Stream<'_, '_> {
+impl Read for Stream {
     fn read(&mut self, to: &mut [u8]) -> Result<usize, Broken> {
         if to.is_empty() {
             return Ok(0);
@@ -80,7 +80,7 @@ impl Read for Stream<'_, '_> {
     }
 }
 
-impl Write for Stream<'_, '_> {
+impl Write for Stream {
     fn write(&mut self, octets: &[u8]) -> Result<usize, Broken> {
         if octets.is_empty() {
             return Ok(0);
