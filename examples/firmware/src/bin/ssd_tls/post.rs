@@ -27,7 +27,7 @@ use crate::device::{Device, Identity, ethernet, settings};
 use crate::keys::Keys;
 use crate::mps2::uart::Uart;
 use crate::network::{Network, Over, RECORD, Secured};
-use crate::random::Octets;
+use crate::random::{self, Octets};
 use crate::stream::Stream;
 
 /// What the board is told.
@@ -46,7 +46,8 @@ const WRITE: usize = FRAME_MAX + TLS_RECORD_OVERHEAD;
 
 /// The longest sleep: short enough for the clock to see its timer begin anew.
 const DOZE: Duration = Duration::from_secs(10);
-/// The first wait before a connection is made again, and the longest; it doubles.
+/// The first wait before a connection is made again, and the longest. It doubles until the SSM
+/// has been heard.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(60);
 /// How long TCP may take to connect, in real time.
@@ -96,6 +97,8 @@ pub struct Post<S, P, D, A> {
     network: &'static RefCell<Network>,
     clock: &'static BoardClock,
     deframer: &'static mut Deframer,
+    /// The SSM has said something by this connection.
+    heard: bool,
     log: Uart,
 }
 
@@ -113,7 +116,18 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
     ) -> Self {
         let time = TimeClient::new(ethernet::host(settings.time));
         let deframer = DEFRAMER.take();
-        Self { device, time, synchronised: false, settings, keys, network, clock, deframer, log }
+        Self {
+            device,
+            time,
+            synchronised: false,
+            settings,
+            keys,
+            network,
+            clock,
+            deframer,
+            heard: false,
+            log,
+        }
     }
 
     /// Works for ever.
@@ -121,13 +135,15 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         let (read, written, frame) = (READ.take(), WRITTEN.take(), FRAME.take());
         let mut pause = FIRST;
         loop {
+            self.heard = false;
             let ended = match self.connect() {
                 Ok(()) => {
                     let stream = Stream(self.network);
                     let mut tls = TlsConnection::new(stream, &mut read[..], &mut written[..]);
-                    self.open(&mut tls)
-                        .inspect(|()| pause = FIRST)
-                        .map_or_else(|ended| ended, |()| self.serve(&mut tls, frame))
+                    match self.open(&mut tls) {
+                        Ok(()) => self.serve(&mut tls, frame),
+                        Err(ended) => ended,
+                    }
                 }
                 Err(Over) => Ended::Over,
             };
@@ -137,7 +153,10 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
                 Ended::Tls(error) => writeln!(self.log, "no connection: {error:?}"),
                 Ended::Length(error) => writeln!(self.log, "no connection: {error}"),
             };
-            let until = self.clock.now().monotonic.after(pause);
+            if self.heard {
+                pause = FIRST;
+            }
+            let until = self.clock.now().monotonic.after(shortened(pause));
             pause = pause.saturating_mul(2).min(LONGEST);
             while self.clock.now().monotonic < until {
                 self.turn(None, Some(until));
@@ -201,6 +220,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             left = !rest.is_empty();
             drop(record);
             if let Some(message) = message {
+                self.heard = true;
                 self.device.receive(self.clock.now(), &ssm(), message, way);
             }
         }
@@ -240,6 +260,13 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         }
         self.time.tick(self.clock, &mut network.time_way());
     }
+}
+
+/// A wait that is shorter by up to a half, so that not all devices of an SSM come back at once.
+fn shortened(pause: Duration) -> Duration {
+    let half = pause.as_micros() / 2;
+    let cut = u128::from(random::number()) % (half + 1);
+    pause.saturating_sub(Duration::from_micros(u64::try_from(cut).unwrap_or(0)))
 }
 
 /// There is no connection.
