@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | [`ams`] | Asynchronous Message Service: messages between modules that find one another | CCSDS 735.1-B-1 |
 //! | `scos` (feature `scos`) | sensing devices, their manager and their users | IEEE 802.22.3 |
+//! | `management` (feature `management`) | asynchronous management: rules that act when nobody can be reached | AMA, AMP |
 //! | `host` (feature `std`) | sockets, clocks, MIB files, drivers | |
 //!
 //! Below them lie [`wire`] (octets), [`time`], [`transport`], [`storage`] and
@@ -111,6 +112,7 @@
 //! | `std` | `host`: sockets, clocks, MIB files, drivers, sensing, drawings; `alloc` and `scos` |
 //! | `alloc` | conveniences that allocate |
 //! | `scos` | the SCOS machines |
+//! | `management` | asynchronous management |
 //! | `flash` | [`store`] in the flash of a board |
 //! | `ed25519` | signatures of MPDUs, and proofs of SCOS devices, with Ed25519 |
 //! | `aead` | messages encrypted with AES-256-GCM-SIV |
@@ -130,6 +132,8 @@ pub mod crypto;
 #[cfg(feature = "std")]
 pub mod host;
 pub mod machine;
+#[cfg(feature = "management")]
+pub mod management;
 #[cfg(feature = "scos")]
 pub mod scos;
 pub mod storage;

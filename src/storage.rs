@@ -17,13 +17,13 @@ impl<T> Slot<T> {
     }
 
     /// The row, to change it.
-    #[cfg(feature = "scos")]
+    #[cfg(any(feature = "management", feature = "scos"))]
     pub(crate) const fn row_mut(&mut self) -> Option<&mut T> {
         self.0.as_mut()
     }
 
     /// Puts a row here, whatever was.
-    #[cfg(feature = "scos")]
+    #[cfg(any(feature = "management", feature = "scos"))]
     pub(crate) fn put(&mut self, row: T) {
         self.0 = Some(row);
     }

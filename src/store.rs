@@ -9,7 +9,7 @@ pub mod flash;
 
 use core::fmt;
 
-#[cfg(any(feature = "flash", feature = "scos"))]
+#[cfg(any(feature = "flash", feature = "management", feature = "scos"))]
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
 /// The key of a record: an octet that says what it is of, and ten that say which.
@@ -57,7 +57,7 @@ impl fmt::Debug for RecordKey {
 }
 
 /// The checksum of what is kept, computed bit by bit: no table in flash.
-#[cfg(any(feature = "flash", feature = "scos"))]
+#[cfg(any(feature = "flash", feature = "management", feature = "scos"))]
 pub(crate) const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// The longest value of a record, in octets.
