@@ -4,6 +4,8 @@
 //! A machine that is given a [`Store`] writes ahead: what it says to others that it
 //! must know again is durable before it is said.
 
+#[cfg(test)]
+pub(crate) mod disk;
 #[cfg(feature = "flash")]
 pub mod flash;
 

@@ -8,5 +8,8 @@
     reason = "a test may stop on anything"
 )]
 
+mod any;
+mod quirks;
 mod rewrite;
+mod rules;
 mod vectors;

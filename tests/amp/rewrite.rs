@@ -3,8 +3,8 @@
 
 use farpost::management::amp::{
     Ac, Ari, ArrayWriter, Body, BytesWriter, Definition, Entry, Expr, Group, GroupWriter, Literal,
-    Message, MessageHeader, Object, Quirks, Rpt, Tbl, Tnv, TnvValues, Tnvc, TnvcValues, TypeCode,
-    Value, write_agent_id, write_recipients,
+    Malformed, Message, MessageHeader, Object, Profile, Quirks, Rpt, Tbl, Tnv, TnvValues, Tnvc,
+    TnvcValues, TypeCode, Value, write_agent_id, write_recipients,
 };
 use farpost::wire::{NoSpace, Writer};
 
@@ -187,4 +187,58 @@ pub(crate) fn group(group: &Group<'_>, to: &mut Writer<'_>, quirks: Quirks) -> W
     }
     assert!(!writer.is_empty());
     writer.finish(to)
+}
+
+/// Reads octets as what the name of a vector says they are, and writes them again.
+pub(crate) fn again(
+    name: &str,
+    octets: &[u8],
+    profile: Profile,
+) -> Result<(Vec<u8>, Quirks), Malformed> {
+    // ION's count of the parts of a value is more than it is again.
+    let room = octets.len() + 16;
+    let write = |write: &dyn Fn(&mut Writer<'_>) -> Result<(), NoSpace>| written(room, write);
+    let definition = |code| {
+        let object = Object::parse(octets, code, profile)?;
+        let quirks = object.quirks();
+        Ok((write(&|to| self::object(&object, to, quirks)), quirks))
+    };
+    Ok(match name.split('.').next().unwrap_or_default() {
+        "ari" | "lit" => {
+            let ari = Ari::parse(octets, profile)?;
+            (write(&|to| self::ari(&ari, to, ari.quirks())), ari.quirks())
+        }
+        "ac" => {
+            let ac = Ac::parse(octets, profile)?;
+            (write(&|to| self::ac(&ac, to, ac.quirks())), ac.quirks())
+        }
+        "expr" => {
+            let expr = Expr::parse(octets, profile)?;
+            (write(&|to| self::expr(&expr, to, expr.quirks())), expr.quirks())
+        }
+        "tnv" => {
+            let tnv = Tnv::parse(octets, profile)?;
+            (write(&|to| self::tnv(&tnv, to, tnv.quirks())), tnv.quirks())
+        }
+        "tnvc" => {
+            let tnvc = Tnvc::parse(octets, profile)?;
+            (write(&|to| self::tnvc(&tnvc, to, tnvc.quirks())), tnvc.quirks())
+        }
+        "msg" => {
+            let message = Message::parse(octets, profile)?;
+            (write(&|to| self::message(&message, to, message.quirks())), message.quirks())
+        }
+        "grp" => {
+            let group = Group::parse(octets, profile)?;
+            (write(&|to| self::group(&group, to, group.quirks())), group.quirks())
+        }
+        "mac" => return definition(TypeCode::MAC),
+        "rpt" => return definition(TypeCode::RPT),
+        "rptt" => return definition(TypeCode::RPTT),
+        "sbr" => return definition(TypeCode::SBR),
+        "tbl" => return definition(TypeCode::TBL),
+        "tbr" => return definition(TypeCode::TBR),
+        "var" => return definition(TypeCode::VAR),
+        other => panic!("{other}"),
+    })
 }

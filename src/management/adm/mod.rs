@@ -248,8 +248,9 @@ impl Adm {
 /// What the one of `adms` that defines it says of the object.
 #[must_use]
 pub fn find(adms: &[&'static Adm], object: ObjectId) -> Option<Definition> {
-    let adm = adms.iter().find(|adm| u64::from(adm.enumeration) == object.nickname.adm())?;
-    adm.object(object.nickname.collection(), object.index)
+    let (enumeration, collection) = object.nickname.parts()?;
+    let adm = adms.iter().find(|adm| adm.enumeration == enumeration)?;
+    adm.object(collection, object.index)
 }
 
 /// Shorthands for the tables.

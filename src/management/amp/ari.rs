@@ -53,10 +53,11 @@ impl ObjectId {
         Self { nickname: Nickname::new(adm, collection), index: index as u64 }
     }
 
-    /// Its identifier, without parameters; `None` where the collection is reserved.
+    /// Its identifier, without parameters; `None` where the collection is reserved
+    /// or the nickname has more than 32 bits.
     #[must_use]
     pub fn ari(self) -> Option<AriValues<'static>> {
-        let object = self.nickname.collection().object()?;
+        let object = self.nickname.object()?;
         let nickname = Some(self.nickname);
         Some(AriValues { nickname, ..AriValues::new(object, Name::Index(self.index)) })
     }
@@ -128,7 +129,7 @@ impl<'a> Ari<'a> {
         let parts = self.parts();
         let nickname = parts.nickname?;
         let Name::Index(index) = parts.name else { return None };
-        let same = nickname.collection().object() == Some(parts.object);
+        let same = nickname.object() == Some(parts.object);
         same.then_some(ObjectId { nickname, index })
     }
 

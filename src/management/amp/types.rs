@@ -150,26 +150,42 @@ pub struct Nickname(pub u64);
 
 impl Nickname {
     /// Numbers an ADM has for its collections.
-    const PER_ADM: u64 = 20;
+    const PER_ADM: u32 = 20;
 
     /// The nickname of a collection of the ADM with that enumeration.
     #[must_use]
     pub const fn new(adm: u32, collection: Collection) -> Self {
         // Neither can overflow: 2^32 times 20 and 255 are below 2^37.
         #[allow(clippy::as_conversions, reason = "widening in a constant function")]
-        Self((adm as u64).wrapping_mul(Self::PER_ADM).wrapping_add(collection.0 as u64))
+        Self((adm as u64).wrapping_mul(Self::PER_ADM as u64).wrapping_add(collection.0 as u64))
     }
 
-    /// The enumeration of the ADM.
+    /// The enumeration of the ADM, and which of its collections; `None` of a nickname of
+    /// more than 32 bits, of which no ADM is known.
     #[must_use]
-    pub const fn adm(self) -> u64 {
-        self.0.wrapping_div(Self::PER_ADM)
+    pub fn parts(self) -> Option<(u32, Collection)> {
+        // A division of 64 bits would be 900 octets of a board's code.
+        let number = u32::try_from(self.0).ok()?;
+        let collection = u8::try_from(number.wrapping_rem(Self::PER_ADM)).ok()?;
+        Some((number.wrapping_div(Self::PER_ADM), Collection(collection)))
     }
 
-    /// Which of its collections.
+    /// The enumeration of the ADM; the greatest number there is where none is known.
+    #[must_use]
+    pub fn adm(self) -> u64 {
+        self.parts().map_or(u64::MAX, |(adm, _)| adm.into())
+    }
+
+    /// Which of its collections; a reserved one where none is known.
     #[must_use]
     pub fn collection(self) -> Collection {
-        Collection(u8::try_from(self.0.wrapping_rem(Self::PER_ADM)).unwrap_or(u8::MAX))
+        self.parts().map_or(Collection(u8::MAX), |(_, collection)| collection)
+    }
+
+    /// What the objects in its collection are; `None` where it is reserved.
+    #[must_use]
+    pub fn object(self) -> Option<TypeCode> {
+        self.parts()?.1.object()
     }
 }
 
@@ -196,10 +212,16 @@ mod tests {
         // amp-08 7.1.4, and the ION Admin ADM.
         assert_eq!(Nickname::new(9, Collection::EDD), Nickname(182));
         assert_eq!(Nickname::new(7, Collection::MDAT), Nickname(150));
-        assert_eq!(Nickname(147).adm(), 7);
-        assert_eq!(Nickname(147).collection(), Collection::TBLT);
-        assert_eq!(Nickname(159).collection().object(), None);
-        assert_eq!(Nickname::new(u32::MAX, Collection(19)).adm(), u64::from(u32::MAX));
+        assert_eq!(Nickname(147).parts(), Some((7, Collection::TBLT)));
+        assert_eq!((Nickname(147).object(), Nickname(159).object()), (Some(TypeCode::TBLT), None));
+        let greatest = Nickname(u32::MAX.into());
+        assert_eq!(greatest.parts(), Some((214_748_364, Collection(15))));
+        assert_eq!(Nickname::new(214_748_364, Collection(15)), greatest);
+        assert_eq!(Nickname(1 << 32).parts(), None);
+        assert_eq!((Nickname(147).adm(), Nickname(147).collection()), (7, Collection::TBLT));
+        assert_eq!(Nickname(1 << 32).adm(), u64::MAX);
+        assert_eq!(Nickname(1 << 32).collection().object(), None);
+        assert_eq!(Nickname::new(u32::MAX, Collection(19)).parts(), None);
     }
 
     #[test]
