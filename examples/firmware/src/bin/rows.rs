@@ -11,6 +11,8 @@ use farpost::ams::module::{Module, ModuleMemory, OwnRule, Peer, PendingQuery, Ru
 use farpost::ams::registrar::{
     Dossier, DossierRule, Member, OtherRegistrar, Registrar, RegistrarMemory,
 };
+use farpost::management::Definition;
+use farpost::management::agent::{Agent, AgentMemory, Outgoing};
 use farpost::scos::actor::{Actor, ActorRequest};
 use farpost::scos::calendar::{DevicePlan, RecipeRow};
 use farpost::scos::messages::Usage;
@@ -20,12 +22,14 @@ use farpost::scos::ssm::{Booking, KnownActor, Ssm};
 use farpost::scos::{DeviceMetadata, RegisteredDevice, StoredReport, Summary};
 use farpost::storage::Slot;
 use farpost::store::flash::FlashRow;
+use farpost::transport::Address;
 use semihosting::{println, process};
 
 #[entry]
 fn main() -> ! {
     messages();
     sensing();
+    management();
     row::<Slot<FlashRow>>("store in flash: record");
     whole_machines();
     process::exit(0)
@@ -74,6 +78,13 @@ fn sensing() {
     row::<Slot<ActorSetting>>("policy manager: Actor");
 }
 
+fn management() {
+    row::<Agent<'_>>("management agent");
+    row::<Slot<Definition>>("management agent: definition");
+    row::<Slot<Outgoing>>("management agent: report that waits");
+    row::<Slot<Address>>("management agent: manager");
+}
+
 /// Machines with storage as a post has it. What each is for, `docs/numbers.md` tells.
 fn whole_machines() {
     const SUMMARY: usize = size_of::<Slot<StoredReport>>() + size_of::<Summary>();
@@ -115,6 +126,9 @@ fn whole_machines() {
     whole("Actor with 8 requests", actor);
     let policies = size_of::<PolicyManager<'_>>() + 8 * size_of::<Slot<ActorSetting>>();
     whole("policy manager with 8 Actors", policies);
+    type Defined = AgentMemory<16, 1_024, 8, 1_024, 2, 512>;
+    let agent = size_of::<Agent<'_>>() + size_of::<Defined>();
+    whole("management agent with 16 definitions, 8 reports, 2 managers", agent);
 }
 
 fn row<T>(name: &str) {
