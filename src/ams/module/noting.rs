@@ -2,12 +2,12 @@
 
 use super::introduction::Introduction;
 use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
-use super::{Module, ModuleIdentity, bump, domain_includes};
+use super::{Module, ModuleIdentity, Turn, bump, domain_includes};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
 use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AssertionList, AssertionValues, CancellationValues, ContactSummary};
-use crate::ams::service::{Indication, ServiceUser};
-use crate::transport::{Address, Transport};
+use crate::ams::service::Indication;
+use crate::transport::Address;
 
 impl Module<'_> {
     /// Notes a module, or that it is reached otherwise than was known
@@ -16,14 +16,13 @@ impl Module<'_> {
         &mut self,
         id: ModuleId,
         contact: &ContactSummary<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) -> bool {
-        let mams = self.resolve_mams(contact, transport);
+        let mams = self.resolve_mams(contact, turn);
         if self.peers.get(id.key()).is_some_and(|peer| peer.role != id.role || peer.mams != mams) {
-            self.forget_peer(id.key(), user);
+            self.forget_peer(id.key(), turn);
         }
-        let points = self.best_fits(contact, transport);
+        let points = self.best_fits(contact, turn);
         if let Some(peer) = self.peers.get_mut(id.key()) {
             if peer.points != points {
                 peer.points = points;
@@ -40,18 +39,18 @@ impl Module<'_> {
         if let Some(place) = self.place_of(id) {
             self.rules.peer_noted(place);
         }
-        user.indicate(Indication::ModuleRegistered(id));
+        turn.user.indicate(Indication::ModuleRegistered(id));
         true
     }
 
     /// Forgets a module and its rules (4.2.6.4 a to d).
-    pub(super) fn forget_peer(&mut self, key: ModuleKey, user: &mut dyn ServiceUser) {
+    pub(super) fn forget_peer(&mut self, key: ModuleKey, turn: &mut Turn<'_>) {
         let Some(id) = self.peers.get(key).map(Peer::id) else {
             return;
         };
-        user.indicate(Indication::ModuleUnregistered(id));
+        turn.user.indicate(Indication::ModuleUnregistered(id));
         if let Some(place) = self.place_of(id) {
-            self.forget_rules_but((id, place), user, |_, _| false);
+            self.forget_rules_but((id, place), turn, |_, _| false);
             self.rules.peer_forgotten(place);
         }
         self.peers.remove(key);
@@ -63,7 +62,7 @@ impl Module<'_> {
         id: ModuleId,
         kind: RuleKind,
         assertion: AssertionValues,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) {
         let Some(place) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
@@ -73,7 +72,7 @@ impl Module<'_> {
             return bump(&mut self.outlet.stats.full);
         };
         if new {
-            user.indicate(match kind {
+            turn.user.indicate(match kind {
                 RuleKind::Subscription => Indication::SubscriptionAsserted(id, assertion),
                 RuleKind::Invitation => Indication::InvitationAsserted(id, assertion),
             });
@@ -110,13 +109,13 @@ impl Module<'_> {
         id: ModuleId,
         kind: RuleKind,
         CancellationValues { subject, domain }: CancellationValues,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) {
         let Some(peer) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
         };
         match self.rules.forget(RuleKey { subject, kind, peer, domain }) {
-            Some(rule) => user.indicate(cancelled(id, &rule)),
+            Some(rule) => turn.user.indicate(cancelled(id, &rule)),
             None => bump(&mut self.outlet.stats.stale),
         }
     }
@@ -127,12 +126,12 @@ impl Module<'_> {
         id: ModuleId,
         subscriptions: AssertionList<'_>,
         invitations: AssertionList<'_>,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) {
         let Some(place) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
         };
-        self.forget_rules_but((id, place), user, |kind, key| {
+        self.forget_rules_but((id, place), turn, |kind, key| {
             let list = match kind {
                 RuleKind::Subscription => subscriptions,
                 RuleKind::Invitation => invitations,
@@ -140,17 +139,17 @@ impl Module<'_> {
             list.iter().any(|assertion| assertion.values().cancellation() == key)
         });
         for assertion in subscriptions.iter() {
-            self.note_rule(id, RuleKind::Subscription, assertion.values(), user);
+            self.note_rule(id, RuleKind::Subscription, assertion.values(), turn);
         }
         for assertion in invitations.iter() {
-            self.note_rule(id, RuleKind::Invitation, assertion.values(), user);
+            self.note_rule(id, RuleKind::Invitation, assertion.values(), turn);
         }
     }
 
     fn forget_rules_but(
         &mut self,
         (id, place): (ModuleId, u16),
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
         keep: impl Fn(RuleKind, CancellationValues) -> bool,
     ) {
         let goes = |rule: &Rule| rule.peer == place && !keep(rule.kind, rule.cancellation());
@@ -159,7 +158,7 @@ impl Module<'_> {
             self.rules.retain(|rule| {
                 let goes = goes(rule);
                 if goes {
-                    user.indicate(cancelled(id, rule));
+                    turn.user.indicate(cancelled(id, rule));
                 }
                 !goes
             });
@@ -174,9 +173,9 @@ impl Module<'_> {
     fn resolve_mams(
         &mut self,
         contact: &ContactSummary<'_>,
-        transport: &mut dyn Transport,
+        turn: &mut Turn<'_>,
     ) -> Option<Address> {
-        let address = transport.resolve(self.mib.primary_transport, contact.endpoint.as_str());
+        let address = turn.transport.resolve(self.mib.primary_transport, contact.endpoint.as_str());
         if address.is_none() {
             bump(&mut self.outlet.stats.unresolved);
         }
@@ -189,7 +188,7 @@ impl Module<'_> {
     fn best_fits(
         &mut self,
         contact: &ContactSummary<'_>,
-        transport: &mut dyn Transport,
+        turn: &mut Turn<'_>,
     ) -> [Option<(u8, Address)>; VECTORS] {
         let mut points = [None; VECTORS];
         let mut free = points.iter_mut();
@@ -197,7 +196,7 @@ impl Module<'_> {
             let usable = vector
                 .points()
                 .filter(|point| self.mib.transports.iter().any(|own| own.name == point.service))
-                .find_map(|point| transport.resolve(point.service, point.endpoint));
+                .find_map(|point| turn.transport.resolve(point.service, point.endpoint));
             let Some(address) = usable else {
                 bump(&mut self.outlet.stats.unresolved);
                 continue;
