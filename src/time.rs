@@ -5,30 +5,40 @@
 //! operators here: arithmetic that saturates cannot panic.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 /// A point in monotonic time: microseconds since some start that never changes
 /// while the machine runs. 584,000 years long.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Instant(u64);
+pub struct Instant(
+    // One more than the microseconds, so that an `Option` takes no more room.
+    NonZeroU64,
+);
+
+impl Default for Instant {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
 
 impl Instant {
     /// The start of monotonic time.
-    pub const ZERO: Self = Self(0);
-    /// Later than any deadline.
-    pub const MAX: Self = Self(u64::MAX);
+    pub const ZERO: Self = Self(NonZeroU64::MIN);
+    /// Later than any deadline: 2^64 − 2 microseconds.
+    pub const MAX: Self = Self(NonZeroU64::MAX);
 
-    /// The instant `micros` microseconds after the start.
+    /// The instant `micros` microseconds after the start, at most [`Instant::MAX`].
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
-        Self(micros)
+        Self(NonZeroU64::MIN.saturating_add(micros))
     }
 
     /// Microseconds since the start.
     #[must_use]
     pub const fn as_micros(self) -> u64 {
-        self.0
+        self.0.get().wrapping_sub(1)
     }
 
     /// `self + span`, at most [`Instant::MAX`].
@@ -48,7 +58,7 @@ impl Instant {
     /// The time from `earlier` to `self`; zero when `earlier` is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_micros(self.0.saturating_sub(earlier.0))
+        Duration::from_micros(self.0.get().saturating_sub(earlier.0.get()))
     }
 }
 
@@ -64,6 +74,7 @@ pub fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
 
 /// Whole microseconds of `span`. Not `as_micros`: that is 128-bit arithmetic, dear on a
 /// Cortex-M.
+#[cfg_attr(not(feature = "std"), inline(never))]
 fn micros_of(span: Duration) -> u64 {
     span.as_secs().saturating_mul(1_000_000).saturating_add(span.subsec_micros().into())
 }

@@ -7,11 +7,20 @@ use crate::ams::ids::{
     Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
 use crate::ams::pdu::{
-    Aams, ContactSummary, Content, MessageType, ModuleList, ModuleStatusList, Mpdu,
+    Aams, ContactSummary, Content, MessageType, ModuleList, ModuleStatus, ModuleStatusList, Mpdu,
 };
 use crate::ams::service::{Delivery, Fault, Received, ServiceUser};
 use crate::time::Now;
 use crate::transport::{Address, Transport};
+
+/// How much of its rules the status of a module tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Some: an *I_am_here* that would be too long is split.
+    Part,
+    /// All there are: a rule it does not tell is no more (4.2.9.6 c to f).
+    All,
+}
 
 /// MPDUs.
 impl Module<'_> {
@@ -121,7 +130,7 @@ impl Module<'_> {
             Content::ModuleHasStarted { module, contact } => {
                 self.take_start(module, &contact, false, turn);
             }
-            Content::IAmHere { modules } => self.take_here(modules, turn),
+            Content::IAmHere { modules } => self.take_statuses(modules, Told::Part, turn),
             Content::IAmStopping { module } => self.take_stop(module, turn),
             Content::Subscribe { module, assertion } => {
                 self.note_rule(module, RuleKind::Subscription, assertion.values(), turn);
@@ -139,7 +148,7 @@ impl Module<'_> {
                 self.take_cell_status(unit, modules, turn);
             }
             Content::ModuleStatus { modules, .. } => {
-                self.take_module_status(modules, turn);
+                self.take_statuses(modules, Told::All, turn);
             }
             _ => bump(&mut self.outlet.stats.inappropriate),
         }
@@ -161,22 +170,21 @@ impl Module<'_> {
         }
     }
 
-    /// The state of modules that were here before (4.2.5.5.10).
-    fn take_here(
-        &mut self,
-        modules: ModuleStatusList<'_>,
-        turn: &mut Turn<'_>,
-    ) {
-        let me = self.id().map(|id| id.key());
-        for status in modules.iter().filter(|status| Some(status.id.key()) != me) {
-            if !self.note_peer(status.id, &status.contact, turn) {
+    /// The state of modules that were here before (4.2.5.5.10), or as they declare it
+    /// (4.2.9.6).
+    fn take_statuses(&mut self, modules: ModuleStatusList<'_>, told: Told, turn: &mut Turn<'_>) {
+        for ModuleStatus { id, contact, declaration } in modules.iter() {
+            if self.is_me(id) || !self.note_peer(id, &contact, turn) {
                 continue;
             }
-            for assertion in status.declaration.subscriptions.iter() {
-                self.note_rule(status.id, RuleKind::Subscription, assertion.values(), turn);
+            if told == Told::All {
+                self.forget_rules_beside(id, &declaration, turn);
             }
-            for assertion in status.declaration.invitations.iter() {
-                self.note_rule(status.id, RuleKind::Invitation, assertion.values(), turn);
+            for assertion in declaration.subscriptions.iter() {
+                self.note_rule(id, RuleKind::Subscription, assertion.values(), turn);
+            }
+            for assertion in declaration.invitations.iter() {
+                self.note_rule(id, RuleKind::Invitation, assertion.values(), turn);
             }
         }
     }
@@ -212,22 +220,6 @@ impl Module<'_> {
         if unit == self.identity.unit {
             self.status_owed = true;
             self.send_owed_status(turn);
-        }
-    }
-
-    /// The state of modules as they declare it (4.2.9.6).
-    fn take_module_status(
-        &mut self,
-        modules: ModuleStatusList<'_>,
-        turn: &mut Turn<'_>,
-    ) {
-        let me = self.id().map(|id| id.key());
-        for status in modules.iter().filter(|status| Some(status.id.key()) != me) {
-            if self.note_peer(status.id, &status.contact, turn) {
-                let declared = status.declaration;
-                let (subscriptions, invitations) = (declared.subscriptions, declared.invitations);
-                self.reconcile_rules(status.id, subscriptions, invitations, turn);
-            }
         }
     }
 

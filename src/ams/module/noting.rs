@@ -5,7 +5,7 @@ use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
 use super::{Module, ModuleIdentity, Turn, bump, domain_includes};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
 use crate::ams::mib::{Mib, Venture};
-use crate::ams::pdu::{AssertionList, AssertionValues, CancellationValues, ContactSummary};
+use crate::ams::pdu::{AssertionValues, CancellationValues, ContactSummary, Declaration};
 use crate::ams::service::Indication;
 use crate::transport::Address;
 
@@ -50,7 +50,7 @@ impl Module<'_> {
         };
         turn.user.indicate(Indication::ModuleUnregistered(id));
         if let Some(place) = self.place_of(id) {
-            self.forget_rules_but((id, place), turn, |_, _| false);
+            self.forget_rules_beside(id, &Declaration::EMPTY, turn);
             self.rules.peer_forgotten(place);
         }
         self.peers.remove(key);
@@ -120,39 +120,17 @@ impl Module<'_> {
         }
     }
 
-    /// Makes the rules of a module agree with its declaration (4.2.9.6 c to f).
-    pub(super) fn reconcile_rules(
+    /// Forgets those rules of a module that it does not declare (4.2.9.6 c to f).
+    pub(super) fn forget_rules_beside(
         &mut self,
         id: ModuleId,
-        subscriptions: AssertionList<'_>,
-        invitations: AssertionList<'_>,
+        declared: &Declaration<'_>,
         turn: &mut Turn<'_>,
     ) {
         let Some(place) = self.place_of(id) else {
-            return bump(&mut self.outlet.stats.unknown_module);
+            return;
         };
-        self.forget_rules_but((id, place), turn, |kind, key| {
-            let list = match kind {
-                RuleKind::Subscription => subscriptions,
-                RuleKind::Invitation => invitations,
-            };
-            list.iter().any(|assertion| assertion.values().cancellation() == key)
-        });
-        for assertion in subscriptions.iter() {
-            self.note_rule(id, RuleKind::Subscription, assertion.values(), turn);
-        }
-        for assertion in invitations.iter() {
-            self.note_rule(id, RuleKind::Invitation, assertion.values(), turn);
-        }
-    }
-
-    fn forget_rules_but(
-        &mut self,
-        (id, place): (ModuleId, u16),
-        turn: &mut Turn<'_>,
-        keep: impl Fn(RuleKind, CancellationValues) -> bool,
-    ) {
-        let goes = |rule: &Rule| rule.peer == place && !keep(rule.kind, rule.cancellation());
+        let goes = |rule: &Rule| rule.peer == place && !rule.is_in(declared);
         // Mostly there is nothing to forget, and all that is not written stays in place.
         if self.rules.iter().any(goes) {
             self.rules.retain(|rule| {

@@ -304,6 +304,10 @@ pub struct Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
+    /// That of a module without any.
+    pub const EMPTY: Self =
+        Self { subscriptions: AssertionList::EMPTY, invitations: AssertionList::EMPTY };
+
     pub(super) fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
         let mut list = |rule| AssertionList::split(from, rule, reading);
         Self {

@@ -88,7 +88,7 @@ impl<'a> ModuleList<'a> {
     /// Whether `number` is in the list.
     #[must_use]
     pub fn contains(&self, number: ModuleNumber) -> bool {
-        self.0.contains(&number.0)
+        self.iter().any(|other| other == number)
     }
 }
 
