@@ -251,7 +251,7 @@ impl Module<'_> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let timers = &self.mib.timers;
-        let queries = self.queries.iter().filter_map(|query| query.until).min();
+        let queries = self.queries.iter().map(|query| query.until).fold(None, earliest);
         let own = match self.membership {
             Membership::Outside | Membership::Dead => return None,
             Membership::Joining => None,

@@ -22,16 +22,17 @@ impl Module<'_> {
         if self.peers.get(id.key()).is_some_and(|peer| peer.role != id.role || peer.mams != mams) {
             self.forget_peer(id.key(), turn);
         }
-        let points = self.best_fits(contact, turn);
-        if let Some(peer) = self.peers.get_mut(id.key()) {
-            if peer.points != points {
-                peer.points = points;
+        let points = [None; VECTORS];
+        let introduction = Introduction::NONE;
+        let mut peer = Peer { key: id.key(), role: id.role, mams, points, introduction };
+        self.best_fits(contact, &mut peer.points, turn);
+        if let Some(known) = self.peers.get_mut(id.key()) {
+            if known.points != peer.points {
+                known.points = peer.points;
                 self.rules.unprepare();
             }
             return true;
         }
-        let peer =
-            Peer { key: id.key(), role: id.role, mams, points, introduction: Introduction::NONE };
         if self.peers.len() >= MAX_PEERS || self.peers.insert(peer).is_err() {
             bump(&mut self.outlet.stats.full);
             return false;
@@ -166,9 +167,9 @@ impl Module<'_> {
     fn best_fits(
         &mut self,
         contact: &ContactSummary<'_>,
+        points: &mut [Option<(u8, Address)>],
         turn: &mut Turn<'_>,
-    ) -> [Option<(u8, Address)>; VECTORS] {
-        let mut points = [None; VECTORS];
+    ) {
         let mut free = points.iter_mut();
         for vector in contact.delivery_vectors.iter() {
             let usable = vector
@@ -184,7 +185,6 @@ impl Module<'_> {
                 None => bump(&mut self.outlet.stats.full),
             }
         }
-        points
     }
 }
 
