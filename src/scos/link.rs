@@ -21,15 +21,16 @@ pub struct LinkStats {
 }
 
 impl LinkStats {
-    /// Reads a datagram; counts it when it is no message.
-    pub(super) fn open<'a>(
+    /// Reads a datagram; counts it when it is no message, or of none of these kinds.
+    pub(super) fn open<'a, const KINDS: u32>(
         &mut self,
         from: &Address,
         octets: &'a [u8],
         transport: &mut dyn Transport,
     ) -> Option<Message<'a>> {
-        match Message::parse(octets) {
-            Ok(message) => return Some(message),
+        match Message::parse_for::<KINDS>(octets) {
+            Ok(Some(message)) => return Some(message),
+            Ok(None) => count(&mut self.unexpected),
             Err(MessageFault::Version(_)) => {
                 count(&mut self.other_version);
                 if transport.send(from, 0, &VERSION_NOTICE).is_err() {

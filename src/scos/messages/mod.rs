@@ -51,7 +51,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScanId;
-use super::decoding;
+use super::decoding::{self, Decoder, Unread};
 use super::encoding::encode;
 use crate::wire::NoSpace;
 
@@ -120,6 +120,28 @@ pub enum Message<'a> {
     ActorPolicyAck(ActorPolicyAck),
 }
 
+/// All kinds of messages, a bit for the number of each.
+const ANYBODY: u32 = u32::MAX;
+
+/// The kinds of messages that an SSD is sent.
+pub(super) const TO_SSD: u32 = kinds(&[1, 2, 3, 5, 6, 9, 17]);
+
+/// The kinds of messages that an SSM is sent.
+pub(super) const TO_SSM: u32 = kinds(&[0, 4, 7, 8, 9, 10, 11, 15, 18, 20]);
+
+/// The kinds of messages that an Actor is sent.
+pub(super) const TO_ACTOR: u32 = kinds(&[8, 12, 13, 14, 16, 19]);
+
+/// The kinds of messages that a policy manager is sent.
+pub(super) const TO_POLICY_MANAGER: u32 = kinds(&[21]);
+
+const fn kinds(numbers: &[u32]) -> u32 {
+    match numbers {
+        [number, others @ ..] => 1_u32.wrapping_shl(*number) | kinds(others),
+        [] => 0,
+    }
+}
+
 /// Why octets are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -160,8 +182,16 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// [`MessageFault`]
-    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn parse(octets: &'a [u8]) -> Result<Self, MessageFault> {
+        Self::parse_for::<ANYBODY>(octets)?.ok_or(MessageFault::Malformed)
+    }
+
+    /// The same for a machine that is sent these kinds of messages: `None` for another,
+    /// which is not read, and whose reader is not linked.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn parse_for<const KINDS: u32>(
+        octets: &'a [u8],
+    ) -> Result<Option<Self>, MessageFault> {
         let (version, body) = match octets {
             [] => return Err(MessageFault::Empty),
             [0, theirs] => return Err(MessageFault::Notice(*theirs)),
@@ -170,11 +200,39 @@ impl<'a> Message<'a> {
         if version != VERSION {
             return Err(MessageFault::Version(version));
         }
-        let (message, rest): (Self, _) = decoding::take(body).ok_or(MessageFault::Malformed)?;
+        let read = decoding::take_by(body, Self::read::<KINDS>);
+        let (message, rest) = read.ok_or(MessageFault::Malformed)?;
+        let Some(message) = message else { return Ok(None) };
         if !rest.is_empty() {
             return Err(MessageFault::Trailing);
         }
-        if message.is_sound() { Ok(message) } else { Err(MessageFault::OutOfRange) }
+        if message.is_sound() { Ok(Some(message)) } else { Err(MessageFault::OutOfRange) }
+    }
+
+    /// Reads a message as what serde derives does, but none of a kind that is not in `KINDS`.
+    fn read<const KINDS: u32>(from: &mut Decoder<'a>) -> Result<Option<Self>, Unread> {
+        // What is not in the constant is not there for the compiler either.
+        const fn is_in(kinds: u32, kind: u32) -> bool {
+            kinds & 1_u32.wrapping_shl(kind) != 0
+        }
+        macro_rules! read {
+            ($($number:literal $kind:ident)*) => {
+                match u32::deserialize(&mut *from)? {
+                    3 if is_in(KINDS, 3) => Self::NotAssociated,
+                    $($number if is_in(KINDS, $number) => {
+                        Self::$kind(Deserialize::deserialize(from)?)
+                    })*
+                    0..=21 => return Ok(None),
+                    _ => return from.refuse(),
+                }
+            };
+        }
+        Ok(Some(read! {
+            0 Associate 1 Associated 2 AssociationRefused 4 Advertise 5 Advertised
+            6 ScheduleChange 7 ScheduleAck 8 Report 9 ReportAck 10 ScanRequest 11 Cancel
+            12 Granted 13 Refused 14 Cancelled 15 InventoryRequest 16 InventoryItem
+            17 Challenge 18 UsageRequest 19 UsageItem 20 SetActorPolicy 21 ActorPolicyAck
+        }))
     }
 
     /// Writes the message to the front of `buffer` and returns it.

@@ -22,6 +22,8 @@ proptest! {
             let octets = octets(&message);
             let parsed = Message::parse(&octets);
             prop_assert_eq!(parsed, Ok(message));
+            let derived = decoding::take::<Message<'_>>(&octets[1..]);
+            prop_assert_eq!(derived, Some((message, &[][..])));
             prop_assert_eq!(super::super::testing::octets(&parsed.unwrap()), octets);
             Ok(())
         })?;
@@ -54,6 +56,23 @@ proptest! {
             prop_assert_eq!(Message::parse(&again), Ok(message));
         }
     }
+}
+
+#[test]
+fn each_machine_reads_what_it_is_sent() {
+    // Everything is sent to somebody, and reports and what acknowledges them to two.
+    let (once, twice) = (TO_SSD ^ TO_SSM ^ TO_ACTOR ^ TO_POLICY_MANAGER, kinds(&[8, 9]));
+    assert_eq!(once | twice, (1 << KINDS) - 1);
+    assert_eq!(once & twice, 0);
+    for (_, message) in golden() {
+        let octets = octets(&message);
+        let number = octets[1];
+        let read = |kinds: u32| kinds >> number & 1 == 1;
+        assert_eq!(Message::parse_for::<TO_SSD>(&octets), Ok(read(TO_SSD).then_some(message)));
+        assert_eq!(Message::parse_for::<TO_SSM>(&octets), Ok(read(TO_SSM).then_some(message)));
+        assert_eq!(Message::parse_for::<TO_ACTOR>(&octets), Ok(read(TO_ACTOR).then_some(message)));
+    }
+    assert_eq!(Message::parse_for::<TO_SSD>(&[VERSION, 22]), Err(MessageFault::Malformed));
 }
 
 #[test]

@@ -21,7 +21,9 @@ mod tests;
 use core::time::Duration;
 
 use super::link::{LinkStats, count};
-use super::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy};
+use super::messages::{
+    ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy, TO_POLICY_MANAGER,
+};
 use super::retry::{Backoff, Retry};
 use super::{ActorId, ActorPolicy};
 use crate::storage::{Full, Row, Slot, Table};
@@ -212,7 +214,7 @@ impl<'s> PolicyManager<'s> {
         transport: &mut dyn Transport,
         user: &mut dyn PolicyUser,
     ) {
-        match self.stats.link.open(from, octets, transport) {
+        match self.stats.link.open::<{ TO_POLICY_MANAGER }>(from, octets, transport) {
             Some(Message::ActorPolicyAck(ack)) => self.answered(now, &ack, user),
             Some(_) => count(&mut self.stats.link.unexpected),
             None => {}
