@@ -285,6 +285,42 @@ impl<'a> Message<'a> {
     }
 }
 
+/// What a message of one kind holds. Who says messages of a few kinds writes these, and
+/// links their writers alone, where [`Message::encode`] needs those of all.
+pub(super) trait Part: Serialize {
+    /// The number of the kind on the wire, below 128.
+    const KIND: u8;
+
+    /// Writes the message that holds this, as [`Message::encode`] does.
+    fn encode_message<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+        let short = NoSpace { need: MESSAGE_MAX, have: buffer.len() };
+        let (head, body) = buffer.split_first_chunk_mut().ok_or(short)?;
+        *head = [VERSION, Self::KIND];
+        let length = encode(self, body).map_err(|_| short)?.len();
+        buffer.get(..length.saturating_add(2)).ok_or(short)
+    }
+}
+
+impl Part for Associate<'_> {
+    const KIND: u8 = 0;
+}
+
+impl Part for Advertise<'_> {
+    const KIND: u8 = 4;
+}
+
+impl Part for ScheduleAck {
+    const KIND: u8 = 7;
+}
+
+impl Part for Report<'_> {
+    const KIND: u8 = 8;
+}
+
+impl Part for SetActorPolicy {
+    const KIND: u8 = 20;
+}
+
 /// The version notice: what answers a message of a version not spoken here.
 pub const VERSION_NOTICE: [u8; 2] = [0, VERSION];
 

@@ -59,6 +59,27 @@ proptest! {
 }
 
 #[test]
+fn a_part_is_written_as_its_message() {
+    let mut buffer = [0; MESSAGE_MAX];
+    let mut said = Vec::new();
+    for (_, message) in golden() {
+        let part = match &message {
+            Message::Associate(part) => part.encode_message(&mut buffer),
+            Message::Advertise(part) => part.encode_message(&mut buffer),
+            Message::ScheduleAck(part) => part.encode_message(&mut buffer),
+            Message::Report(part) => part.encode_message(&mut buffer),
+            Message::SetActorPolicy(part) => part.encode_message(&mut buffer),
+            _ => continue,
+        };
+        assert_eq!(part.unwrap(), octets(&message));
+        said.push(buffer[1]);
+    }
+    said.sort_unstable();
+    said.dedup();
+    assert_eq!(said, [0, 4, 7, 8, 20]);
+}
+
+#[test]
 fn each_machine_reads_what_it_is_sent() {
     // Everything is sent to somebody, and reports and what acknowledges them to two.
     let (once, twice) = (TO_SSD ^ TO_SSM ^ TO_ACTOR ^ TO_POLICY_MANAGER, kinds(&[8, 9]));

@@ -271,8 +271,8 @@ impl<'s> PolicyManager<'s> {
                 *retry = Retry::NOW;
             }
             let ActorSetting { version, actor, policy, .. } = *setting;
-            let message = Message::SetActorPolicy(SetActorPolicy { version, actor, policy });
-            if self.stats.link.send(&self.config.ssm, &message, transport) {
+            let set = SetActorPolicy { version, actor, policy };
+            if self.stats.link.say(&self.config.ssm, &set, transport) {
                 count(&mut self.stats.sent);
                 retry.sent(now, backoff);
             } else {

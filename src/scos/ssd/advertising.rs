@@ -2,7 +2,7 @@
 
 use super::{Retry, Ssd};
 use crate::scos::link::{LinkStats, count};
-use crate::scos::messages::{Advertise, Advertised, Message};
+use crate::scos::messages::{Advertise, Advertised};
 use crate::scos::metadata::{
     ClockStatus, Metadata, Section, SectionError, SectionKey, Sensor, Store,
 };
@@ -104,8 +104,7 @@ impl<'s> Advertising<'s> {
         let store = Store::new(self.octets, &mut self.used);
         let mut sent = false;
         for (revision, section) in store.unsent() {
-            let message = Message::Advertise(Advertise { boot, revision, section });
-            if !link.send(ssm, &message, transport) {
+            if !link.say(ssm, &Advertise { boot, revision, section }, transport) {
                 break;
             }
             sent = true;

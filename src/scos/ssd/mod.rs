@@ -407,10 +407,10 @@ impl<'s> Ssd<'s> {
             }
             Message::Advertised(answer) => self.advertised(&answer),
             Message::ScheduleChange(change) => {
-                let answer = Message::ScheduleAck(self.change(&change));
+                let answer = self.change(&change);
                 // Not kept, or not taken: the SSM sends the change again.
                 if self.keep(now.monotonic) {
-                    self.stats.link.send(from, &answer, transport);
+                    self.stats.link.say(from, &answer, transport);
                 }
             }
             Message::ReportAck(scan) => {
