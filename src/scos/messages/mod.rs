@@ -31,6 +31,7 @@ mod schedule;
 mod tests;
 mod usage;
 
+pub(super) use association::AdvertiseKept;
 pub use association::{
     Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
     AssociationRefused, Binding, Challenge, Nonce, Proof, ScheduleMark,
@@ -135,6 +136,12 @@ pub(super) const TO_ACTOR: u32 = kinds(&[8, 12, 13, 14, 16, 19]);
 /// The kinds of messages that a policy manager is sent.
 pub(super) const TO_POLICY_MANAGER: u32 = kinds(&[21]);
 
+/// Whether this is one of the kinds. What is not is not there for the compiler either,
+/// where they are constants.
+const fn is_in(kinds: u32, kind: u32) -> bool {
+    kinds & 1_u32.wrapping_shl(kind) != 0
+}
+
 const fn kinds(numbers: &[u32]) -> u32 {
     match numbers {
         [number, others @ ..] => 1_u32.wrapping_shl(*number) | kinds(others),
@@ -206,15 +213,11 @@ impl<'a> Message<'a> {
         if !rest.is_empty() {
             return Err(MessageFault::Trailing);
         }
-        if message.is_sound() { Ok(Some(message)) } else { Err(MessageFault::OutOfRange) }
+        if message.is_sound::<KINDS>() { Ok(Some(message)) } else { Err(MessageFault::OutOfRange) }
     }
 
     /// Reads a message as what serde derives does, but none of a kind that is not in `KINDS`.
     fn read<const KINDS: u32>(from: &mut Decoder<'a>) -> Result<Option<Self>, Unread> {
-        // What is not in the constant is not there for the compiler either.
-        const fn is_in(kinds: u32, kind: u32) -> bool {
-            kinds & 1_u32.wrapping_shl(kind) != 0
-        }
         macro_rules! read {
             ($($number:literal $kind:ident)*) => {
                 match u32::deserialize(&mut *from)? {
@@ -250,7 +253,7 @@ impl<'a> Message<'a> {
     }
 
     /// Whether every part is as long and as great as it may be.
-    fn is_sound(&self) -> bool {
+    fn is_sound<const KINDS: u32>(&self) -> bool {
         match self {
             Self::Associate(m) => {
                 is_id(m.device)
@@ -260,7 +263,7 @@ impl<'a> Message<'a> {
             Self::Challenge(m) => is_id(m.device),
             Self::Associated(m) => is_id(m.device),
             Self::AssociationRefused(m) => is_id(m.device),
-            Self::Advertise(m) => m.revision > 0 && m.section.check().is_ok(),
+            Self::Advertise(m) if is_in(KINDS, 4) => m.revision > 0 && m.section.check().is_ok(),
             Self::ScheduleChange(m) => m.base < m.version && change_is_sound(&m.change),
             Self::Report(m) => m.spectrum.len() <= Report::SPECTRUM_MAX,
             // What a request asks for may be nonsense: that is refused, by name.
@@ -268,16 +271,18 @@ impl<'a> Message<'a> {
             Self::Granted(m) => is_id(m.device) && m.series.is_sound(),
             Self::Refused(m) => m.alternative.is_none_or(|place| is_id(place.device)),
             Self::SetActorPolicy(m) => m.version > 0,
-            Self::InventoryItem(m) => m.device.is_none_or(|item| {
+            Self::InventoryItem(m) if is_in(KINDS, 16) => m.device.is_none_or(|item| {
                 is_id(item.device) && item.metadata.is_sound() && item.schedule.is_sound()
             }),
             Self::NotAssociated
+            | Self::Advertise(_)
             | Self::Advertised(_)
             | Self::ScheduleAck(_)
             | Self::ReportAck(_)
             | Self::Cancel(_)
             | Self::Cancelled(_)
             | Self::InventoryRequest(_)
+            | Self::InventoryItem(_)
             | Self::UsageRequest(_)
             | Self::UsageItem(_)
             | Self::ActorPolicyAck(_) => true,
@@ -305,7 +310,7 @@ impl Part for Associate<'_> {
     const KIND: u8 = 0;
 }
 
-impl Part for Advertise<'_> {
+impl Part for AdvertiseKept<'_> {
     const KIND: u8 = 4;
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::scos::calendar::RefusalReason;
 use crate::scos::metadata::{
-    Filter, FrequencyRange, HardwareSpec, Section, SectionKey, SectionsBuffer,
+    DeviceMetadata, Filter, FrequencyRange, HardwareSpec, Section, SectionKey, SectionsBuffer,
 };
 use crate::scos::testing::{ANALYSER, ANTENNA, KINDS, MONDAY, SCAN, octets, parts, sensor};
 use crate::scos::{
@@ -58,6 +58,15 @@ proptest! {
     }
 }
 
+/// The section is kept, and said as it is kept.
+fn advertised<'b>(part: &Advertise<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+    let mut kept = DeviceMetadata::EMPTY;
+    let mut store = kept.store();
+    store.put(&part.section, part.revision).unwrap();
+    let (revision, section) = store.unsent().next().unwrap();
+    AdvertiseKept { boot: part.boot, revision, section }.encode_message(buffer)
+}
+
 #[test]
 fn a_part_is_written_as_its_message() {
     let mut buffer = [0; MESSAGE_MAX];
@@ -65,7 +74,7 @@ fn a_part_is_written_as_its_message() {
     for (_, message) in golden() {
         let part = match &message {
             Message::Associate(part) => part.encode_message(&mut buffer),
-            Message::Advertise(part) => part.encode_message(&mut buffer),
+            Message::Advertise(part) => advertised(part, &mut buffer),
             Message::ScheduleAck(part) => part.encode_message(&mut buffer),
             Message::Report(part) => part.encode_message(&mut buffer),
             Message::SetActorPolicy(part) => part.encode_message(&mut buffer),
