@@ -49,7 +49,7 @@ pub use status::{
     AntennaPointing, ClockStatus, DiskStatus, Environment, FrontEndStatus, HostStatus, Location,
     PowerStatus, Surroundings,
 };
-pub(crate) use store::Store;
+pub(crate) use store::{KeptSection, Store};
 pub use store::{DeviceMetadata, Metadata, SectionError, Sections, SectionsBuffer};
 
 use serde::{Deserialize, Serialize};
