@@ -461,7 +461,9 @@ impl<'s> Actor<'s> {
         transport: &mut dyn Transport,
         user: &mut dyn ActorUser,
     ) {
-        let Some(message) = self.stats.link.open::<{ TO_ACTOR }>(from, octets, transport) else { return };
+        let Some(message) = self.stats.link.open::<{ TO_ACTOR }>(from, octets, transport) else {
+            return;
+        };
         let actor = match &message {
             Message::Granted(granted) => granted.actor,
             Message::Refused(refused) => refused.actor,
