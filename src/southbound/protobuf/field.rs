@@ -88,6 +88,11 @@ impl<'a> Field<'a> {
         Ok(Self { number: tag >> 3, value, start, end: reader.offset() })
     }
 
+    /// Whether it has this number.
+    pub(super) fn is(&self, number: u8) -> bool {
+        self.number == u32::from(number)
+    }
+
     /// Where the octets of a length-delimited value start.
     pub(super) const fn content(&self) -> usize {
         match self.value {

@@ -108,8 +108,7 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn last(&self, number: u8) -> Option<Value<'a>> {
         let wire = self.kind.field(number.into())?.kind.wire();
-        let fits =
-            |field: &Field<'a>| field.number == number.into() && field.value.wire() == Some(wire);
+        let fits = |field: &Field<'a>| field.is(number) && field.value.wire() == Some(wire);
         self.fields().filter(fits).last().map(|field| field.value)
     }
 
@@ -150,7 +149,7 @@ impl<'a> Message<'a> {
         let mut found = None;
         let mut in_parts = false;
         for field in self.fields() {
-            if field.number == number.into()
+            if field.is(number)
                 && let Value::Len(octets) = field.value
                 && field.end > after
             {
@@ -213,10 +212,7 @@ impl<'a> Iterator for Fields<'a> {
             if number == 0 {
                 return Some(field);
             }
-            if field.number == number.into()
-                && matches!(field.value, Value::Len(_))
-                && field.end > self.after
-            {
+            if field.is(number) && matches!(field.value, Value::Len(_)) && field.end > self.after {
                 self.at = field.content();
                 *self.ends.get_mut(self.depth)? = field.end;
                 self.depth = self.depth.saturating_add(1);
@@ -243,9 +239,7 @@ impl<'a> Iterator for Parts<'a> {
         }
         let after = self.outer.after;
         self.outer.by_ref().find_map(|field| match field.value {
-            Value::Len(part) if field.number == self.number.into() && field.end > after => {
-                Some(part)
-            }
+            Value::Len(part) if field.is(self.number) && field.end > after => Some(part),
             _ => None,
         })
     }
@@ -269,7 +263,7 @@ impl<'a> Iterator for Values<'a> {
                 return packed(&mut self.packed, self.wire).ok();
             }
             let field = self.fields.next()?;
-            if field.number != self.number.into() {
+            if !field.is(self.number) {
                 continue;
             }
             match field.value {
