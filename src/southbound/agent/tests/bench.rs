@@ -1,9 +1,9 @@
 //! An agent, a link that keeps what it is given, and a device that does what it is told.
 
 use std::collections::BTreeMap;
+use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
-use std::format;
 
 use core::cell::Cell;
 use core::time::Duration;
