@@ -258,6 +258,7 @@ fn slots_take_what_the_document_says() {
         ("ActorSetting", size_of::<Slot<scos::policy_manager::ActorSetting>>()),
         ("ScheduleRow", size_of::<Slot<farpost::southbound::schedule::ScheduleRow>>()),
         ("Answer", size_of::<farpost::southbound::agent::Answer>()),
+        ("RequestRow", size_of::<Slot<farpost::southbound::controller::RequestRow>>()),
     ];
     let document = text(&root().join("docs/machines.md"));
     let mut said = BTreeSet::new();

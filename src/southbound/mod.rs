@@ -9,10 +9,12 @@
 //! | the schedule of an agent | [`schedule`] | the guide, Scheduling |
 //! | the metrics of an agent | [`telemetry`] | the guide, Telemetry |
 //! | the agent | [`agent`] | the guide |
+//! | a controller, for ground software and trials | [`controller`] | the guide |
 //!
 //! Calls are those of gRPC; [`method`] has their paths. What carries them is outside.
 
 pub mod agent;
+pub mod controller;
 pub mod messages;
 pub mod protobuf;
 pub mod schedule;

@@ -13,7 +13,7 @@ const HEAD: usize = 8;
 const FREE: u32 = u32::MAX;
 
 /// A row that may have a part.
-pub(super) trait Holder {
+pub(crate) trait Holder {
     /// Where its part is, if it has one.
     fn part(&self) -> Option<u32>;
 
@@ -22,7 +22,7 @@ pub(super) trait Holder {
 }
 
 /// Parts of a lent slice.
-pub(super) struct Arena<'s> {
+pub(crate) struct Arena<'s> {
     octets: &'s mut [u8],
     /// Where the last part ends.
     end: usize,
@@ -37,22 +37,22 @@ fn place(at: u32) -> usize {
 
 impl<'s> Arena<'s> {
     /// All of it free.
-    pub(super) const fn new(octets: &'s mut [u8]) -> Self {
+    pub(crate) const fn new(octets: &'s mut [u8]) -> Self {
         Self { octets, end: 0, free: 0 }
     }
 
     /// Octets that could be taken, heads and all.
-    pub(super) const fn room(&self) -> usize {
+    pub(crate) const fn room(&self) -> usize {
         self.octets.len().saturating_sub(self.end).saturating_add(self.free)
     }
 
     /// Octets a part of so many takes.
-    pub(super) const fn cost(length: usize) -> usize {
+    pub(crate) const fn cost(length: usize) -> usize {
         length.saturating_add(HEAD)
     }
 
     /// Takes a part of so many octets, all zero or what was there before.
-    pub(super) fn take<T: Row + Holder>(
+    pub(crate) fn take<T: Row + Holder>(
         &mut self,
         length: usize,
         rows: &mut Table<'_, T>,
@@ -77,7 +77,7 @@ impl<'s> Arena<'s> {
     }
 
     /// Gives a part back.
-    pub(super) fn give_back(&mut self, at: u32) {
+    pub(crate) fn give_back(&mut self, at: u32) {
         let at = place(at);
         let cost = Self::cost(self.length(at));
         if at.saturating_add(cost) == self.end {
@@ -89,19 +89,19 @@ impl<'s> Arena<'s> {
     }
 
     /// Forgets all parts.
-    pub(super) const fn clear(&mut self) {
+    pub(crate) const fn clear(&mut self) {
         (self.end, self.free) = (0, 0);
     }
 
     /// The octets of a part.
-    pub(super) fn get(&self, at: Option<u32>) -> &[u8] {
+    pub(crate) fn get(&self, at: Option<u32>) -> &[u8] {
         let Some(at) = at.map(place) else { return &[] };
         let start = at.saturating_add(HEAD);
         self.octets.get(start..start.saturating_add(self.length(at))).unwrap_or_default()
     }
 
     /// The same, to fill them.
-    pub(super) fn get_mut(&mut self, at: u32) -> &mut [u8] {
+    pub(crate) fn get_mut(&mut self, at: u32) -> &mut [u8] {
         let at = place(at);
         let start = at.saturating_add(HEAD);
         let end = start.saturating_add(self.length(at));

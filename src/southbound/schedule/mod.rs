@@ -39,7 +39,7 @@ use core::fmt;
 use crate::southbound::protobuf::Message;
 use crate::storage::{Row, Slot, Table};
 use crate::time::Utc;
-use arena::Arena;
+pub(crate) use arena::{Arena, Holder};
 
 /// An instant to which something is scheduled: nanoseconds, of the years 1 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::arena::{Arena, Holder};
 use super::{Moment, ScheduleRow};
 use crate::southbound::agent::Answer;
+use crate::southbound::controller::RequestRow;
 use crate::storage::{Row, Slot, Table};
 use crate::time::Utc;
 
@@ -37,6 +38,7 @@ impl Holder for Part {
 fn rows_are_as_long_as_the_document_says() {
     assert_eq!(size_of::<Slot<ScheduleRow>>(), 56);
     assert_eq!(size_of::<Answer>(), 16);
+    assert_eq!(size_of::<Slot<RequestRow>>(), 32);
 }
 
 #[test]
