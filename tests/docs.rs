@@ -211,7 +211,12 @@ fn anchors(document: &str) -> BTreeSet<String> {
 
 /// What `docs/machines.md` says a slot takes is what it takes. Fewer octets are
 /// taken where an address has 32 bits.
-#[cfg(all(feature = "scos", feature = "flash", target_pointer_width = "64"))]
+#[cfg(all(
+    feature = "scos",
+    feature = "flash",
+    feature = "management",
+    target_pointer_width = "64"
+))]
 #[test]
 fn slots_take_what_the_document_says() {
     use farpost::ams::{config_server, gateway, module, registrar};
@@ -246,6 +251,9 @@ fn slots_take_what_the_document_says() {
         ("ActorRequest", size_of::<Slot<actor::ActorRequest>>()),
         ("FlashRow", size_of::<Slot<farpost::store::flash::FlashRow>>()),
         ("ActorSetting", size_of::<Slot<scos::policy_manager::ActorSetting>>()),
+        ("Definition", size_of::<Slot<farpost::management::Definition>>()),
+        ("Outgoing", size_of::<Slot<farpost::management::agent::Outgoing>>()),
+        ("Address", size_of::<Slot<farpost::transport::Address>>()),
     ];
     let document = text(&root().join("docs/machines.md"));
     let mut said = BTreeSet::new();
