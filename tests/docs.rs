@@ -254,6 +254,8 @@ fn slots_take_what_the_document_says() {
         ("Definition", size_of::<Slot<farpost::management::Definition>>()),
         ("Outgoing", size_of::<Slot<farpost::management::agent::Outgoing>>()),
         ("Address", size_of::<Slot<farpost::transport::Address>>()),
+        ("KnownAgent", size_of::<Slot<farpost::management::manager::KnownAgent>>()),
+        ("Letter", size_of::<Slot<farpost::management::manager::Letter>>()),
     ];
     let document = text(&root().join("docs/machines.md"));
     let mut said = BTreeSet::new();

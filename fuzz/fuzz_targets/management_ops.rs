@@ -171,7 +171,8 @@ fn names(u: &mut Unstructured<'_>, object: u8) -> Result<Vec<u8>> {
 fn control(u: &mut Unstructured<'_>, outer: bool) -> Result<Vec<u8>> {
     let (which, name) = (u8(u)?, u8(u)?);
     let receivers = if name % 2 == 0 { vec![0] } else { vec![5, 1, 18, 0x61, b'A' + name % 4] };
-    Ok(match which % if outer { 14 } else { 8 } {
+    let kinds = if outer { 14 } else { 8 };
+    Ok(match which % kinds {
         0 => adm(1, 41, 0),
         1 => vec![0xc1, 0x18, 41, 0x41, 1, 5, 1, 20, name % 24],
         2 => user(MAC, name),

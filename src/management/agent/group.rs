@@ -200,8 +200,7 @@ impl Agent<'_> {
         let manager = Managers::only(place).0;
         let to = self.address(place, transport).ok_or(SendError::Unreachable)?;
         let register = self.unregistered & manager != 0;
-        let (length, last) =
-            self.write_group(now, place, most).map_err(|_| SendError::TooLong)?;
+        let (length, last) = self.write_group(now, place, most).map_err(|_| SendError::TooLong)?;
         let octets = self.buffer.get(..length).unwrap_or_default();
         transport.send(&to, 0, octets)?;
         count(&mut self.stats.sent);

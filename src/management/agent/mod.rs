@@ -146,12 +146,12 @@ pub struct Agent<'s> {
     restored: Restored,
     /// Definitions of which the store has less than there is.
     unkept: u64,
-    /// The store may not have which definitions hold.
-    store_owed: bool,
+    /// When the store, which may not have which definitions hold, is tried again.
+    store_due: Option<Instant>,
     /// Managers that are to be told that the agent is here.
     unregistered: u32,
     register_due: Option<Instant>,
-    /// When what the transport, or the store, refused is tried again.
+    /// When what the transport refused is tried again.
     retry: Option<Instant>,
     /// Whether a call has been made: times are counted from the first.
     awake: bool,
@@ -184,7 +184,7 @@ impl<'s> Agent<'s> {
             store: None,
             restored: Restored::default(),
             unkept: 0,
-            store_owed: false,
+            store_due: None,
             unregistered,
             register_due: Some(Instant::ZERO),
             retry: None,
@@ -215,7 +215,7 @@ impl<'s> Agent<'s> {
         application: &mut dyn Application,
     ) {
         self.wake(now);
-        if self.store_owed && self.retry.is_none_or(|retry| retry <= now.monotonic) {
+        if self.store_due.is_some_and(|due| due <= now.monotonic) {
             self.repair(now);
         }
         self.run_rules(now, application);
@@ -237,7 +237,8 @@ impl<'s> Agent<'s> {
         if !self.awake {
             return Some(Instant::ZERO);
         }
-        earliest(earliest(self.definitions.deadline(), self.register_due), self.retry)
+        let due = earliest(self.definitions.deadline(), self.register_due);
+        earliest(due, earliest(self.retry, self.store_due))
     }
 
     /// Its counters.
@@ -272,19 +273,19 @@ impl<'s> Agent<'s> {
     fn wake(&mut self, now: Now) {
         if !self.awake {
             self.awake = true;
-            self.definitions.look(now);
+            self.definitions.wake(now);
         }
     }
 
     /// Sends what there is, and looks when something is due.
     fn finish(&mut self, now: Now, transport: &mut dyn Transport) {
+        if self.unkept != 0 && self.store_due.is_none() {
+            self.repair(now);
+        }
         if self.retry.is_none() {
             self.send(now, transport);
         }
         self.definitions.look(now);
-        if self.store_owed && self.retry.is_none() {
-            self.retry = Some(now.monotonic.after(self.config.retry));
-        }
     }
 
     /// The time value of now.

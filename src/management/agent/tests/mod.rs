@@ -3,6 +3,8 @@
 mod definitions;
 mod figures;
 mod groups;
+mod ion;
+mod managers;
 mod reports;
 mod rules;
 mod survival;
