@@ -97,6 +97,8 @@ pub struct CtrlDef {
 pub struct EddDef {
     /// Its type.
     pub code: TypeCode,
+    /// Its parameters, in order.
+    pub parameters: &'static [Field],
     /// Its name.
     pub label: Label,
 }
@@ -265,7 +267,7 @@ const fn ctrl(
 }
 
 const fn edd(name: &'static str, code: TypeCode, description: &'static str) -> EddDef {
-    EddDef { code, label: Label::new(name, description) }
+    EddDef { code, parameters: &[], label: Label::new(name, description) }
 }
 
 const fn tblt(name: &'static str, columns: &'static [Field], description: &'static str) -> TbltDef {
