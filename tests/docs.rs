@@ -196,6 +196,16 @@ fn every_link_leads_somewhere() {
     assert!(links > 10, "{links} links");
 }
 
+/// Who begins reads these as a whole.
+#[test]
+fn the_first_programs_stay_short() {
+    for name in ["minimal.rs", "publisher/main.rs"] {
+        let program = text(&root().join("examples/firmware/src/bin").join(name));
+        let lines = program.lines().count();
+        assert!((50..=100).contains(&lines), "{name} has {lines} lines");
+    }
+}
+
 /// The anchors of a document's headings.
 fn anchors(document: &str) -> BTreeSet<String> {
     let headings = document.lines().filter(|line| line.starts_with('#'));
@@ -215,6 +225,7 @@ fn anchors(document: &str) -> BTreeSet<String> {
     feature = "scos",
     feature = "flash",
     feature = "management",
+    feature = "southbound",
     target_pointer_width = "64"
 ))]
 #[test]
@@ -251,6 +262,8 @@ fn slots_take_what_the_document_says() {
         ("ActorRequest", size_of::<Slot<actor::ActorRequest>>()),
         ("FlashRow", size_of::<Slot<farpost::store::flash::FlashRow>>()),
         ("ActorSetting", size_of::<Slot<scos::policy_manager::ActorSetting>>()),
+        ("ScheduleRow", size_of::<Slot<farpost::southbound::schedule::ScheduleRow>>()),
+        ("Answer", size_of::<farpost::southbound::agent::Answer>()),
         ("Definition", size_of::<Slot<farpost::management::Definition>>()),
         ("Outgoing", size_of::<Slot<farpost::management::agent::Outgoing>>()),
         ("Address", size_of::<Slot<farpost::transport::Address>>()),

@@ -6,6 +6,7 @@
 //! | `aams` | AAMS message (735.1-B-1 5.2) | `aams.rs` |
 //! | `rams` | RAMS envelope (735.1-B-1 5.3) | `rams.rs` |
 //! | `amp` | AMP message group, message or object (draft-birrane-dtn-amp-08) | `amp/` |
+//! | `southbound` | any message of the southbound interface | `southbound.rs`, `times.rs`, `number.rs` |
 //!
 //! Each file has `dissect`, which says all there is in the octets, and
 //! `assemble`, which makes the octets from what is not derived from something
@@ -17,15 +18,19 @@ mod amp;
 mod fault;
 mod field;
 mod mams;
+mod number;
 mod rams;
+mod southbound;
 mod supplement;
 mod time_tag;
+mod times;
 
 #[cfg(test)]
 mod tests;
 
 use data_encoding::HEXLOWER;
 use farpost::ams::pdu::Deviations;
+use farpost::southbound::schema::MessageType;
 use serde_json::{Map, Value};
 
 use amp::Shape;
@@ -43,10 +48,17 @@ pub(crate) enum Kind {
     Rams,
     /// What it is, where that is said.
     Amp(Option<Shape>),
+    Southbound(MessageType),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::Mams, Self::Aams, Self::Rams, Self::Amp(None)];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Mams,
+        Self::Aams,
+        Self::Rams,
+        Self::Amp(None),
+        Self::Southbound(southbound::DEFAULT),
+    ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         if let Some(shape) = name.strip_prefix("amp:") {
@@ -61,6 +73,27 @@ impl Kind {
             Self::Aams => "aams",
             Self::Rams => "rams",
             Self::Amp(_) => "amp",
+            Self::Southbound(_) => "southbound",
+        }
+    }
+
+    /// What stands in front of the octets on a line: the name, and which message it is
+    /// where there are many.
+    pub(crate) fn prefix(self) -> String {
+        match self {
+            Self::Amp(Some(shape)) => shape.name().to_owned(),
+            Self::Southbound(message) if message != southbound::DEFAULT => {
+                format!("{} {}", self.name(), message.name())
+            }
+            _ => self.name().to_owned(),
+        }
+    }
+
+    /// The same kind for the message `name`; `None` where there is none of that name.
+    pub(crate) fn of_message(self, name: &str) -> Option<Self> {
+        match self {
+            Self::Southbound(_) => MessageType::named(name).map(Self::Southbound),
+            _ => None,
         }
     }
 
@@ -76,16 +109,15 @@ impl Kind {
             Self::Aams => aams::dissect(octets),
             Self::Rams => rams::dissect(octets),
             Self::Amp(shape) => amp::dissect(octets, shape),
+            Self::Southbound(message) => southbound::dissect(message, octets),
         }
     }
 
-    /// The octets of a PDU of this kind that says `object`, and what the kind is to be
-    /// called for [`Kind::dissect`] to say the same. What that would refuse is refused.
-    pub(crate) fn assemble(
-        self,
-        object: &Field<'_>,
-    ) -> Result<(&'static str, Vec<u8>), FieldFault> {
-        let (mut kind, mut name) = (self, self.name());
+    /// The octets of a PDU of this kind that says `object`, and the kind that
+    /// [`Kind::prefix`] is to tell for [`Kind::dissect`] to say the same. What that would
+    /// refuse is refused.
+    pub(crate) fn assemble(self, object: &Field<'_>) -> Result<(Self, Vec<u8>), FieldFault> {
+        let (mut kind, mut named) = (self, self);
         let octets = match self {
             Self::Mams => mams::assemble(object)?,
             Self::Aams => aams::assemble(object, aams::Tail::Checksum)?,
@@ -94,13 +126,14 @@ impl Kind {
                 let (shape, octets) = amp::assemble(object)?;
                 kind = Self::Amp(Some(shape));
                 if Shape::of(&octets) != Some(shape) {
-                    name = shape.name();
+                    named = kind;
                 }
                 octets
             }
+            Self::Southbound(message) => southbound::assemble(message, object)?,
         };
         match kind.dissect(&octets) {
-            Ok(_) => Ok((name, octets)),
+            Ok(_) => Ok((named, octets)),
             Err(fault) => Err(object.fault(format!("this would be ill-formed: {fault}"))),
         }
     }
