@@ -62,12 +62,7 @@ impl Module<'_> {
 
     /// Takes what the configuration server or the registrar says to this module.
     /// False when it is something else.
-    fn take_answer(
-        &mut self,
-        from: &Address,
-        mpdu: &Mpdu<'_>,
-        turn: &mut Turn<'_>,
-    ) -> bool {
+    fn take_answer(&mut self, from: &Address, mpdu: &Mpdu<'_>, turn: &mut Turn<'_>) -> bool {
         match mpdu.content() {
             Content::CellSpec { echo, cell } => {
                 if cell.unit != self.identity.unit {
@@ -118,11 +113,7 @@ impl Module<'_> {
     }
 
     /// Takes what is said about modules of the message space.
-    fn take_notice(
-        &mut self,
-        mpdu: &Mpdu<'_>,
-        turn: &mut Turn<'_>,
-    ) {
+    fn take_notice(&mut self, mpdu: &Mpdu<'_>, turn: &mut Turn<'_>) {
         match mpdu.content() {
             Content::IAmStarting { module, contact } => {
                 self.take_start(module, &contact, true, turn);
@@ -205,12 +196,7 @@ impl Module<'_> {
     }
 
     /// The membership of a cell (4.2.9.3).
-    fn take_cell_status(
-        &mut self,
-        unit: UnitNumber,
-        modules: ModuleList<'_>,
-        turn: &mut Turn<'_>,
-    ) {
+    fn take_cell_status(&mut self, unit: UnitNumber, modules: ModuleList<'_>, turn: &mut Turn<'_>) {
         let absent = |key: &ModuleKey| key.unit == unit && !modules.contains(key.module);
         loop {
             let gone = self.peers.iter().map(|peer| peer.key).find(absent);

@@ -7,9 +7,9 @@
 
 use core::time::Duration;
 
-use super::{Module, Turn};
 use super::rows::OwnRule;
 use super::status::{One, OwnStatus};
+use super::{Module, Turn};
 use crate::ams::ids::{ModuleId, ModuleKey};
 use crate::ams::meta::{Outlet, RETRY};
 use crate::ams::pdu::{ContactSummaryValues, MpduType};
@@ -38,11 +38,7 @@ impl Introduction {
 
 impl Module<'_> {
     /// The module has just started and is to be told of this one.
-    pub(super) fn introduce_to(
-        &mut self,
-        key: ModuleKey,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn introduce_to(&mut self, key: ModuleKey, turn: &mut Turn<'_>) {
         let delay = self.mib.policy.introduction_delay;
         let fresh = !delay.is_zero() && self.introduce_at.is_some();
         if !fresh {
@@ -56,10 +52,7 @@ impl Module<'_> {
     }
 
     /// Tells whoever is due, if the time has come.
-    pub(super) fn introduce(
-        &mut self,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn introduce(&mut self, turn: &mut Turn<'_>) {
         let due = self.introduce_at.is_some_and(|at| turn.now.monotonic >= at);
         let Some(id) = self.id().filter(|_| due) else {
             return;
@@ -73,8 +66,7 @@ impl Module<'_> {
                 left = true;
                 continue;
             }
-            let sent =
-                peer.mams.map_or(Ok(()), |to| state.tell(&to, &mut self.outlet, turn));
+            let sent = peer.mams.map_or(Ok(()), |to| state.tell(&to, &mut self.outlet, turn));
             if sent == Err(SendError::TooLong) {
                 turn.fault(Fault::MpduTooLong(MpduType::I_AM_HERE));
             }

@@ -97,7 +97,11 @@ impl Module<'_> {
         request: &RuleRequest,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.assert(RuleKind::Subscription, request, &mut Turn { now, transport, user: &mut nobody })
+        self.assert(
+            RuleKind::Subscription,
+            request,
+            &mut Turn { now, transport, user: &mut nobody },
+        )
     }
 
     /// `Assert_invitation.request`: lets modules in `domain` send messages on
@@ -357,16 +361,12 @@ impl Module<'_> {
         };
         let (kind, endpoint) = (MpduType::REGISTRAR_QUERY, &self.identity.contact.endpoint);
         // If it is refused, N1 passes and the next location is asked.
-        let _ =
-            self.outlet.send_raw(&turn.now, &server, kind, query, endpoint, turn.transport);
+        let _ = self.outlet.send_raw(&turn.now, &server, kind, query, endpoint, turn.transport);
     }
 
     /// Sends the registration or the reconnection, whichever is open (4.2.5.4,
     /// 4.2.8.1 b).
-    fn send_request(
-        &mut self,
-        turn: &mut Turn<'_>,
-    ) {
+    fn send_request(&mut self, turn: &mut Turn<'_>) {
         let Some(registrar) = self.registrar else {
             return;
         };
@@ -436,15 +436,14 @@ impl Module<'_> {
             let supplement: &dyn Encode =
                 if row.is_asserted() { &row.assertion } else { &cancellation };
             let reference = module.reference();
-            let sent =
-                self.outlet.send_raw(
-                    &turn.now,
-                    &registrar,
-                    kind,
-                    reference,
-                    supplement,
-                    turn.transport,
-                );
+            let sent = self.outlet.send_raw(
+                &turn.now,
+                &registrar,
+                kind,
+                reference,
+                supplement,
+                turn.transport,
+            );
             if sent == Err(SendError::TooLong) {
                 result = Err(Fault::MpduTooLong(kind));
             }
@@ -463,24 +462,15 @@ impl Module<'_> {
     }
 
     /// Sends this module's state to the registrar, if it is owed (4.2.9.3 b).
-    pub(super) fn send_owed_status(
-        &mut self,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn send_owed_status(&mut self, turn: &mut Turn<'_>) {
         let (Some(id), Some(registrar), true) = (self.id(), self.confidant(), self.status_owed)
         else {
             return;
         };
         let list = One(OwnStatus::whole(id, &self.identity.contact, &self.own));
         let (kind, reference) = (MpduType::MODULE_STATUS, id.reference());
-        let sent = self.outlet.send_raw(
-            &turn.now,
-            &registrar,
-            kind,
-            reference,
-            &list,
-            turn.transport,
-        );
+        let sent =
+            self.outlet.send_raw(&turn.now, &registrar, kind, reference, &list, turn.transport);
         if sent == Err(SendError::TooLong) {
             turn.fault(Fault::MpduTooLong(kind));
         }
@@ -504,11 +494,7 @@ impl Module<'_> {
 /// What answers to this module change.
 impl Module<'_> {
     /// The registrar's location, in answer to `registrar_query` (4.2.4.2.3).
-    pub(super) fn located(
-        &mut self,
-        registrar: &str,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn located(&mut self, registrar: &str, turn: &mut Turn<'_>) {
         self.registrar = turn.transport.resolve(self.mib.primary_transport, registrar);
         if self.registrar.is_none() {
             bump(&mut self.outlet.stats.unresolved);
@@ -531,12 +517,7 @@ impl Module<'_> {
     }
 
     /// `you_are_in` (4.2.5.5.5).
-    pub(super) fn admitted(
-        &mut self,
-        from: &Address,
-        number: ModuleNumber,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn admitted(&mut self, from: &Address, number: ModuleNumber, turn: &mut Turn<'_>) {
         self.membership = Membership::Member(number);
         self.request = None;
         // It may have been given up and be sought anew: here it is.

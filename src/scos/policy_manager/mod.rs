@@ -21,9 +21,7 @@ mod tests;
 use core::time::Duration;
 
 use super::link::{LinkStats, count};
-use super::messages::{
-    ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy, TO_POLICY_MANAGER,
-};
+use super::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy, TO_POLICY_MANAGER};
 use super::retry::{Backoff, Retry};
 use super::{ActorId, ActorPolicy};
 use crate::storage::{Full, Row, Slot, Table};

@@ -369,7 +369,9 @@ impl<'s> Ssd<'s> {
     ) {
         self.last = now;
         self.wake(now);
-        let Some(message) = self.stats.link.open::<{ TO_SSD }>(from, octets, transport) else { return };
+        let Some(message) = self.stats.link.open::<{ TO_SSD }>(from, octets, transport) else {
+            return;
+        };
         match message {
             Message::Associated(answer) => match self.association.granted(from, &answer) {
                 Answer::New => self.associated(now, sensor),

@@ -170,10 +170,9 @@ impl<'a> Content<'a> {
             MpduType::ANNOUNCE_REGISTRAR => {
                 Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data) }
             }
-            MpduType::INVITE => Self::Invite {
-                module: module(reference, data),
-                assertion: Assertion::split(data),
-            },
+            MpduType::INVITE => {
+                Self::Invite { module: module(reference, data), assertion: Assertion::split(data) }
+            }
             MpduType::DISINVITE => Self::Disinvite {
                 module: module(reference, data),
                 cancellation: Cancellation::split(data),
@@ -205,10 +204,9 @@ impl<'a> Content<'a> {
             },
             MpduType::I_AM_STOPPING => Self::IAmStopping { module: module(reference, data) },
             MpduType::RECONNECT => Self::Reconnect { query, reconnect: Reconnect::split(data) },
-            MpduType::CELL_STATUS => Self::CellStatus {
-                unit: cell(reference, data),
-                modules: ModuleList::split(data),
-            },
+            MpduType::CELL_STATUS => {
+                Self::CellStatus { unit: cell(reference, data), modules: ModuleList::split(data) }
+            }
             MpduType::MODULE_HAS_STARTED => Self::ModuleHasStarted {
                 module: module(reference, data),
                 contact: ContactSummary::split(data, Reading::First),

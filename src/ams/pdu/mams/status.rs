@@ -213,10 +213,7 @@ pub struct Reconnect<'a> {
 
 impl<'a> Reconnect<'a> {
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        Self {
-            status: ModuleStatus::split(from, Reading::First),
-            modules: ModuleList::split(from),
-        }
+        Self { status: ModuleStatus::split(from, Reading::First), modules: ModuleList::split(from) }
     }
 }
 
