@@ -17,13 +17,13 @@ impl<T> Slot<T> {
     }
 
     /// The row, to change it.
-    #[cfg(feature = "scos")]
+    #[cfg(any(feature = "management", feature = "scos"))]
     pub(crate) const fn row_mut(&mut self) -> Option<&mut T> {
         self.0.as_mut()
     }
 
     /// Puts a row here, whatever was.
-    #[cfg(feature = "scos")]
+    #[cfg(any(feature = "management", feature = "scos"))]
     pub(crate) fn put(&mut self, row: T) {
         self.0 = Some(row);
     }
@@ -126,6 +126,12 @@ impl<'s, T: Row> Table<'s, T> {
         let at = self.position(key);
         let row = self.slots.get_mut(..self.length)?.get_mut(at)?.0.as_mut()?;
         (row.key() == key).then_some(row)
+    }
+
+    /// The row at a place, to change all of it but its key.
+    #[cfg(feature = "southbound")]
+    pub(crate) fn at_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.slots.get_mut(place)?.0.as_mut()
     }
 
     /// All rows in order, to change all of them but their keys.

@@ -1,0 +1,77 @@
+//! The sensor of the device: it tunes, takes samples, and lets the main loop go on
+//! after each transform.
+
+use embedded_hal::delay::DelayNs;
+use embedded_hal::digital::OutputPin;
+use embedded_hal::spi::SpiDevice;
+use embedded_io::Write;
+use farpost::scos::messages::Rejection;
+use farpost::scos::ssd::{Scan, Sensor};
+use farpost::scos::{AssociationEvent, ScanId, ScanParameters};
+use farpost::time::Now;
+
+use crate::device::radio::{Samples, Tuner};
+use crate::device::spectrum::{Analyser, SUMMARY};
+use crate::mps2::uart::Uart;
+
+/// The front-end and what is computed of its samples.
+pub struct FrontEnd<S, P, D, A> {
+    tuner: Tuner<S, P, D>,
+    samples: A,
+    analyser: Analyser,
+    running: Option<ScanId>,
+    log: Uart,
+}
+
+impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> FrontEnd<S, P, D, A> {
+    pub const fn new(tuner: Tuner<S, P, D>, samples: A, analyser: Analyser, log: Uart) -> Self {
+        Self { tuner, samples, analyser, running: None, log }
+    }
+
+    /// Whether there are samples to take.
+    pub const fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// The parameters of the last scan, as far as they could be set.
+    pub const fn executed(&self) -> ScanParameters {
+        self.analyser.executed()
+    }
+
+    /// Takes the samples of one transform. Gives the summary after the last.
+    pub fn step<'b>(
+        &mut self,
+        buffer: &'b mut [u8; SUMMARY],
+    ) -> Option<(ScanId, Result<&'b [u8], Rejection>)> {
+        let scan = self.running?;
+        self.samples.take(self.analyser.room());
+        if !self.analyser.transform() {
+            return None;
+        }
+        self.running = None;
+        Some((scan, self.analyser.summarise(buffer).ok_or(Rejection::Sensor)))
+    }
+}
+
+impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Sensor for FrontEnd<S, P, D, A> {
+    fn begin(&mut self, _now: Now, scan: &Scan) -> Result<(), Rejection> {
+        let parameters = &scan.parameters;
+        if !Analyser::can(parameters) {
+            return Err(Rejection::Unable);
+        }
+        let tuned =
+            self.tuner.tune(parameters.center_hz, parameters.bandwidth_hz, parameters.gain_db);
+        let gain_db = tuned.map_err(|_| Rejection::Sensor)?;
+        self.analyser.begin(parameters, gain_db);
+        self.running = Some(scan.id);
+        Ok(())
+    }
+
+    fn stop(&mut self, _now: Now, _scan: &Scan) {
+        self.running = None;
+    }
+
+    fn association(&mut self, _now: Now, event: AssociationEvent) {
+        let _ = writeln!(self.log, "association: {event:?}");
+    }
+}

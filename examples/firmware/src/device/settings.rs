@@ -1,0 +1,100 @@
+//! What a board is told when it starts. A post has it in flash; in QEMU it is the
+//! command line of semihosting: words `name=value`.
+
+use core::fmt::Display;
+
+use heapless::String;
+use semihosting::experimental::env;
+
+/// The settings of a post, and those of its link.
+pub struct Settings<L> {
+    /// The device ID.
+    pub device: String<32>,
+    /// Which start of the board this is: more than at any start before.
+    pub boot: u32,
+    /// How many times as fast as its timer the board's clock runs. 1 but where a
+    /// week is to be over soon.
+    pub speed: u32,
+    /// The port of the time server on the host.
+    pub time: u16,
+    /// Of its link.
+    pub link: L,
+}
+
+/// Settings of a link.
+pub trait Link: Default {
+    /// Takes the value of a setting. `None` if there is no such setting, or it cannot be that.
+    fn note(&mut self, name: &str, value: &str) -> Option<()>;
+
+    /// A setting that is missing, and cannot be guessed.
+    fn missing(&self) -> Option<&'static str>;
+}
+
+/// Why there are no settings.
+pub enum Fault {
+    /// The command line cannot be had.
+    Unreadable,
+    /// This word is not of the form, or not of a setting.
+    Word(String<48>),
+    /// This setting is missing, and cannot be guessed.
+    Missing(&'static str),
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Unreadable => f.write_str("the command line cannot be read"),
+            Self::Word(word) => write!(f, "`{word}` is not a setting"),
+            Self::Missing(name) => {
+                write!(f, "say {name}=…, with -semihosting-config …,arg={name}=…")
+            }
+        }
+    }
+}
+
+impl<L: Link> Settings<L> {
+    /// Reads them.
+    pub fn read() -> Result<Self, Fault> {
+        let mut settings =
+            Self { device: String::new(), boot: 1, speed: 1, time: 0, link: L::default() };
+        let arguments = env::args::<256>().map_err(|_| Fault::Unreadable)?;
+        // The first is the name of the program.
+        for word in (&arguments).skip(1) {
+            let word = word.map_err(|_| Fault::Unreadable)?;
+            settings.note(word).ok_or_else(|| Fault::Word(shown(word)))?;
+        }
+        let missing = settings.missing().or_else(|| settings.link.missing());
+        missing.map_or(Ok(settings), |name| Err(Fault::Missing(name)))
+    }
+
+    fn note(&mut self, word: &str) -> Option<()> {
+        let (name, value) = word.split_once('=')?;
+        match name {
+            "device" => self.device = String::try_from(value).ok()?,
+            "boot" => self.boot = value.parse().ok()?,
+            "speed" => self.speed = value.parse().ok().filter(|speed| (1..=120).contains(speed))?,
+            "time" => self.time = value.parse().ok()?,
+            _ => self.link.note(name, value)?,
+        }
+        Some(())
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        match () {
+            () if self.device.is_empty() => Some("device"),
+            () if self.time == 0 => Some("time"),
+            () => None,
+        }
+    }
+}
+
+/// As much of a word as fits.
+fn shown(word: &str) -> String<48> {
+    let mut shown = String::new();
+    for character in word.chars() {
+        if shown.push(character).is_err() {
+            break;
+        }
+    }
+    shown
+}
