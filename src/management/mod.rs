@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | application data models: what there is to manage | adm-ionadmin-01 | [`adm`] |
 //! | the agent: it collects, reports and acts by rule | draft-birrane-dtn-ama-07 | [`agent`] |
+//! | a node that the ION Admin ADM is about | adm-ionadmin-01 | [`ion`] |
 //! | the octets of AMP | draft-birrane-dtn-amp-08 | [`amp`] |
 
 pub mod adm;
@@ -12,6 +13,7 @@ pub mod amp;
 mod arena;
 mod definitions;
 mod expression;
+pub mod ion;
 mod number;
 mod refusal;
 mod timing;

@@ -66,7 +66,7 @@ impl Disk {
     pub(crate) fn revive(&self, written: u64) {
         let mut state = self.state();
         let mut pending = core::mem::take(&mut state.pending);
-        pending.truncate(usize::try_from(written).unwrap());
+        pending.truncate(usize::try_from(written).unwrap_or(usize::MAX));
         state.apply(pending);
         state.dies_at = None;
         state.failing = false;

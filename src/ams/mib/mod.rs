@@ -69,7 +69,7 @@ impl Timers {
     /// N4: between heartbeats of modules and registrar, twice N3.
     #[must_use]
     pub const fn n4(&self) -> Duration {
-        self.n3.saturating_mul(2)
+        self.n3.saturating_add(self.n3)
     }
 
     /// N5: how long until the loss of a module is imputed, N6 times N4.

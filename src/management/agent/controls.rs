@@ -89,6 +89,7 @@ impl Book<'_, '_> {
         unit.may(known.readers)?;
         let actual = parameters(ari)?;
         let mut proof = self.fit(&actual, known.parameters())?;
+        unit.may(proof.readers)?;
         if known.object.adm == AGENT_ADM {
             proof.add(&self.prove_own(known.object.index, &actual, unit)?);
         }

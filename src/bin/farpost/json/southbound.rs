@@ -87,8 +87,10 @@ fn well_known(kind: MessageType, octets: &[u8]) -> Result<Option<Value>, Fault> 
 /// What a detail says, where its type is known and its octets follow from what it says.
 fn detail(all: &[u8]) -> Result<Option<Value>, Fault> {
     let message = Message::parse(MessageType::Any, all)?;
-    let (Some(Wire::Len(url)), Some(Wire::Len(octets))) = (message.last(1), message.last(2)) else {
-        return Ok(None);
+    let Some(Wire::Len(url)) = message.last(1) else { return Ok(None) };
+    let octets = match message.last(2) {
+        Some(Wire::Len(octets)) => octets,
+        _ => &[],
     };
     let url = String::from_utf8_lossy(url);
     let Some(kind) = url.rsplit_once('/').and_then(|(_, name)| full_name(name)) else {
@@ -229,7 +231,9 @@ fn encode_detail(json: &Field<'_>, url: &Field<'_>) -> Result<Vec<u8>, FieldFaul
     };
     Ok(append(|to| {
         to.len(1, name.as_bytes());
-        to.len(2, &inner);
+        if !inner.is_empty() {
+            to.len(2, &inner);
+        }
     }))
 }
 

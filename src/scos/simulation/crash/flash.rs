@@ -38,6 +38,7 @@ fn nothing_is_done_twice_at_any_write_of_the_flash_of_an_ssd() {
     };
     assert!(nth > 60, "{nth}");
     let Disk::Flash(flash) = &world.disks[1] else { panic!("it is in memory") };
-    let stats = flash.lock().unwrap().store.stats();
+    let flash = flash.lock().unwrap();
+    let stats = flash.store.stats();
     assert!(stats.erased > 0 && stats.copied > 0, "{stats:?}");
 }

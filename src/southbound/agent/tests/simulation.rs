@@ -156,7 +156,7 @@ impl Sim {
         let kept = self.bench.agent.is_kept() && self.disk.is_some();
         if let Some(disk) = &self.disk {
             disk.state().failing = false;
-            disk.revive(self.rng.usize(..10));
+            disk.revive(self.rng.u64(..10));
         }
         let mut next = Self::agent(self.config, self.disk.as_ref());
         next.now = self.bench.now;
