@@ -112,7 +112,7 @@
 //! | `std` | `host`: sockets, clocks, MIB files, drivers, sensing, drawings; `alloc` and `scos` |
 //! | `alloc` | conveniences that allocate |
 //! | `scos` | the SCOS machines |
-//! | `southbound` | the messages of the southbound interface |
+//! | `southbound` | the messages and the agent of the southbound interface |
 //! | `flash` | [`store`] in the flash of a board |
 //! | `ed25519` | signatures of MPDUs, and proofs of SCOS devices, with Ed25519 |
 //! | `aead` | messages encrypted with AES-256-GCM-SIV |

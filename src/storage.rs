@@ -120,6 +120,12 @@ impl<'s, T: Row> Table<'s, T> {
         (row.key() == key).then_some(row)
     }
 
+    /// The row at a place, to change all of it but its key.
+    #[cfg(feature = "southbound")]
+    pub(crate) fn at_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.slots.get_mut(place)?.0.as_mut()
+    }
+
     /// All rows in order, to change all of them but their keys.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
         self.slots.iter_mut().take(self.length).filter_map(|slot| slot.0.as_mut())

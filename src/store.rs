@@ -9,7 +9,7 @@ pub mod flash;
 
 use core::fmt;
 
-#[cfg(any(feature = "flash", feature = "scos"))]
+#[cfg(any(feature = "flash", feature = "scos", feature = "southbound"))]
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
 /// The key of a record: an octet that says what it is of, and ten that say which.
@@ -28,7 +28,7 @@ impl RecordKey {
     }
 
     /// A key made of its parts, ordered as they are.
-    #[cfg(feature = "scos")]
+    #[cfg(any(feature = "scos", feature = "southbound"))]
     #[must_use]
     pub(crate) const fn of(kind: u8, first: u32, second: u32, third: u16) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (first.to_be_bytes(), second.to_be_bytes());
@@ -57,7 +57,7 @@ impl fmt::Debug for RecordKey {
 }
 
 /// The checksum of what is kept, computed bit by bit: no table in flash.
-#[cfg(any(feature = "flash", feature = "scos"))]
+#[cfg(any(feature = "flash", feature = "scos", feature = "southbound"))]
 pub(crate) const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// The longest value of a record, in octets.

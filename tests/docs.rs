@@ -246,6 +246,8 @@ fn slots_take_what_the_document_says() {
         ("ActorRequest", size_of::<Slot<actor::ActorRequest>>()),
         ("FlashRow", size_of::<Slot<farpost::store::flash::FlashRow>>()),
         ("ActorSetting", size_of::<Slot<scos::policy_manager::ActorSetting>>()),
+        ("ScheduleRow", size_of::<Slot<farpost::southbound::schedule::ScheduleRow>>()),
+        ("Answer", size_of::<farpost::southbound::agent::Answer>()),
     ];
     let document = text(&root().join("docs/machines.md"));
     let mut said = BTreeSet::new();

@@ -6,12 +6,18 @@
 //! | the encoding | [`protobuf`] | Protocol Buffers |
 //! | the messages | [`messages`] | the developer guide, Scheduling and Telemetry |
 //! | the schema as data | [`schema`] | the same |
+//! | the schedule of an agent | [`schedule`] | the guide, Scheduling |
+//! | the metrics of an agent | [`telemetry`] | the guide, Telemetry |
+//! | the agent | [`agent`] | the guide |
 //!
 //! Calls are those of gRPC; [`method`] has their paths. What carries them is outside.
 
+pub mod agent;
 pub mod messages;
 pub mod protobuf;
+pub mod schedule;
 pub mod schema;
+pub mod telemetry;
 
 /// Paths of the calls.
 pub mod method {

@@ -13,6 +13,8 @@
 mod ams;
 #[cfg(feature = "scos")]
 mod scos;
+#[cfg(feature = "southbound")]
+mod southbound;
 mod wire;
 
 use allocation_counter::measure;

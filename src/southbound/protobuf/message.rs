@@ -35,7 +35,7 @@ impl<'a> Message<'a> {
     }
 
     /// A view of octets that have been checked.
-    pub(super) const fn checked(kind: MessageType, octets: &'a [u8]) -> Self {
+    pub(crate) const fn checked(kind: MessageType, octets: &'a [u8]) -> Self {
         Self { kind, octets, path: [0; MAX_PARTS_DEPTH], after: 0 }
     }
 

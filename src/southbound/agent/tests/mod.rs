@@ -1,0 +1,13 @@
+//! Tests of the agent, on virtual time.
+
+mod bench;
+mod disk;
+mod model;
+mod properties;
+mod requests;
+mod scenarios;
+mod session;
+mod simulation;
+mod survival;
+mod telemetry;
+mod time;
