@@ -363,6 +363,13 @@ impl<'s> Agent<'s> {
         &self.journal.restored
     }
 
+    /// Whether all that is to survive does. What the device was told while the store fails
+    /// may be forgotten with power, and not be cleared then.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        self.journal.is_clean() && !self.schedule.changed
+    }
+
     /// How often the store failed.
     #[must_use]
     pub const fn store_failures(&self) -> u64 {

@@ -265,14 +265,16 @@ impl<'s> Agent<'s> {
         // What is in the past is judged as of now.
         self.play(now, device);
         count(&mut self.stats.messages);
-        self.take(now, octets, link, device);
+        self.take(now, octets, link);
         self.tick(now, link, device);
     }
 
     /// Does whatever is due.
     pub fn tick(&mut self, now: Now, link: &mut dyn Link, device: &mut dyn Device) {
+        self.drain(now, link);
+        // What the device has is known after a loss of power, so it is kept first.
+        self.keep(now);
         self.play(now, device);
-        self.drain(now, link, device);
         self.watch(now, device);
         self.keep(now);
         self.reach(now, link, device);

@@ -44,13 +44,7 @@ fn moment(time: Timestamp) -> Option<Moment> {
 
 impl Agent<'_> {
     /// Takes a message.
-    pub(super) fn take(
-        &mut self,
-        now: Now,
-        octets: &[u8],
-        link: &mut dyn Link,
-        device: &mut dyn Device,
-    ) {
+    pub(super) fn take(&mut self, now: Now, octets: &[u8], link: &mut dyn Link) {
         // An answer may be owed by now that the link takes again.
         if !self.answers.has_room() {
             self.send_answers(now, link);
@@ -82,7 +76,7 @@ impl Agent<'_> {
             return self.answer(request_id, StatusCode::INVALID_ARGUMENT);
         }
         let request = self.request(seqno, request_id, &asked);
-        self.put_in_order(now, &request, link, device);
+        self.put_in_order(now, &request, link);
     }
 
     fn request<'a>(&mut self, seqno: u64, request_id: i64, asked: &Asked<'a>) -> Request<'a> {
@@ -136,13 +130,7 @@ impl Agent<'_> {
         ahead.is_none_or(|ahead| self.done & bit(ahead) != 0)
     }
 
-    fn put_in_order(
-        &mut self,
-        now: Now,
-        request: &Request<'_>,
-        link: &mut dyn Link,
-        device: &mut dyn Device,
-    ) {
+    fn put_in_order(&mut self, now: Now, request: &Request<'_>, link: &mut dyn Link) {
         let Request { seqno, request_id, .. } = *request;
         if self.is_done(seqno) {
             count(&mut self.stats.duplicates);
@@ -153,7 +141,7 @@ impl Agent<'_> {
         }
         if seqno == self.next {
             self.execute(now, request);
-            return self.drain(now, link, device);
+            return self.drain(now, link);
         }
         let code = if seqno.saturating_sub(self.next) >= self.config.window {
             count(&mut self.stats.beyond_window);
@@ -332,7 +320,7 @@ impl Agent<'_> {
     }
 
     /// Executes what waits and has its turn.
-    pub(super) fn drain(&mut self, now: Now, link: &mut dyn Link, device: &mut dyn Device) {
+    pub(super) fn drain(&mut self, now: Now, link: &mut dyn Link) {
         while let Some(&row) = self.schedule.waits(self.next) {
             if !row.is(flag::ANSWERED) {
                 if !self.answers.has_room() {
@@ -348,8 +336,6 @@ impl Agent<'_> {
             }
             self.turn();
         }
-        // What became due by it, or is not in force any more, is told at once.
-        self.play(now, device);
     }
 
     /// Whether a request may be executed before those that are not: it makes room for the

@@ -356,6 +356,7 @@ impl<'s> Schedule<'s> {
         for place in (0..self.rows.len()).rev() {
             let Some(row) = self.rows.at_mut(place) else { continue };
             let key = row.key();
+            row.presume_applied();
             let keep = if row.is(flag::APPLIED | flag::SET) { flag::ORPHAN } else { flag::LATE };
             row.flags &= flag::LASTING;
             row.set(flag::APPLIED, keep == flag::ORPHAN);
@@ -455,7 +456,7 @@ impl<'s> Schedule<'s> {
             }
             row.flags &= flag::ORPHAN;
             row.set(flag::STORED | flag::WHOLE, true);
-            row.set(flag::RESTORED, phase == Phase::Scheduled);
+            row.set(flag::RESTORED, phase != Phase::Waiting);
             row.set(flag::APPLIED, phase == Phase::Gone);
             row.set(flag::ANSWERED, phase == Phase::Waiting);
             // There is room: it was taken out.

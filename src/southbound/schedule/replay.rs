@@ -186,6 +186,7 @@ impl Schedule<'_> {
         row.flags &= flag::LASTING;
         row.flags |= flag::UNKEPT;
         row.set(flag::LATE, waited);
+        row.presume_applied();
         let gone = RowKey::gone(row.serial);
         self.turn(key, Phase::Gone);
         self.changed = true;
@@ -264,39 +265,37 @@ impl Schedule<'_> {
         (!self.rows.iter().any(replaced)).then_some(Step::Remove(place))
     }
 
-    /// The row of what the device has for what the row at `place` is about.
-    fn had(&self, place: usize) -> Option<&ScheduleRow> {
-        let row = self.rows.at(place)?;
-        self.rows.iter().find(|other| other.is(flag::APPLIED) && self.alike(other, row))
-    }
-
-    /// Whether the device has just what the row at `place` sets.
+    /// Whether the device has just what the row at `place` sets, as far as is known.
     pub(crate) fn has_already(&self, place: usize) -> bool {
-        let row = self.rows.at(place);
-        let same = self.had(place).zip(row);
-        same.is_some_and(|(had, row)| self.change(had) == self.change(row))
+        let Some(row) = self.rows.at(place) else { return false };
+        let mut same = false;
+        for had in self.rows.iter() {
+            if had.is(flag::APPLIED) && self.alike(had, row) {
+                same = !had.is(flag::RESTORED) && self.change(had) == self.change(row);
+            }
+        }
+        same
     }
 
     /// The device did a step.
     pub(crate) fn done(&mut self, step: Step) {
-        self.changed = true;
         let place = step.place();
-        let had = self.had(place).map(Row::key);
-        let row = self.rows.at(place).map(Row::key);
-        for key in [had, row].into_iter().flatten() {
-            if let Some(row) = self.rows.get_mut(key) {
-                row.set(flag::APPLIED | flag::RESTORED, false);
+        let Some(&like) = self.rows.at(place) else { return };
+        self.changed = true;
+        // Whatever it had for this before it has no more. Rows that are gone come last, so
+        // that dropping them leaves the others where they are.
+        for at in (0..self.rows.len()).rev() {
+            let Some(&row) = self.rows.at(at) else { continue };
+            if !self.alike(&row, &like) {
+                continue;
+            }
+            if let Some(row) = self.rows.at_mut(at) {
+                row.set(flag::RESTORED, false);
+                row.set(flag::APPLIED, at == place && matches!(step, Step::Apply(_)));
                 // One that is gone is not needed in the store either.
                 row.set(flag::UNKEPT, row.phase == Phase::Gone || row.is(flag::UNKEPT));
             }
-        }
-        if matches!(step, Step::Apply(_))
-            && let Some(row) = self.rows.at_mut(place)
-        {
-            row.set(flag::APPLIED, true);
-        }
-        for key in [had, row].into_iter().flatten() {
-            self.release(key);
+            self.release(row.key());
         }
     }
 

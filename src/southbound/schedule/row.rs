@@ -63,7 +63,7 @@ pub(crate) mod flag {
     pub(crate) const FAILED: u16 = 1 << 5;
     /// Of the schedule before; the device keeps it until something replaces it.
     pub(crate) const ORPHAN: u16 = 1 << 6;
-    /// It was read from the store, and whether the device knows is not known.
+    /// It was read from the store, and whether the device has it is not known.
     pub(crate) const RESTORED: u16 = 1 << 7;
     /// The user was told that it cannot be enacted.
     pub(crate) const TOLD: u16 = 1 << 8;
@@ -81,7 +81,7 @@ pub(crate) mod flag {
     pub(crate) const LOADING: u16 = 1 << 13;
 
     /// What stays when it is taken out of the schedule.
-    pub(crate) const LASTING: u16 = KEYED | SET | APPLIED | STORED | WHOLE;
+    pub(crate) const LASTING: u16 = KEYED | SET | APPLIED | STORED | WHOLE | RESTORED;
 }
 
 /// Room for one request or entry.
@@ -126,6 +126,13 @@ impl ScheduleRow {
             flags: 0,
             phase: Phase::Gone,
             operation,
+        }
+    }
+
+    /// What the device may have it is to be told to clear.
+    pub(crate) const fn presume_applied(&mut self) {
+        if self.is(flag::SET | flag::RESTORED) {
+            self.set(flag::APPLIED, true);
         }
     }
 

@@ -153,6 +153,7 @@ impl Sim {
 
     /// Power is lost and comes back.
     fn restart(&mut self) {
+        let kept = self.bench.agent.is_kept() && self.disk.is_some();
         if let Some(disk) = &self.disk {
             disk.state().failing = false;
             disk.revive(self.rng.usize(..10));
@@ -160,8 +161,8 @@ impl Sim {
         let mut next = Self::agent(self.config, self.disk.as_ref());
         next.now = self.bench.now;
         next.request_id = self.bench.request_id;
-        // What an agent without a store does not know it cannot clear.
-        if self.disk.is_some() {
+        // What an agent does not know it cannot clear.
+        if kept {
             let configured = self.bench.board.configured.clone();
             next.board = Board { configured, ..Board::default() };
         }
