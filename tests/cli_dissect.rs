@@ -492,3 +492,68 @@ mod captures {
         assert_eq!(lines[3]["mpdu_type"], 1);
     }
 }
+
+mod southbound {
+    use super::*;
+
+    const MESSAGES: &str = "\
+southbound 0801120b10011a0165320412022f30
+southbound aalyria.spacetime.scheduling.v1alpha.ReceiveRequestsMessageToController 120408011200
+southbound aalyria.spacetime.scheduling.v1alpha.ResetRequest 0a0161
+southbound google.protobuf.Timestamp 08f4c8f5b106
+southbound aalyria.spacetime.api.telemetry.v1alpha.ExportMetricsRequest 12030a0172
+southbound
+";
+
+    #[test]
+    fn a_line_may_name_its_message_and_comes_again() {
+        let output = run(&["dissect"], MESSAGES.as_bytes());
+        assert!(output.status.success());
+        let said = lines(&output);
+        let entry = &said[0]["json"]["create_entry"];
+        assert_eq!((&entry["seqno"], &entry["delete_route"]["to"]), (&"1".into(), &"/0".into()));
+        assert_eq!(
+            said[1]["json"]["response"],
+            serde_json::json!({ "request_id": "1", "status": {} })
+        );
+        assert_eq!(said[3]["json"], "2024-05-10T00:04:04Z");
+        assert_eq!(said[4]["json"]["modem_metrics"][0]["demodulator_id"], "r");
+        assert_eq!(said[5]["json"], serde_json::json!({}));
+        assert!(said.iter().all(|line| line["canonical"] == true));
+        let again = run(&["assemble"], &output.stdout);
+        assert_eq!(str::from_utf8(&again.stdout).unwrap(), MESSAGES);
+        // A name without its package is enough.
+        let (short, _) = dissect("southbound ResetRequest 0A 0161");
+        assert_eq!(short[0], said[2]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let (said, code) = dissect(
+            "southbound 1a021a05\nsouthbound Goodbye 00\nsouthbound 0\n\
+             southbound DeleteEntryRequest 10818080000a0161\n",
+        );
+        assert_eq!(code, Some(1));
+        assert_eq!(said[0]["error"], "length_delimited_truncated");
+        assert_eq!((said[0]["offset"].as_u64(), said[0]["value"].as_u64()), (Some(4), Some(5)));
+        assert!(
+            said[0]["message"].as_str().unwrap().contains("5 octets needed at octet 4, 0 left")
+        );
+        assert_eq!(said[1]["error"], "unknown_message");
+        assert_eq!(said[2]["error"], "not_hex");
+        // What is not in its normal form says so, and is assembled in it.
+        assert_eq!(said[3]["canonical"], false);
+        let again = run(&["assemble"], format!("{}\n", said[3]).as_bytes());
+        let normal =
+            "southbound aalyria.spacetime.scheduling.v1alpha.DeleteEntryRequest 0a01611001\n";
+        assert_eq!(str::from_utf8(&again.stdout).unwrap(), normal);
+
+        let input = "{\"kind\":\"southbound\",\"message\":\"Goodbye\",\"json\":{}}\n\
+            {\"kind\":\"southbound\",\"json\":{\"request_id\":\"x\"}}\n";
+        let output = run(&["assemble"], input.as_bytes());
+        assert_eq!(output.status.code(), Some(1));
+        let errors = str::from_utf8(&output.stderr).unwrap();
+        assert!(errors.starts_with("line 1: message: expected the name of a message"), "{errors}");
+        assert!(errors.contains("line 2: json.request_id: expected an integer from"), "{errors}");
+    }
+}

@@ -186,15 +186,14 @@ impl MessageType {
     /// The message of a full name, or of the part of it that follows the package.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let ends = |full: &str| {
-            let rest = full.strip_suffix(name)?.strip_suffix('.')?;
+        let is = |kind: &&Self| {
             // A package is in lower case.
-            (!rest.contains(|letter: char| letter.is_ascii_uppercase())).then_some(())
+            let package = |rest: &str| {
+                rest.ends_with('.') && !rest.contains(|letter: char| letter.is_ascii_uppercase())
+            };
+            kind.name() == name || kind.name().strip_suffix(name).is_some_and(package)
         };
-        let all = Self::ALL.iter().copied();
-        all.clone()
-            .find(|kind| kind.name() == name)
-            .or_else(|| all.clone().find(|kind| ends(kind.name()).is_some()))
+        Self::ALL.iter().find(is).copied()
     }
 }
 

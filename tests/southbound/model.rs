@@ -73,7 +73,7 @@ impl Node {
                 return Some(true);
             }
             Kind::String => {
-                std::str::from_utf8(value).ok()?;
+                core::str::from_utf8(value).ok()?;
             }
             _ => {}
         }

@@ -13,10 +13,10 @@ use crate::lines::{BadLine, Lines, MAX_LINE};
 /// Make PDUs from what `dissect` says about them.
 ///
 /// Reads JSON objects from standard input, one a line, and writes lines
-/// `KIND HEX`. It takes no notice of what follows from other members: names of
-/// codes, counts, lengths, checksums, the module ID that a reference is, and
-/// what an AAMS message encloses. Of "deviations" it heeds
-/// enclosure_checksum_absent.
+/// `KIND HEX`, or `southbound MESSAGE HEX`. It takes no notice of what follows from
+/// other members: names of codes, counts, lengths, checksums, the module ID that a
+/// reference is, what an AAMS message encloses, and whether a message is canonical.
+/// Of "deviations" it heeds enclosure_checksum_absent.
 ///
 /// What is wrong with a line goes to standard error, and the exit status is then
 /// 1 at the end.
@@ -32,7 +32,8 @@ impl Assemble {
         while let Some((number, line)) = lines.next_line()? {
             match line.map_err(unreadable).and_then(|line| assemble(&line)) {
                 Ok((kind, octets)) => {
-                    writeln!(out, "{} {}", kind.name(), HEXLOWER.encode(&octets))?;
+                    let line = format!("{} {}", kind.prefix(), HEXLOWER.encode(&octets));
+                    writeln!(out, "{}", line.trim_end())?;
                 }
                 Err(problem) => {
                     code = ExitCode::FAILURE;
@@ -58,7 +59,14 @@ fn assemble(line: &str) -> Result<(Kind, Vec<u8>), String> {
 
 fn kind(object: &Field<'_>) -> Result<Kind, FieldFault> {
     let field = object.member("kind")?;
-    Kind::named(field.text()?).ok_or_else(|| field.expected(format!("one of {}", Kind::names())))
+    let kind = Kind::named(field.text()?)
+        .ok_or_else(|| field.expected(format!("one of {}", Kind::names())))?;
+    match object.optional("message") {
+        Some(message) if matches!(kind, Kind::Southbound(_)) => kind
+            .of_message(message.text()?)
+            .ok_or_else(|| message.expected("the name of a message")),
+        _ => Ok(kind),
+    }
 }
 
 fn unreadable(line: BadLine) -> String {

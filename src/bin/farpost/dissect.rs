@@ -14,9 +14,11 @@ use crate::lines::{BadLine, Lines, MAX_LINE};
 
 /// Say as JSON what PDUs say: one object a line.
 ///
-/// Reads lines `KIND HEX` from standard input; KIND is mams, aams or rams. Blank
-/// lines and lines that begin with # are passed over. With --pcap it reads a
-/// capture file instead and takes what comes from or goes to the given ports.
+/// Reads lines `KIND HEX` from standard input; KIND is mams, aams, rams or
+/// southbound. Behind southbound may stand the name of a message, with or without
+/// its package; by itself it is a ReceiveRequestsMessageFromController. Blank lines
+/// and lines that begin with # are passed over. With --pcap it reads a capture file
+/// instead and takes what comes from or goes to the given ports.
 ///
 /// What is malformed becomes an object with the member "error", and the exit
 /// status is then 1 at the end.
@@ -113,16 +115,29 @@ fn dissect_lines<W: Write>(
 /// A line that is no PDU: its kind, where it names one, and what is wrong.
 type Unread = (Option<String>, Fault);
 
-/// Reads a line `KIND HEX`; white space within the digits is allowed, and no
-/// digits are no octets.
+/// Reads a line `KIND HEX` or `KIND MESSAGE HEX`; white space within the digits is
+/// allowed, and no digits are no octets.
 fn read(line: &str) -> Result<(Kind, Vec<u8>), Unread> {
     let (name, digits) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let unread = |fault, message| (Some(name.to_owned()), Fault::new(fault, message));
-    let Some(kind) = Kind::named(name) else {
+    let Some(mut kind) = Kind::named(name) else {
         let message = format!("expected one of {}, found {name:?}", Kind::names());
         return Err(unread("unknown_kind", message));
     };
-    let digits: String = digits.split_whitespace().collect();
+    let mut words = digits.split_whitespace().peekable();
+    if let Some(word) = words.peek().filter(|_| matches!(kind, Kind::Southbound(_))) {
+        let named = kind.of_message(word);
+        let digits = word.bytes().all(|octet| octet.is_ascii_hexdigit());
+        if named.is_none() && !digits {
+            let message = format!("expected the name of a message, found {word:?}");
+            return Err(unread("unknown_message", message));
+        }
+        if let Some(named) = named {
+            kind = named;
+            words.next();
+        }
+    }
+    let digits: String = words.collect();
     match HEXLOWER_PERMISSIVE.decode(digits.as_bytes()) {
         Ok(octets) => Ok((kind, octets)),
         Err(error) => {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// A value and how it is reached from the top.
 #[derive(Clone, Debug)]
@@ -84,6 +84,35 @@ impl<'a> Field<'a> {
         match number.and_then(|number| T::try_from(number).ok()) {
             Some(integer) if integer >= least && integer <= most => Ok(integer),
             _ => Err(self.expected(format!("an integer from {least} to {most}"))),
+        }
+    }
+
+    /// An integer from `least` to `most`, as a number or as a string, which keeps its digits.
+    pub(crate) fn long<T>(&self, least: T, most: T) -> Result<T, FieldFault>
+    where
+        T: TryFrom<i128> + PartialOrd + fmt::Display + std::str::FromStr,
+    {
+        match self.value.as_str() {
+            Some(text) => text
+                .parse()
+                .map_err(|_| self.expected(format!("an integer from {least} to {most}"))),
+            None => self.integer(least, most),
+        }
+    }
+
+    /// A number, where it is one.
+    pub(crate) fn number(&self) -> Option<&'a Number> {
+        match self.value {
+            Value::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The names of the members of an object.
+    pub(crate) fn names(&self) -> Result<Vec<&'a str>, FieldFault> {
+        match self.value {
+            Value::Object(object) => Ok(object.keys().map(String::as_str).collect()),
+            _ => Err(self.expected("an object")),
         }
     }
 

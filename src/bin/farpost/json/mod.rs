@@ -5,6 +5,7 @@
 //! | `mams` | MPDU (735.1-B-1 5.1) | `mams.rs`, `time_tag.rs`, `supplement.rs` |
 //! | `aams` | AAMS message (735.1-B-1 5.2) | `aams.rs` |
 //! | `rams` | RAMS envelope (735.1-B-1 5.3) | `rams.rs` |
+//! | `southbound` | any message of the southbound interface | `southbound.rs`, `times.rs`, `number.rs` |
 //!
 //! Each file has `dissect`, which says all there is in the octets, and
 //! `assemble`, which makes the octets from what is not derived from something
@@ -15,15 +16,19 @@ mod aams;
 mod fault;
 mod field;
 mod mams;
+mod number;
 mod rams;
+mod southbound;
 mod supplement;
 mod time_tag;
+mod times;
 
 #[cfg(test)]
 mod tests;
 
 use data_encoding::HEXLOWER;
 use farpost::ams::pdu::Deviations;
+use farpost::southbound::schema::MessageType;
 use serde_json::{Map, Value};
 
 pub(crate) use fault::Fault;
@@ -38,10 +43,12 @@ pub(crate) enum Kind {
     Mams,
     Aams,
     Rams,
+    Southbound(MessageType),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Mams, Self::Aams, Self::Rams];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Mams, Self::Aams, Self::Rams, Self::Southbound(southbound::DEFAULT)];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -52,6 +59,26 @@ impl Kind {
             Self::Mams => "mams",
             Self::Aams => "aams",
             Self::Rams => "rams",
+            Self::Southbound(_) => "southbound",
+        }
+    }
+
+    /// What stands in front of the octets on a line: the name, and which message it is
+    /// where there are many.
+    pub(crate) fn prefix(self) -> String {
+        match self {
+            Self::Southbound(message) if message != southbound::DEFAULT => {
+                format!("{} {}", self.name(), message.name())
+            }
+            _ => self.name().to_owned(),
+        }
+    }
+
+    /// The same kind for the message `name`; `None` where there is none of that name.
+    pub(crate) fn of_message(self, name: &str) -> Option<Self> {
+        match self {
+            Self::Southbound(_) => MessageType::named(name).map(Self::Southbound),
+            _ => None,
         }
     }
 
@@ -66,6 +93,7 @@ impl Kind {
             Self::Mams => mams::dissect(octets),
             Self::Aams => aams::dissect(octets),
             Self::Rams => rams::dissect(octets),
+            Self::Southbound(message) => southbound::dissect(message, octets),
         }
     }
 
@@ -76,6 +104,7 @@ impl Kind {
             Self::Mams => mams::assemble(object)?,
             Self::Aams => aams::assemble(object, aams::Tail::Checksum)?,
             Self::Rams => rams::assemble(object)?,
+            Self::Southbound(message) => southbound::assemble(message, object)?,
         };
         match self.dissect(&octets) {
             Ok(_) => Ok(octets),

@@ -17,7 +17,7 @@ fn captures() -> Vec<(Kind, Vec<u8>)> {
         let flag = match kind {
             Kind::Mams => Some((0, 0x20)),
             Kind::Aams => Some((2, 0x80)),
-            Kind::Rams => None,
+            Kind::Rams | Kind::Southbound(_) => None,
         };
         if let Some((at, bit)) = flag {
             assert_ne!(octets[at] & bit, 0);
