@@ -26,7 +26,8 @@ def closure(names):
 # enough.
 APART = {
     "flash": [set(), {"defmt"}, {"scos"}, {"alloc", "scos"}, set(features) - {"flash"}],
-    "southbound": [set(), {"cli"}, set(features)],
+    "grpc": [{"std", "southbound"}, {"cli"}, set(features)],
+    "southbound": [set(), {"grpc"}, {"cli"}, set(features)],
     "defmt": [set(), {"flash"}, {"scos"}, {"alloc", "scos"}, set(features) - {"defmt"}],
 }
 

@@ -2,18 +2,15 @@
 
 use std::borrow::ToOwned;
 use std::fmt;
-use std::io;
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::string::{String, ToString};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::Duration;
 use std::vec::Vec;
 
 use bytes::Bytes;
-use http::uri::{PathAndQuery, Scheme};
+use http::uri::PathAndQuery;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -21,11 +18,12 @@ use tokio_stream::Stream;
 use tonic::client::Grpc;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use super::codec::RawCodec;
-use super::credentials::{Credentials, NoCredentials};
+use super::config::{GrpcConfig, StartError};
+use super::credentials::Credentials;
 use crate::host::driver::Waker;
 use crate::southbound::agent::{Call, Link};
 use crate::southbound::messages::StatusCode;
@@ -40,137 +38,6 @@ const MESSAGES: usize = 64;
 const CALLS: usize = 8;
 /// Letters of what a controller says of a fault.
 const WORDS: usize = 200;
-
-/// Of which era the telemetry service of a controller is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MetricsEra {
-    /// The one that the developer guide tells of.
-    #[default]
-    Guide,
-    /// The later one, whose package is `aalyria.spacetime.api.telemetry.v1alpha`.
-    Later,
-}
-
-impl MetricsEra {
-    const fn path(self) -> &'static str {
-        match self {
-            Self::Guide => method::EXPORT_METRICS,
-            Self::Later => method::API_EXPORT_METRICS,
-        }
-    }
-}
-
-/// How a controller is reached.
-#[derive(Clone, Debug)]
-pub struct GrpcConfig {
-    /// Where it is: `http://HOST:PORT` or `https://HOST[:PORT]`.
-    pub controller: String,
-    /// What shows it who speaks.
-    pub credentials: Arc<dyn Credentials>,
-    /// Certificates, as PEM, that vouch for it; those of the system where there are none.
-    pub roots: Option<Vec<u8>>,
-    /// The name in its certificate, where that is not the host of `controller`.
-    pub server_name: Option<String>,
-    /// Of which era its telemetry service is.
-    pub metrics: MetricsEra,
-    /// Whether what is sent is compressed with gzip. What comes may be in any case.
-    pub compress: bool,
-    /// Octets of the longest message that is taken; one that is longer ends its call.
-    pub longest: usize,
-    /// How long a connection may take to be made.
-    pub connect_timeout: Duration,
-    /// How often the other end is asked whether it is there, while a call goes on.
-    pub keep_alive: Duration,
-}
-
-impl GrpcConfig {
-    /// What suits most: no credentials, messages of 1 MiB, a connection within 10 s.
-    #[must_use]
-    pub fn new(controller: &str) -> Self {
-        Self {
-            controller: controller.to_owned(),
-            credentials: Arc::new(NoCredentials),
-            roots: None,
-            server_name: None,
-            metrics: MetricsEra::Guide,
-            compress: false,
-            longest: 1 << 20,
-            connect_timeout: Duration::from_secs(10),
-            keep_alive: Duration::from_secs(30),
-        }
-    }
-
-    fn endpoint(&self) -> Result<Endpoint, StartError> {
-        let url = Bytes::copy_from_slice(self.controller.as_bytes());
-        let endpoint = Endpoint::from_shared(url).map_err(|_| StartError::NotAUrl)?;
-        let uri = endpoint.uri();
-        let host = uri.host().ok_or(StartError::NotAUrl)?;
-        if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-            return Err(StartError::NotAUrl);
-        }
-        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
-        if !is_tls && uri.scheme() != Some(&Scheme::HTTP) {
-            return Err(StartError::NotAUrl);
-        }
-        let endpoint = if is_tls {
-            let tls = ClientTlsConfig::new().timeout(self.connect_timeout);
-            let tls = match &self.roots {
-                Some(roots) => tls.ca_certificate(Certificate::from_pem(roots)),
-                None => tls.with_native_roots(),
-            };
-            let tls = match &self.server_name {
-                Some(name) => tls.domain_name(name.clone()),
-                None => tls,
-            };
-            endpoint.tls_config(tls).map_err(|error| StartError::Tls(reasons(&error)))?
-        } else if self.credentials.is_none() || is_loopback(host) {
-            endpoint
-        } else {
-            return Err(StartError::ClearText);
-        };
-        Ok(endpoint
-            .connect_timeout(self.connect_timeout)
-            .http2_keep_alive_interval(self.keep_alive)
-            .keep_alive_timeout(Duration::from_secs(20))
-            .tcp_nodelay(true))
-    }
-}
-
-/// Whether what is sent to `host` stays on this one.
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// Why a link cannot be.
-#[derive(Debug)]
-pub enum StartError {
-    /// The controller is not at `http://HOST:PORT` or `https://HOST:PORT`.
-    NotAUrl,
-    /// Credentials would be sent in clear text to another host.
-    ClearText,
-    /// There are no roots of the system, or those given are none.
-    Tls(String),
-    /// There is no thread, or nothing that tells of sockets.
-    System(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAUrl => {
-                f.write_str("a controller is at http://HOST:PORT or https://HOST:PORT")
-            }
-            Self::ClearText => {
-                f.write_str("credentials are not sent to another host in clear text: use https://")
-            }
-            Self::Tls(problem) => write!(f, "TLS cannot be set up: {problem}"),
-            Self::System(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// What became of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -525,7 +392,7 @@ impl Stream for Said {
 }
 
 /// An error with what caused it.
-fn reasons(error: &dyn std::error::Error) -> String {
+pub(super) fn reasons(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -541,43 +408,4 @@ fn reasons(error: &dyn std::error::Error) -> String {
 
 fn count(counter: &mut u64) {
     *counter = counter.saturating_add(1);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::grpc::BearerToken;
-
-    fn refused(config: &GrpcConfig) -> String {
-        config.endpoint().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn controllers_are_at_urls_without_a_path() {
-        for url in ["http://127.0.0.1:50051", "http://[::1]:1/", "https://controller.example"] {
-            let config = GrpcConfig { roots: Some(Vec::new()), ..GrpcConfig::new(url) };
-            assert!(config.endpoint().is_ok(), "{url}");
-        }
-        for url in
-            ["", "127.0.0.1:50051", "ftp://host:1", "http://host/path", "http://host?q", "host"]
-        {
-            assert!(refused(&GrpcConfig::new(url)).contains("http://HOST:PORT"), "{url}");
-        }
-    }
-
-    #[test]
-    fn credentials_do_not_leave_the_host_in_clear_text() {
-        let with = |url| GrpcConfig {
-            credentials: Arc::new(BearerToken::new("t").unwrap()),
-            roots: Some(Vec::new()),
-            ..GrpcConfig::new(url)
-        };
-        for url in ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1", "https://far"] {
-            assert!(with(url).endpoint().is_ok(), "{url}");
-        }
-        for url in ["http://far:1", "http://10.0.0.1:1", "http://localhost.far:1"] {
-            assert!(refused(&with(url)).contains("clear text"), "{url}");
-        }
-        assert!(GrpcConfig::new("http://far:1").endpoint().is_ok());
-    }
 }

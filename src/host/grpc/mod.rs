@@ -29,10 +29,12 @@
 
 mod agent;
 mod codec;
+mod config;
 mod credentials;
 mod link;
 
 pub use agent::{AgentHost, AgentMemory};
 pub use codec::{Octets, RawCodec};
+pub use config::{GrpcConfig, MetricsEra, StartError};
 pub use credentials::{BearerFile, BearerToken, Credentials, NoCredentials, NotAToken};
-pub use link::{Fault, GrpcConfig, GrpcLink, LinkStats, MetricsEra, Outcome, StartError};
+pub use link::{Fault, GrpcLink, LinkStats, Outcome};
