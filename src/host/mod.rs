@@ -16,7 +16,11 @@ pub mod devices;
 pub mod draw;
 pub mod driver;
 pub mod gateway;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 mod inbox;
+#[cfg(all(feature = "southbound", target_os = "linux"))]
+pub mod interfaces;
 pub mod mib;
 pub mod module;
 pub mod net;
