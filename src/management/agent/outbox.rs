@@ -4,7 +4,7 @@
 use crate::management::arena::{Arena, Span};
 use crate::storage::Slot;
 
-/// A report or a table that is on its way, of 40 octets.
+/// A report or a table that is on its way, of 32 octets.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Outgoing {
