@@ -120,6 +120,7 @@
 //! | `aead` | messages encrypted with AES-256-GCM-SIV |
 //! | `defmt` | `defmt::Format` on public types |
 //! | `tls-psk` | TLS 1.3 with pre-shared keys for SCOS on hosts |
+//! | `grpc` | the southbound interface by gRPC on hosts |
 //! | `cli` | the `farpost` host tool |
 #![no_std]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]

@@ -5,6 +5,8 @@
     reason = "the host has both, and says std"
 )]
 
+#[cfg(feature = "management")]
+pub mod ari;
 mod binding;
 #[cfg(feature = "bundle")]
 pub mod bundle;
@@ -14,7 +16,11 @@ pub mod devices;
 pub mod draw;
 pub mod driver;
 pub mod gateway;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 mod inbox;
+#[cfg(all(feature = "southbound", target_os = "linux"))]
+pub mod interfaces;
 pub mod mib;
 pub mod module;
 pub mod net;

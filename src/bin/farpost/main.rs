@@ -22,6 +22,7 @@ mod registrar;
 #[cfg(unix)]
 mod scos;
 mod server;
+mod southbound;
 
 use std::io;
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ enum Command {
     Actor(Box<scos::actor::Actor>),
     #[cfg(unix)]
     Policy(scos::policy::Policy),
+    SouthboundAgent(Box<southbound::SouthboundAgent>),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
         Command::Actor(command) => command.run(),
         #[cfg(unix)]
         Command::Policy(command) => command.run(),
+        Command::SouthboundAgent(command) => command.run(),
     }
 }
 
