@@ -11,7 +11,10 @@ import sys
 
 KINDS = "tTrRwW"
 CRATES = ("farpost", "smoltcp", "microfft", "postcard", "serde_core", "serde", "heapless",
-          "libm", "core", "compiler_builtins", "semihosting", "managed", "subtle", "ssd")
+          "libm", "core", "compiler_builtins", "semihosting", "managed", "subtle", "ssd",
+          "ssd_tls", "embedded_tls", "p256", "primeorder", "elliptic_curve", "crypto_bigint", "ecdsa",
+          "der", "sec1", "aes", "aes_gcm", "ctr", "cipher", "ghash", "polyval", "digest", "sha2",
+          "hmac", "hkdf", "ed25519_dalek", "ed25519", "curve25519_dalek")
 
 
 def crate(name):

@@ -10,6 +10,7 @@
 //! | [`ams`] | Asynchronous Message Service: messages between modules that find one another | CCSDS 735.1-B-1 |
 //! | `scos` (feature `scos`) | sensing devices, their manager and their users | IEEE 802.22.3 |
 //! | `southbound` (feature `southbound`) | a schedule of configuration changes from a controller, and metrics to it | Spacetime southbound interface |
+//! | `management` (feature `management`) | asynchronous management: rules that act when nobody can be reached | AMA, AMP |
 //! | `host` (feature `std`) | sockets, clocks, MIB files, drivers | |
 //!
 //! Below them lie [`wire`] (octets), [`time`], [`transport`], [`storage`] and
@@ -113,6 +114,7 @@
 //! | `alloc` | conveniences that allocate |
 //! | `scos` | the SCOS machines |
 //! | `southbound` | the messages and the agent of the southbound interface |
+//! | `management` | asynchronous management |
 //! | `flash` | [`store`] in the flash of a board |
 //! | `ed25519` | signatures of MPDUs, and proofs of SCOS devices, with Ed25519 |
 //! | `aead` | messages encrypted with AES-256-GCM-SIV |
@@ -127,12 +129,17 @@
 extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
+// What integration tests use too names the crate as they do.
+#[cfg(test)]
+extern crate self as farpost;
 
 pub mod ams;
 pub mod crypto;
 #[cfg(feature = "std")]
 pub mod host;
 pub mod machine;
+#[cfg(feature = "management")]
+pub mod management;
 #[cfg(feature = "scos")]
 pub mod scos;
 #[cfg(feature = "southbound")]

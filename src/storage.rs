@@ -17,13 +17,13 @@ impl<T> Slot<T> {
     }
 
     /// The row, to change it.
-    #[cfg(feature = "scos")]
+    #[cfg(any(feature = "management", feature = "scos"))]
     pub(crate) const fn row_mut(&mut self) -> Option<&mut T> {
         self.0.as_mut()
     }
 
     /// Puts a row here, whatever was.
-    #[cfg(feature = "scos")]
+    #[cfg(any(feature = "management", feature = "scos"))]
     pub(crate) fn put(&mut self, row: T) {
         self.0 = Some(row);
     }
@@ -69,9 +69,6 @@ impl<'s, T: Row> Table<'s, T> {
     /// An empty table over `slots`; whatever they held is forgotten.
     #[must_use]
     pub fn new(slots: &'s mut [Slot<T>]) -> Self {
-        for slot in slots.iter_mut() {
-            *slot = Slot::EMPTY;
-        }
         Self { slots, length: 0 }
     }
 
@@ -86,12 +83,9 @@ impl<'s, T: Row> Table<'s, T> {
             if self.length >= self.slots.len() {
                 return Err(Full(row));
             }
-            // Shift the rows behind by one; the hole ends up at `at`.
-            let mut carry = Slot::EMPTY;
-            for slot in self.slots.iter_mut().take(self.length.saturating_add(1)).skip(at) {
-                core::mem::swap(slot, &mut carry);
-            }
+            // The last of what is not in use comes to `at`, and the rows behind give way.
             self.length = self.length.saturating_add(1);
+            self.turn(at, true);
         }
         match self.slots.get_mut(at) {
             Some(slot) => Ok(slot.0.insert(row)),
@@ -105,18 +99,32 @@ impl<'s, T: Row> Table<'s, T> {
         if self.at(at)?.key() != key {
             return None;
         }
-        let mut carry = Slot::EMPTY;
-        for slot in self.slots.iter_mut().take(self.length).skip(at).rev() {
-            core::mem::swap(slot, &mut carry);
-        }
+        self.turn(at, false);
         self.length = self.length.saturating_sub(1);
-        carry.0
+        self.slots.get_mut(self.length)?.0.take()
+    }
+
+    /// Moves the rows from `at` on by one place, and the one that has no place then to the
+    /// other end.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn turn(&mut self, at: usize, up: bool) {
+        let rows = self.slots.get_mut(..self.length).and_then(|rows| rows.get_mut(at..));
+        let Some((first, rest)) = rows.and_then(<[_]>::split_first_mut) else { return };
+        if up {
+            for slot in rest {
+                core::mem::swap(first, slot);
+            }
+        } else {
+            for slot in rest.iter_mut().rev() {
+                core::mem::swap(first, slot);
+            }
+        }
     }
 
     /// The row with this key, to change all of it but its key.
     pub fn get_mut(&mut self, key: T::Key) -> Option<&mut T> {
         let at = self.position(key);
-        let row = self.slots.get_mut(at)?.0.as_mut()?;
+        let row = self.slots.get_mut(..self.length)?.get_mut(at)?.0.as_mut()?;
         (row.key() == key).then_some(row)
     }
 
@@ -151,10 +159,7 @@ impl<'s, T: Row> Table<'s, T> {
     }
 
     /// Forgets all rows.
-    pub fn clear(&mut self) {
-        for slot in self.slots.iter_mut().take(self.length) {
-            *slot = Slot::EMPTY;
-        }
+    pub const fn clear(&mut self) {
         self.length = 0;
     }
 

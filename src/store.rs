@@ -4,12 +4,19 @@
 //! A machine that is given a [`Store`] writes ahead: what it says to others that it
 //! must know again is durable before it is said.
 
+#[cfg(test)]
+pub(crate) mod disk;
 #[cfg(feature = "flash")]
 pub mod flash;
 
 use core::fmt;
 
-#[cfg(any(feature = "flash", feature = "scos", feature = "southbound"))]
+#[cfg(any(
+    feature = "flash",
+    feature = "management",
+    feature = "scos",
+    feature = "southbound"
+))]
 use crc::{CRC_32_ISO_HDLC, Crc, NoTable};
 
 /// The key of a record: an octet that says what it is of, and ten that say which.
@@ -57,7 +64,7 @@ impl fmt::Debug for RecordKey {
 }
 
 /// The checksum of what is kept, computed bit by bit: no table in flash.
-#[cfg(any(feature = "flash", feature = "scos", feature = "southbound"))]
+#[cfg(any(feature = "flash", feature = "management", feature = "scos", feature = "southbound"))]
 pub(crate) const CRC: Crc<u32, NoTable> = Crc::<u32, NoTable>::new(&CRC_32_ISO_HDLC);
 
 /// The longest value of a record, in octets.

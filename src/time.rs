@@ -5,46 +5,60 @@
 //! operators here: arithmetic that saturates cannot panic.
 
 use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 /// A point in monotonic time: microseconds since some start that never changes
 /// while the machine runs. 584,000 years long.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Instant(u64);
+pub struct Instant(
+    // One more than the microseconds, so that an `Option` takes no more room.
+    NonZeroU64,
+);
+
+impl Default for Instant {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
 
 impl Instant {
     /// The start of monotonic time.
-    pub const ZERO: Self = Self(0);
-    /// Later than any deadline.
-    pub const MAX: Self = Self(u64::MAX);
+    pub const ZERO: Self = Self(NonZeroU64::MIN);
+    /// Later than any deadline: 2^64 − 2 microseconds.
+    pub const MAX: Self = Self(NonZeroU64::MAX);
 
-    /// The instant `micros` microseconds after the start.
+    /// The instant `micros` microseconds after the start, at most [`Instant::MAX`].
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
-        Self(micros)
+        Self(NonZeroU64::MIN.saturating_add(micros))
     }
 
     /// Microseconds since the start.
     #[must_use]
     pub const fn as_micros(self) -> u64 {
-        self.0
+        self.0.get().wrapping_sub(1)
     }
 
     /// `self + span`, at most [`Instant::MAX`].
     #[must_use]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn after(self, span: Duration) -> Self {
-        // Not `as_micros`: that is 128-bit arithmetic, dear on a Cortex-M.
-        let micros =
-            span.as_secs().saturating_mul(1_000_000).saturating_add(span.subsec_micros().into());
-        Self(self.0.saturating_add(micros))
+        Self(self.0.saturating_add(micros_of(span)))
+    }
+
+    /// So many halves of `span` later, or as late as can be.
+    #[must_use]
+    pub(crate) fn after_halves(self, span: Duration, count: u32) -> Self {
+        let halves = micros_of(span).saturating_mul(u64::from(count));
+        Self(self.0.saturating_add(halves >> 1))
     }
 
     /// The time from `earlier` to `self`; zero when `earlier` is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_micros(self.0.saturating_sub(earlier.0))
+        Duration::from_micros(self.0.get().saturating_sub(earlier.0.get()))
     }
 }
 
@@ -56,6 +70,36 @@ pub fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
+}
+
+/// Whole microseconds of `span`. Not `as_micros`: that is 128-bit arithmetic, dear on a
+/// Cortex-M.
+#[cfg_attr(not(feature = "std"), inline(never))]
+fn micros_of(span: Duration) -> u64 {
+    span.as_secs().saturating_mul(1_000_000).saturating_add(span.subsec_micros().into())
+}
+
+/// Whole seconds in `micros`, rounded down: in digits of 16 bits, for the machines that
+/// divide 32 bits and have to link a routine for 64.
+const fn seconds_of(micros: i64) -> i64 {
+    // Above what 58 bits and a sign hold, so that the sum is positive.
+    const BIAS: i64 = 1 << 44;
+    // 1,000,000 is 64 times 15,625.
+    let sum = (micros >> 6).wrapping_add(15_625 * BIAS);
+    let [a, b, c, d, e, f, g, h] = sum.to_be_bytes();
+    let ([a, b], rest) = divide_digit(0, [a, b]);
+    let ([c, d], rest) = divide_digit(rest, [c, d]);
+    let ([e, f], rest) = divide_digit(rest, [e, f]);
+    let ([g, h], _) = divide_digit(rest, [g, h]);
+    i64::from_be_bytes([a, b, c, d, e, f, g, h]).wrapping_sub(BIAS)
+}
+
+/// The next digit of a quotient by 15,625, and what is left.
+const fn divide_digit(rest: u32, [high, low]: [u8; 2]) -> ([u8; 2], u32) {
+    let [.., carried, carry] = rest.to_be_bytes();
+    let part = u32::from_be_bytes([carried, carry, high, low]);
+    let [.., high, low] = (part / 15_625).to_be_bytes();
+    ([high, low], part % 15_625)
 }
 
 /// A point in Coordinated Universal Time: microseconds since 1970-01-01, leap
@@ -92,7 +136,11 @@ impl Utc {
     /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
     #[must_use]
     pub const fn unix_seconds(self) -> i64 {
-        self.0.div_euclid(1_000_000)
+        if cfg!(target_pointer_width = "64") {
+            self.0.div_euclid(1_000_000)
+        } else {
+            seconds_of(self.0)
+        }
     }
 
     /// Whole minutes since 1970-01-01T00:00:00Z, rounded down. A leap second
@@ -269,7 +317,19 @@ mod tests {
         assert_eq!(Utc::from_unix_seconds(i64::MAX).after(Duration::MAX).unix_micros(), i64::MAX);
     }
 
+    #[test]
+    fn seconds_are_rounded_down_at_the_ends_too() {
+        for micros in [i64::MIN, i64::MIN + 1, -1_000_001, -1_000_000, -1, 0, 999_999, i64::MAX] {
+            assert_eq!(seconds_of(micros), micros.div_euclid(1_000_000));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn seconds_need_no_division_of_64_bits(micros in any::<i64>()) {
+            prop_assert_eq!(seconds_of(micros), micros.div_euclid(1_000_000));
+        }
+
         #[test]
         fn a_minute_is_in_its_week(minute in -1_000_000_000_i64..1_000_000_000) {
             let (week, slot) = Week::of_minute(minute);

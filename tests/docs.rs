@@ -196,6 +196,16 @@ fn every_link_leads_somewhere() {
     assert!(links > 10, "{links} links");
 }
 
+/// Who begins reads these as a whole.
+#[test]
+fn the_first_programs_stay_short() {
+    for name in ["minimal.rs", "publisher/main.rs"] {
+        let program = text(&root().join("examples/firmware/src/bin").join(name));
+        let lines = program.lines().count();
+        assert!((50..=100).contains(&lines), "{name} has {lines} lines");
+    }
+}
+
 /// The anchors of a document's headings.
 fn anchors(document: &str) -> BTreeSet<String> {
     let headings = document.lines().filter(|line| line.starts_with('#'));

@@ -168,7 +168,7 @@ fn keys_of_an_ion_file_are_files_next_to_it() {
     let outside = load(&arena, &path);
     std::fs::remove_dir_all(&directory).unwrap();
     let mib = mib.unwrap();
-    assert_eq!((mib.public_key, mib.private_key), ([1, 2].as_slice(), [3].as_slice()));
+    assert_eq!((mib.public_key, &*mib.private_key), ([1, 2].as_slice(), [3].as_slice()));
     assert_eq!(outside.unwrap_err().problem, "there is no key `../plain`");
 }
 

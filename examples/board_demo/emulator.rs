@@ -9,17 +9,9 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 
 use super::options::Options;
+use super::script::DEVICE;
 
 const TARGET: &str = "thumbv7em-none-eabihf";
-
-/// What the board is told when it starts.
-#[derive(Debug)]
-pub(crate) struct Settings<'a> {
-    pub(crate) device: &'a str,
-    /// Ports on this host: of the configuration server and of the time server.
-    pub(crate) server: u16,
-    pub(crate) time: u16,
-}
 
 /// The board while it runs. It ends with this.
 #[derive(Debug)]
@@ -29,30 +21,26 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Runs the firmware.
+    /// Runs the firmware, which is told who it is, how fast its clock runs, and `words`.
+    /// The host forwards the `ports` of UDP to it.
     pub(crate) fn start(
         options: &Options,
         firmware: &Path,
-        settings: &Settings<'_>,
+        words: &[String],
+        ports: &[u16],
     ) -> Result<Self, Box<dyn Error>> {
-        let (mams, aams) = free_ports()?;
-        let Settings { device, server, time } = settings;
-        let arguments = [
-            "ssd".to_owned(),
-            format!("device={device}"),
-            format!("speed={}", options.speed),
-            format!("server={server}"),
-            format!("time={time}"),
-            format!("mams={mams}"),
-            format!("aams={aams}"),
-        ];
-        let arguments = arguments.map(|argument| format!(",arg={argument}")).concat();
-        let forward = |port: u16| format!(",hostfwd=udp:127.0.0.1:{port}-:{port}");
+        let first =
+            ["ssd".to_owned(), format!("device={DEVICE}"), format!("speed={}", options.speed)];
+        // QEMU takes two commas for one that does not end the word.
+        let argument = |word: &String| format!(",arg={}", word.replace(',', ",,"));
+        let arguments: String = first.iter().chain(words).map(argument).collect();
+        let forward = |port: &u16| format!(",hostfwd=udp:127.0.0.1:{port}-:{port}");
+        let forwards: String = ports.iter().map(forward).collect();
         let mut child = Command::new(&options.qemu)
             .args(["-machine", "mps2-an386", "-cpu", "cortex-m4", "-display", "none"])
             .args(["-monitor", "none", "-serial", "stdio"])
             .arg("-nic")
-            .arg(format!("user,model=lan9118{}{}", forward(mams), forward(aams)))
+            .arg(format!("user,model=lan9118{forwards}"))
             .arg("-semihosting-config")
             .arg(format!("enable=on,target=native{arguments}"))
             .arg("-kernel")
@@ -108,7 +96,7 @@ impl Drop for Emulator {
 }
 
 /// Two ports that are free now. QEMU takes them a moment later.
-fn free_ports() -> io::Result<(u16, u16)> {
+pub(crate) fn free_ports() -> io::Result<(u16, u16)> {
     let sockets = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
     Ok((sockets.0.local_addr()?.port(), sockets.1.local_addr()?.port()))
 }
@@ -124,9 +112,11 @@ pub(crate) fn firmware(options: &Options) -> Result<PathBuf, Box<dyn Error>> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/firmware");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     eprintln!("building the firmware in {}", package.display());
+    let (name, features) = if options.tls { ("ssd_tls", "tls") } else { ("ssd", "board") };
     // The directory, not the manifest alone: it must not be this package's target.
     let built = Command::new(cargo)
-        .args(["build", "--release", "--locked", "--bin", "ssd", "--target", TARGET])
+        .args(["build", "--release", "--locked", "--bin", name, "--features", features])
+        .args(["--target", TARGET])
         .arg("--target-dir")
         .arg(package.join("target"))
         .current_dir(&package)
@@ -138,5 +128,5 @@ pub(crate) fn firmware(options: &Options) -> Result<PathBuf, Box<dyn Error>> {
         )
         .into());
     }
-    Ok(package.join("target").join(TARGET).join("release/ssd"))
+    Ok(package.join("target").join(TARGET).join("release").join(name))
 }

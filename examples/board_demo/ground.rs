@@ -18,18 +18,16 @@ use farpost::host::module::{Capacity, ModuleHost, ModuleSockets};
 use farpost::host::net::{NameStyle, UdpEndpoint};
 use farpost::host::station::{ActorStation, ManagerStation, StationApplication};
 use farpost::machine::Machine;
-use farpost::scos::actor::{Actor, ActorConfig};
-use farpost::scos::calendar::DevicePlan;
+use farpost::scos::actor::Actor;
 use farpost::scos::carriage::{Carriage, Station, manager};
-use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
-use farpost::scos::{ActorId, Backoff, DeviceConfig, DeviceMetadata, RequestId, Summary};
-use farpost::storage::Slot;
 use farpost::time::{Clock, Now};
 
-use super::emulator::{Emulator, Settings};
+use super::emulator::{Emulator, free_ports};
 use super::journal::{Journal, Notes, SharedJournal, Watch};
 use super::options::Options;
-use super::script::{self, Ask, DEVICE};
+use super::script::{self, DEVICE};
+use super::stations::{self, slots};
+use super::story::Stage;
 use super::time_server::TimeServer;
 
 const VENTURE: VentureNumber = VentureNumber(1);
@@ -66,7 +64,13 @@ impl<'a> Ground<'a> {
         let mib = make_mib(arena, &server_socket)?;
         let clock = VirtualClock::new(script::START, options.speed);
         let time = TimeServer::bind(clock)?;
-        let settings = Settings { device: DEVICE, server: server_port, time: time.port()? };
+        let (mams, aams) = free_ports()?;
+        let words = [
+            format!("server={server_port}"),
+            format!("time={}", time.port()?),
+            format!("mams={mams}"),
+            format!("aams={aams}"),
+        ];
         let mut ground = Self {
             arena,
             mib,
@@ -77,7 +81,7 @@ impl<'a> Ground<'a> {
             time,
             manager: make_manager(arena, mib, 1, journal)?,
             actor: make_actor(arena, mib, journal)?,
-            board: Emulator::start(options, firmware, &settings)?,
+            board: Emulator::start(options, firmware, &words, &[mams, aams])?,
         };
         ground.driver.add(&mut ground.server)?;
         ground.driver.add(&mut ground.registrar)?;
@@ -86,32 +90,14 @@ impl<'a> Ground<'a> {
         ground.driver.add(&mut ground.actor)?;
         Ok(ground)
     }
+}
 
-    /// Runs the story to its end (true), or until the time is over (false).
-    pub(crate) fn run(&mut self) -> Result<bool, Box<dyn Error>> {
+impl<'a> Stage<'a> for Ground<'a> {
+    fn begin(&mut self) -> Result<(), Box<dyn Error>> {
         let now = self.driver.clock().now();
         self.manager.service.register(now)?;
         self.actor.service.register(now)?;
-        let Some(now) = self.settle()? else { return Ok(false) };
-        self.ask(&script::FIRST, now)?;
-        let Some(now) = self.settle()? else { return Ok(false) };
-        self.restart_manager(now)?;
-        let Some(now) = self.settle()? else { return Ok(false) };
-        self.ask(&script::SECOND, now)?;
-        Ok(self.settle()?.is_some())
-    }
-
-    /// Runs until the device can be asked and all that was asked is reported.
-    fn settle(&mut self) -> Result<Option<Now>, Box<dyn Error>> {
-        loop {
-            let now = self.turn()?;
-            if self.journal.borrow().is_settled() {
-                return Ok(Some(now));
-            }
-            if now.utc.since(script::START) > script::LIMIT {
-                return Ok(None);
-            }
-        }
+        Ok(())
     }
 
     fn turn(&mut self) -> Result<Now, Box<dyn Error>> {
@@ -131,19 +117,11 @@ impl<'a> Ground<'a> {
         Ok(now)
     }
 
-    /// Has the Actor ask.
-    fn ask(&mut self, asks: &[Ask], now: Now) -> Result<(), Box<dyn Error>> {
-        for ask in asks {
-            let request = self.actor.application.machine.actor.request(&ask.wish(now.utc))?;
-            self.journal.borrow_mut().asked(now, request, ask);
-        }
-        Ok(())
+    fn actor(&mut self) -> &mut Actor<'a> {
+        &mut self.actor.application.machine.actor
     }
 
-    /// The SSM ends without a word, and another run of it begins.
     fn restart_manager(&mut self, now: Now) -> Result<(), Box<dyn Error>> {
-        Journal::tell(now, "ssm", "is killed and starts anew");
-        self.journal.borrow_mut().another_manager();
         self.manager = make_manager(self.arena, self.mib, 2, &self.journal)?;
         self.driver.add(&mut self.manager)?;
         self.manager.service.register(now)?;
@@ -228,25 +206,7 @@ fn make_manager<'a>(
     epoch: u32,
     journal: &SharedJournal,
 ) -> io::Result<ManagerHost<'a>> {
-    let devices =
-        arena.alloc_slice_copy(&[DeviceConfig { device: DEVICE, public_key: DEVICE.as_bytes() }]);
-    let config = SsmConfig {
-        max_ttl: Duration::from_secs(180),
-        grace: Duration::from_secs(60),
-        ..SsmConfig::nominal(epoch, devices)
-    };
-    let storage = SsmStorage {
-        devices: slots(arena, 1),
-        plans: arena.alloc_slice_fill_with(1, |_| DevicePlan::EMPTY),
-        metadata: arena.alloc_slice_fill_with(1, |_| DeviceMetadata::EMPTY),
-        recipes: slots(arena, 16),
-        bookings: slots(arena, 16),
-        actors: slots(arena, 2),
-        reports: slots(arena, 16),
-        summaries: arena.alloc_slice_fill_with(16, |_| Summary::EMPTY),
-        usage: slots(arena, 2),
-    };
-    let ssm = Ssm::new(config, storage);
+    let ssm = stations::ssm(arena, epoch, DEVICE.as_bytes());
     let station = ManagerStation { ssm, user: Watch(journal.clone()) };
     seat(arena, mib, Station::Manager, station)
 }
@@ -256,19 +216,8 @@ fn make_actor<'a>(
     mib: &'a Mib<'a>,
     journal: &SharedJournal,
 ) -> io::Result<ActorHost<'a>> {
-    let config = ActorConfig {
-        actor: ActorId(1),
-        ssm: manager(),
-        first_request: RequestId(1),
-        backoff: Backoff::NOMINAL,
-        attempts: 10,
-    };
-    let actor = Actor::new(config, slots(arena, 8));
+    let actor = stations::actor(arena, manager());
     seat(arena, mib, Station::Actor, ActorStation { actor, user: Notes(journal.clone()) })
-}
-
-fn slots<T>(arena: &Bump, count: usize) -> &mut [Slot<T>] {
-    arena.alloc_slice_fill_with(count, |_| Slot::EMPTY)
 }
 
 fn octets(arena: &Bump, count: usize) -> &mut [u8] {

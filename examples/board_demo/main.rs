@@ -10,6 +10,12 @@
 //! killed and starts anew. All clocks run at 20 times real time. The exit status says
 //! whether every granted occurrence was reported by the board, with a spectrum that
 //! shows the signal that is there.
+//!
+//! `cargo run --release --features tls-psk --example board_demo -- --tls`
+//!
+//! The same without AMS: the firmware `src/bin/ssd_tls` connects to the SSM by TCP and TLS 1.3
+//! with a pre-shared key, and proves that it has the private key of its public key by signing
+//! what the SSM asks it to. When the SSM is killed it connects anew.
 #![allow(
     clippy::std_instead_of_core,
     clippy::arithmetic_side_effects,
@@ -22,9 +28,14 @@ mod ground;
 mod journal;
 mod options;
 mod script;
+#[cfg(all(feature = "tls-psk", unix))]
+mod secured;
+mod stations;
+mod story;
 mod time_server;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
 use ground::Ground;
@@ -50,8 +61,34 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let firmware = emulator::firmware(&options)?;
     let journal = SharedJournal::default();
     let arena = bumpalo::Bump::new();
+    if options.tls {
+        return secured(&arena, &options, &firmware, &journal);
+    }
     let mut ground = Ground::new(&arena, &options, &firmware, &journal)?;
-    let finished = ground.run()?;
+    let finished = story::play(&mut ground, &journal)?;
     let right = journal.borrow().summarise(finished);
     Ok(right)
+}
+
+#[cfg(all(feature = "tls-psk", unix))]
+fn secured(
+    arena: &bumpalo::Bump,
+    options: &Options,
+    firmware: &Path,
+    journal: &SharedJournal,
+) -> Result<bool, Box<dyn Error>> {
+    let mut secured = secured::Secured::new(arena, options, firmware, journal)?;
+    let finished = story::play(&mut secured, journal)?;
+    let right = journal.borrow().summarise(finished);
+    Ok(secured.summarise() && right)
+}
+
+#[cfg(not(all(feature = "tls-psk", unix)))]
+fn secured(
+    _: &bumpalo::Bump,
+    _: &Options,
+    _: &Path,
+    _: &SharedJournal,
+) -> Result<bool, Box<dyn Error>> {
+    Err("--tls wants this example built with --features tls-psk, on Unix".into())
 }

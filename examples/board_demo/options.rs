@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) qemu: String,
     /// How many times as fast as real time the clocks run.
     pub(crate) speed: u32,
+    /// The board has a TLS connection to its SSM, and no AMS.
+    pub(crate) tls: bool,
 }
 
 const HELP: &str = "\
@@ -21,18 +23,21 @@ A sensing board in QEMU, and the ground side it works for.
 
   --firmware FILE   the firmware of the board [built from examples/firmware]
   --qemu COMMAND    the emulator [qemu-system-arm]
-  --speed N         run all clocks N times as fast as real time, 1 to 120 [20]";
+  --speed N         run all clocks N times as fast as real time, 1 to 120 [20]
+  --tls             SCOS over TLS with a pre-shared key in place of AMS; with feature tls-psk";
 
 impl Options {
     /// Reads the command line; `None` when only help was asked for.
     pub(crate) fn parse() -> Result<Option<Self>, Box<dyn Error>> {
-        let mut options = Self { firmware: None, qemu: "qemu-system-arm".to_owned(), speed: 20 };
+        let mut options =
+            Self { firmware: None, qemu: "qemu-system-arm".to_owned(), speed: 20, tls: false };
         let mut arguments = lexopt::Parser::from_env();
         while let Some(argument) = arguments.next()? {
             match argument {
                 Long("firmware") => options.firmware = Some(arguments.value()?.into()),
                 Long("qemu") => options.qemu = arguments.value()?.string()?,
                 Long("speed") => options.speed = arguments.value()?.parse()?,
+                Long("tls") => options.tls = true,
                 Short('h') | Long("help") => {
                     println!("{HELP}");
                     return Ok(None);

@@ -2,8 +2,7 @@
 //! again whole, as the run after the last or as the same, and what it knows is consistent.
 #![no_main]
 
-#[allow(dead_code, reason = "a fleet needs all of it")]
-#[path = "../../tests/fleet/disk.rs"]
+#[path = "../../src/store/disk.rs"]
 mod disk;
 
 use farpost::scos::actor::{Actor, ActorUser, Wish};

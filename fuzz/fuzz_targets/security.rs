@@ -11,6 +11,7 @@ use farpost::ams::security::{
     AesGcmSiv, Authenticator, ContentFault, ContentHandler, DigitalSignatures, Ed25519, NoRandom,
     Origin, Random, Receiver, SubjectSecurity,
 };
+use farpost::crypto::SecretKey;
 use farpost::time::Now;
 use libfuzzer_sys::fuzz_target;
 
@@ -45,21 +46,21 @@ fn judge_and_sign(octets: &[u8], binding: Binding) {
     let roles = |key| {
         [2, 3].map(|n| Role {
             public_key: key,
-            private_key: &SEED,
+            private_key: SecretKey(&SEED),
             ..Role::new(RoleNumber(n), "r")
         })
     };
     let (own, others) = (roles(&public), roles(&other));
     let venture = Venture {
         public_key: &public,
-        private_key: &SEED,
+        private_key: SecretKey(&SEED),
         roles: &own,
         ..Venture::new(VentureNumber(1), "a", "b")
     };
     let ventures = [venture];
     let mib = Mib {
         public_key: &public,
-        private_key: &SEED,
+        private_key: SecretKey(&SEED),
         signatures: policy,
         ventures: &ventures,
         ..Mib::new(ContinuumNumber::from_bits(7), "c")
@@ -94,7 +95,7 @@ fn judge_and_sign(octets: &[u8], binding: Binding) {
 }
 
 fn encrypt(octets: &[u8]) {
-    let subject = Subject { symmetric_key: &KEY, ..Subject::new(SubjectNumber(1), "s") };
+    let subject = Subject { symmetric_key: SecretKey(&KEY), ..Subject::new(SubjectNumber(1), "s") };
     let mut room = vec![0; octets.len() + 28];
     let mut handler = SubjectSecurity::new(&mut room).with_cipher(&AesGcmSiv, &Fixed);
     let sealed = handler.prepare(&subject, &ORIGIN, octets).expect("there is room").to_vec();

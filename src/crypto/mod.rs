@@ -6,8 +6,10 @@
 mod ed25519;
 mod random;
 mod scheme;
+mod secret;
 
 #[cfg(feature = "ed25519")]
 pub use ed25519::Ed25519;
 pub use random::{NoRandom, Random};
 pub use scheme::{KeyUnusable, SignatureScheme};
+pub use secret::SecretKey;

@@ -60,21 +60,26 @@ impl<M: Machine> StationApplication<M> {
         self.faults
     }
 
-    /// Lends the machine and the transport that carries its messages.
-    fn with_carrier<'s, R>(
-        &mut self,
-        service: &mut Service<'s>,
-        run: impl FnOnce(&mut M, &mut dyn Transport) -> R,
-    ) -> R {
+    /// From when on the station may speak: a while after its module has been registered,
+    /// in which the others introduce themselves. `None` while it is not.
+    #[must_use]
+    pub const fn settled_at(&self) -> Option<Instant> {
+        self.settled_at
+    }
+
+    /// The transport that carries the messages of the station.
+    pub fn carrier<'c, 's>(
+        &self,
+        service: &'c mut Service<'s>,
+    ) -> Carrier<'c, 's, impl Transport + 'c> {
         let (module, transport) = service.parts();
-        let mut carrier = Carrier {
+        Carrier {
             module,
             transport,
             subject: self.carriage.party(self.station).subject,
             manager: self.carriage.manager.role,
             continuum: self.continua.manager,
-        };
-        run(&mut self.machine, &mut carrier)
+        }
     }
 
     fn invite(&mut self, now: Now, service: &mut Service<'_>) {
@@ -113,16 +118,16 @@ impl<M: Machine> Application for StationApplication<M> {
         match delivery {
             Ok(delivery) if self.carriage.is_for(self.station, delivery.message()) => {
                 let message = delivery.message();
-                self.with_carrier(service, |machine, transport| {
-                    machine.receive(now, &source(message), message.data, transport);
-                });
+                let mut carrier = self.carrier(service);
+                self.machine.receive(now, &source(message), message.data, &mut carrier);
             }
             _ => self.faults = self.faults.saturating_add(1),
         }
     }
 
     fn tick(&mut self, now: Now, service: &mut Service<'_>) {
-        self.with_carrier(service, |machine, transport| machine.tick(now, transport));
+        let mut carrier = self.carrier(service);
+        self.machine.tick(now, &mut carrier);
     }
 
     fn next_deadline(&self) -> Option<Instant> {

@@ -14,12 +14,20 @@ use serde::de::{
 /// Takes a value off the front of `octets`: the value and the octets behind it, or
 /// `None` where none of its kind is.
 pub(crate) fn take<'de, T: Deserialize<'de>>(octets: &'de [u8]) -> Option<(T, &'de [u8])> {
+    take_by(octets, |decoder| T::deserialize(decoder))
+}
+
+/// The same, of a value that `read` reads.
+pub(crate) fn take_by<'de, T>(
+    octets: &'de [u8],
+    read: impl FnOnce(&mut Decoder<'de>) -> Result<T, Unread>,
+) -> Option<(T, &'de [u8])> {
     let mut decoder = Decoder { rest: octets, faulty: false };
-    let value = T::deserialize(&mut decoder).ok()?;
+    let value = read(&mut decoder).ok()?;
     (!decoder.faulty).then_some((value, decoder.rest))
 }
 
-struct Decoder<'de> {
+pub(crate) struct Decoder<'de> {
     rest: &'de [u8],
     /// Something has failed, and nothing read since means anything.
     faulty: bool,
@@ -28,7 +36,7 @@ struct Decoder<'de> {
 /// What is no value of its kind. Nothing that serde derives for the kinds of values
 /// here returns it: what fails in the decoder is noted there.
 #[derive(Clone, Copy, Debug)]
-struct Unread;
+pub(crate) struct Unread;
 
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,6 +66,12 @@ impl de::Error for Unread {
 }
 
 impl<'de> Decoder<'de> {
+    /// What is of no kind that is known.
+    pub(crate) fn refuse<T>(&mut self) -> Result<T, Unread> {
+        self.faulty = true;
+        Err(Unread)
+    }
+
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn octet(&mut self) -> u8 {
         match self.rest.split_first() {

@@ -1,8 +1,9 @@
 //! What every machine does with octets: open those that came, with the polite
 //! answer to other versions, and send messages, or not.
 
-use super::messages::{MESSAGE_MAX, Message, MessageFault, VERSION_NOTICE};
+use super::messages::{MESSAGE_MAX, Message, MessageFault, Part, VERSION_NOTICE};
 use crate::transport::{Address, Transport};
+use crate::wire::NoSpace;
 
 /// Counters of a machine's octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,15 +22,16 @@ pub struct LinkStats {
 }
 
 impl LinkStats {
-    /// Reads a datagram; counts it when it is no message.
-    pub(super) fn open<'a>(
+    /// Reads a datagram; counts it when it is no message, or of none of these kinds.
+    pub(super) fn open<'a, const KINDS: u32>(
         &mut self,
         from: &Address,
         octets: &'a [u8],
         transport: &mut dyn Transport,
     ) -> Option<Message<'a>> {
-        match Message::parse(octets) {
-            Ok(message) => return Some(message),
+        match Message::parse_for::<KINDS>(octets) {
+            Ok(Some(message)) => return Some(message),
+            Ok(None) => count(&mut self.unexpected),
             Err(MessageFault::Version(_)) => {
                 count(&mut self.other_version);
                 if transport.send(from, 0, &VERSION_NOTICE).is_err() {
@@ -52,10 +54,29 @@ impl LinkStats {
         transport: &mut dyn Transport,
     ) -> bool {
         let mut scratch = [0; MESSAGE_MAX];
-        let taken = match message.encode(&mut scratch) {
-            Ok(octets) => transport.send(to, 0, octets).is_ok(),
-            Err(_) => false,
-        };
+        self.pass(to, message.encode(&mut scratch), transport)
+    }
+
+    /// The same, of a message of a kind that is known to the compiler.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn say(
+        &mut self,
+        to: &Address,
+        part: &impl Part,
+        transport: &mut dyn Transport,
+    ) -> bool {
+        let mut scratch = [0; MESSAGE_MAX];
+        self.pass(to, part.encode_message(&mut scratch), transport)
+    }
+
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn pass(
+        &mut self,
+        to: &Address,
+        message: Result<&[u8], NoSpace>,
+        transport: &mut dyn Transport,
+    ) -> bool {
+        let taken = message.is_ok_and(|octets| transport.send(to, 0, octets).is_ok());
         if !taken {
             count(&mut self.send_refused);
         }

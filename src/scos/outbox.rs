@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::link::{LinkStats, count};
-use super::messages::{Message, Outcome, Report};
+use super::messages::{Outcome, Report};
 use super::retry::{Backoff, Retry};
 use super::{ActorId, RequestId, ScanId, ScanParameters};
 use crate::storage::{Full, Row, Slot, Table};
@@ -212,7 +212,7 @@ impl<'s> Outbox<'s> {
                 continue;
             };
             let report = row.report(self.cells);
-            if link.send(&to, &Message::Report(report), transport) {
+            if link.say(&to, &report, transport) {
                 row.retry.sent(now, backoff);
                 count(&mut sent);
             } else {

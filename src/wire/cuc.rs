@@ -55,6 +55,9 @@ pub struct TimeTag<'a> {
 }
 
 impl<'a> TimeTag<'a> {
+    /// What stands where none could be read.
+    pub(crate) const NONE: Self = Self { p_field: 0, second: None, t_field: &[] };
+
     /// Reads a P-field and its T-field, 2 to 19 octets.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The only place with offset arithmetic.
 
+use core::cell::Cell;
 use core::fmt;
 
 /// Fewer octets were left than a field needs.
@@ -243,6 +244,36 @@ impl<'b> Writer<'b> {
         self.patch(at, &value.to_be_bytes());
     }
 
+    /// Puts `octets` before what was written from `at` on, which moves back: a length
+    /// that is known only when what it measures has been written.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when they do not fit; nothing is moved then.
+    pub fn insert(&mut self, at: usize, octets: &[u8]) -> Result<(), NoSpace> {
+        let end = self.length.saturating_add(octets.len());
+        let have = self.buffer.len();
+        let Some(room) = self.buffer.get_mut(at.min(self.length)..end) else {
+            return Err(NoSpace { need: end, have });
+        };
+        let cells = Cell::from_mut(room).as_slice_of_cells();
+        let behind = cells.get(octets.len()..).unwrap_or_default();
+        for (to, from) in behind.iter().zip(cells).rev() {
+            to.set(from.get());
+        }
+        for (to, from) in cells.iter().zip(octets) {
+            to.set(*from);
+        }
+        self.length = end;
+        Ok(())
+    }
+
+    /// Takes back what was written from `length` on.
+    pub const fn truncate(&mut self, length: usize) {
+        if length < self.length {
+            self.length = length;
+        }
+    }
+
     /// Octets written so far.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -340,7 +371,37 @@ mod tests {
         assert_eq!(writer.finish(), &[1, 2]);
     }
 
+    #[test]
+    fn what_is_taken_back_is_written_over() {
+        let mut buffer = [0; 4];
+        let mut writer = Writer::new(&mut buffer);
+        writer.u32(0x0102_0304).unwrap();
+        writer.truncate(9);
+        assert_eq!(writer.len(), 4);
+        writer.truncate(1);
+        writer.u8(9).unwrap();
+        assert_eq!(writer.finish(), &[1, 9]);
+    }
+
     proptest! {
+        #[test]
+        fn what_is_inserted_moves_the_rest(
+            before in proptest::collection::vec(any::<u8>(), 0..20),
+            behind in proptest::collection::vec(any::<u8>(), 0..20),
+            octets in proptest::collection::vec(any::<u8>(), 0..20),
+            room in 0_usize..60)
+        {
+            let written = before.len() + behind.len();
+            let mut buffer = std::vec![0; room.max(written)];
+            let fits = written + octets.len() <= buffer.len();
+            let mut writer = Writer::new(&mut buffer);
+            writer.octets(&before).unwrap();
+            writer.octets(&behind).unwrap();
+            prop_assert_eq!(writer.insert(before.len(), &octets).is_ok(), fits);
+            let middle = if fits { &octets[..] } else { &[] };
+            prop_assert_eq!(writer.finish(), [&before, middle, &behind].concat());
+        }
+
         #[test]
         fn what_is_written_is_read(parts in proptest::collection::vec(
             proptest::collection::vec(any::<u8>(), 0..20), 0..8), room in 0_usize..120)

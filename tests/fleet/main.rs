@@ -18,6 +18,7 @@
 )]
 
 mod check;
+#[path = "../../src/store/disk.rs"]
 mod disk;
 mod net;
 mod nodes;

@@ -65,9 +65,9 @@ fn keys_may_be_in_files_next_to_the_mib() {
     write(&directory, "m.toml", &text, 0o644);
     let arena = Bump::new();
     let mib = load_with(&arena, directory.path().join("m.toml"), &RULES).unwrap();
-    assert_eq!(mib.private_key, [7; 32]);
+    assert_eq!(*mib.private_key, [7; 32]);
     assert_eq!(hex(mib.public_key), public);
-    assert_eq!(mib.ventures[0].subjects[0].symmetric_key, [8; 32]);
+    assert_eq!(mib.ventures[0].subjects[0].symmetric_key[..], [8; 32]);
 }
 
 #[test]

@@ -39,4 +39,15 @@ impl Painted {
         }
         (self.top as usize).saturating_sub(place as usize)
     }
+
+    /// Octets of the whole stack that have been used at most, with what was in use when the
+    /// rest was painted.
+    #[allow(dead_code, reason = "not all ask for it")]
+    pub fn total(&self) -> usize {
+        unsafe extern "C" {
+            static _stack_start: u32;
+        }
+        let start = &raw const _stack_start;
+        (start as usize).saturating_sub(self.top as usize).saturating_add(self.depth())
+    }
 }

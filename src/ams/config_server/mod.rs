@@ -330,13 +330,13 @@ impl<'s> ConfigServer<'s> {
         };
         if let Some(reason) = reason {
             // Refused by the transport too, it will be asked for again.
-            let _ = self.outlet.send(now, &to, &Content::Rejection { echo, reason }, transport);
+            let _ = self.outlet.send(&now, &to, &Content::Rejection { echo, reason }, transport);
             return;
         }
         if !self.note(now, key, endpoint, to) {
             return bump(&mut self.outlet.stats.full);
         }
-        let _ = self.outlet.send(now, &to, &Content::RegistrarNoted { echo }, transport);
+        let _ = self.outlet.send(&now, &to, &Content::RegistrarNoted { echo }, transport);
         self.tell_of_others(now, key, transport);
         if repeated {
             bump(&mut self.counts.repeated);
@@ -372,7 +372,7 @@ impl<'s> ConfigServer<'s> {
         // Whatever becomes of the answer: the question will be repeated.
         let _ = match self.cells.get(key).filter(|cell| cell.is_known()) {
             Some(cell) => send_spec(&mut self.outlet, now, &to, echo, cell, transport),
-            None => self.outlet.send(now, &to, &Content::RegistrarUnknown { echo }, transport),
+            None => self.outlet.send(&now, &to, &Content::RegistrarUnknown { echo }, transport),
         };
     }
 
@@ -477,7 +477,7 @@ impl<'s> ConfigServer<'s> {
         for endpoint in lower.filter(|&endpoint| Some(endpoint) != own) {
             match transport.resolve(self.mib.primary_transport, endpoint) {
                 Some(to) => {
-                    let _ = self.outlet.send(now, &to, &Content::IAmRunning, transport);
+                    let _ = self.outlet.send(&now, &to, &Content::IAmRunning, transport);
                 }
                 None => bump(&mut self.outlet.stats.unresolved),
             }
@@ -509,7 +509,7 @@ impl<'s> ConfigServer<'s> {
         let heartbeat = Content::Heartbeat { source: ModuleNumber::NONE };
         for cell in self.cells.iter_mut().filter(|cell| cell.is_known()) {
             if cell.pulse.beat(now.monotonic, self.mib.timers.n3)
-                && self.outlet.send(now, &cell.address, &heartbeat, transport).is_err()
+                && self.outlet.send(&now, &cell.address, &heartbeat, transport).is_err()
             {
                 cell.pulse.beat_again(now.monotonic.after(RETRY));
             }
@@ -530,7 +530,7 @@ fn send_spec(
     cell: &Cell,
     transport: &mut dyn Transport,
 ) -> Result<(), SendError> {
-    outlet.send_raw(now, to, MpduType::CELL_SPEC, echo, &Spec(cell), transport)
+    outlet.send_raw(&now, to, MpduType::CELL_SPEC, echo, &Spec(cell), transport)
 }
 
 impl Machine for ConfigServer<'_> {

@@ -9,7 +9,7 @@ use crate::ams::pdu::{Content, MAX_SUPPLEMENT, MpduHeader, MpduType, Sender};
 use crate::ams::security::{Authenticator, Party, Receiver};
 use crate::time::{Now, Utc};
 use crate::transport::{Address, SendError, Transport};
-use crate::wire::{Encode, TimeCode};
+use crate::wire::{Encode, Octets, TimeCode};
 
 /// How long to leave a transport alone that has refused what must not be lost.
 pub(in crate::ams) const RETRY: Duration = Duration::from_millis(250);
@@ -97,7 +97,7 @@ impl<'s> Outlet<'s> {
 
     pub(in crate::ams) fn send(
         &mut self,
-        now: Now,
+        now: &Now,
         to: &Address,
         content: &Content<'_>,
         transport: &mut dyn Transport,
@@ -105,10 +105,23 @@ impl<'s> Outlet<'s> {
         self.send_raw(now, to, content.mpdu_type(), content.reference(), content, transport)
     }
 
+    /// Sends an MPDU without supplementary data. Nothing but their writers is linked on
+    /// account of it and of [`Outlet::send_raw`], where a [`Content`] needs those of all.
+    pub(in crate::ams) fn say(
+        &mut self,
+        now: &Now,
+        to: &Address,
+        kind: MpduType,
+        reference: u32,
+        transport: &mut dyn Transport,
+    ) -> Result<(), SendError> {
+        self.send_raw(now, to, kind, reference, &Octets(&[]), transport)
+    }
+
     /// Sends an MPDU whose supplementary data are not at hand as a [`Content`].
     pub(in crate::ams) fn send_raw(
         &mut self,
-        now: Now,
+        now: &Now,
         to: &Address,
         kind: MpduType,
         reference: u32,

@@ -59,8 +59,8 @@ impl Pulse {
     }
 
     fn silent_at(&self, period: Duration, limit: u8) -> Instant {
-        let half = period.checked_div(2).unwrap_or(period);
-        self.silent_since.after(period.saturating_mul(u32::from(limit)).saturating_add(half))
+        let halves = u32::from(limit).saturating_mul(2).saturating_add(1);
+        self.silent_since.after_halves(period, halves)
     }
 }
 

@@ -70,6 +70,7 @@ impl MetaStats {
 }
 
 /// One more.
+#[cfg_attr(not(feature = "std"), inline(never))]
 pub(in crate::ams) const fn bump(counter: &mut u32) {
     *counter = counter.saturating_add(1);
 }

@@ -116,6 +116,7 @@ mod tests {
     use crate::ams::mib::{
         Continuum, Fault, Role, ServiceMode, Subject, Timers, TransportService, Unit,
     };
+    use crate::crypto::SecretKey;
 
     const LOCAL: ContinuumNumber = ContinuumNumber::from_bits(2);
     const FAR: ContinuumNumber = ContinuumNumber::from_bits(3);
@@ -146,7 +147,7 @@ mod tests {
         let far = Continuum { number: FAR, name: "far", neighbour: true, description: "" };
         let next = Mib {
             public_key: b"key",
-            private_key: b"key",
+            private_key: SecretKey(b"key"),
             continua: &[far],
             config_servers: &["@:1", "@:2"],
             default_madp: "@:5",

@@ -40,6 +40,7 @@ pub use self::profile::Profile;
 
 use super::endpoint::IpMulticast;
 use super::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
+use crate::crypto::SecretKey;
 
 /// The time-outs of table 1-1 and the heartbeat limit.
 ///
@@ -68,7 +69,7 @@ impl Timers {
     /// N4: between heartbeats of modules and registrar, twice N3.
     #[must_use]
     pub const fn n4(&self) -> Duration {
-        self.n3.saturating_mul(2)
+        self.n3.saturating_add(self.n3)
     }
 
     /// N5: how long until the loss of a module is imputed, N6 times N4.
@@ -165,14 +166,14 @@ pub struct Role<'m> {
     /// The public key of modules in this role, empty for none.
     pub public_key: &'m [u8],
     /// The private key, where this entity acts in this role; empty for none.
-    pub private_key: &'m [u8],
+    pub private_key: SecretKey<'m>,
 }
 
 impl<'m> Role<'m> {
     /// A role without keys.
     #[must_use]
     pub const fn new(number: RoleNumber, name: &'m str) -> Self {
-        Self { number, name, public_key: &[], private_key: &[] }
+        Self { number, name, public_key: &[], private_key: SecretKey::NONE }
     }
 }
 
@@ -216,7 +217,7 @@ pub struct Subject<'m> {
     /// The roles authorised to receive on it; empty for all.
     pub receivers: &'m [RoleNumber],
     /// The key messages on it are encrypted with; empty for none.
-    pub symmetric_key: &'m [u8],
+    pub symmetric_key: SecretKey<'m>,
     /// The name of the function that marshals its messages; empty for none.
     pub marshal: &'m str,
     /// The name of the function that un-marshals its messages; empty for none.
@@ -234,7 +235,7 @@ impl<'m> Subject<'m> {
             structure: "",
             senders: &[],
             receivers: &[],
-            symmetric_key: &[],
+            symmetric_key: SecretKey::NONE,
             marshal: "",
             unmarshal: "",
         }
@@ -243,7 +244,7 @@ impl<'m> Subject<'m> {
     /// Whether its messages are neither encrypted nor marshalled (4.3.1.3, 4.3.1.4).
     #[must_use]
     pub const fn is_plain(&self) -> bool {
-        self.symmetric_key.is_empty() && self.marshal.is_empty() && self.unmarshal.is_empty()
+        self.symmetric_key.0.is_empty() && self.marshal.is_empty() && self.unmarshal.is_empty()
     }
 }
 
@@ -267,14 +268,14 @@ pub struct RemoteMessageSpace<'m> {
     /// Whether that gateway is a neighbour of this venture's local gateway.
     pub neighbour: bool,
     /// The key messages with it are encrypted with; empty for none.
-    pub symmetric_key: &'m [u8],
+    pub symmetric_key: SecretKey<'m>,
 }
 
 impl<'m> RemoteMessageSpace<'m> {
     /// A message space with a neighbouring gateway and without a key.
     #[must_use]
     pub const fn new(continuum: ContinuumNumber, gateway: &'m str) -> Self {
-        Self { continuum, gateway, neighbour: true, symmetric_key: &[] }
+        Self { continuum, gateway, neighbour: true, symmetric_key: SecretKey::NONE }
     }
 }
 
@@ -290,7 +291,7 @@ pub struct Venture<'m> {
     /// The public key of the application, empty for none.
     pub public_key: &'m [u8],
     /// The private key of the application, for registrars; empty for none.
-    pub private_key: &'m [u8],
+    pub private_key: SecretKey<'m>,
     /// Its units, the root unit among them.
     pub units: &'m [Unit<'m>],
     /// Its roles.
@@ -314,7 +315,7 @@ impl<'m> Venture<'m> {
             application,
             authority,
             public_key: &[],
-            private_key: &[],
+            private_key: SecretKey::NONE,
             units: &[Unit::ROOT],
             roles: &[],
             subjects: &[],
@@ -434,7 +435,7 @@ pub struct Mib<'m> {
     /// The public key of the continuum, empty for none (8.1 h).
     pub public_key: &'m [u8],
     /// The private key of the continuum, for configuration servers; empty for none (8.3 f).
-    pub private_key: &'m [u8],
+    pub private_key: SecretKey<'m>,
     /// How MPDUs are signed, where there are keys.
     pub signatures: SignaturePolicy,
     /// The ventures that message spaces may be made for (8.1 l, 8.3 e).
@@ -466,7 +467,7 @@ impl<'m> Mib<'m> {
             default_delivery: &[],
             ip_multicast: None,
             public_key: &[],
-            private_key: &[],
+            private_key: SecretKey::NONE,
             signatures: SignaturePolicy::STANDARD,
             ventures: &[],
             checksums: true,

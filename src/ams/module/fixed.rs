@@ -61,7 +61,7 @@ use core::time::Duration;
 use super::introduction::Introduction;
 use super::rows::{OwnRule, OwnState, Peer, RuleKind, VECTORS};
 use super::{
-    Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, PendingQuery,
+    Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, PendingQuery, Turn,
 };
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, VentureNumber,
@@ -178,9 +178,10 @@ impl<'s> StaticModule<'s> {
             };
             machine.peers.insert(peer).map_err(|_| StaticFault::PeersFull(key))?;
         }
+        let turn = &mut Turn { now: Now::default(), transport, user: &mut |_| {} };
         for other in others() {
             for (kind, assertion) in other.rules() {
-                machine.note_rule(other.id, kind, assertion, &mut |_| {});
+                machine.note_rule(other.id, kind, assertion, turn);
             }
             if machine.meta_stats().full > 0 {
                 return Err(StaticFault::RulesFull(other.id.key()));

@@ -2,16 +2,25 @@
 //! are delivered.
 
 use super::rows::RuleKind;
-use super::{Membership, Module, bump, domain_includes};
+use super::{Membership, Module, Turn, bump, domain_includes};
 use crate::ams::ids::{
     Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
 use crate::ams::pdu::{
-    Aams, ContactSummary, Content, MessageType, ModuleList, ModuleStatusList, Mpdu,
+    Aams, ContactSummary, Content, MessageType, ModuleList, ModuleStatus, ModuleStatusList, Mpdu,
 };
-use crate::ams::service::{Delivery, Fault, Indication, Received, ServiceUser};
+use crate::ams::service::{Delivery, Fault, Received, ServiceUser};
 use crate::time::Now;
 use crate::transport::{Address, Transport};
+
+/// How much of its rules the status of a module tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Some: an *I_am_here* that would be too long is split.
+    Part,
+    /// All there are: a rule it does not tell is no more (4.2.9.6 c to f).
+    All,
+}
 
 /// MPDUs.
 impl Module<'_> {
@@ -25,8 +34,9 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) {
+        let turn = &mut Turn { now, transport, user };
         bump(&mut self.outlet.stats.received);
-        if !self.outlet.admits(&now, octets) {
+        if !self.outlet.admits(&turn.now, octets) {
             return;
         }
         let mpdu = match Mpdu::parse(octets) {
@@ -43,8 +53,8 @@ impl Module<'_> {
                 bump(&mut self.outlet.stats.inappropriate);
             }
             Membership::Joining | Membership::Member(_) => {
-                if !self.take_answer(now, from, &mpdu, transport, user) {
-                    self.take_notice(now, &mpdu, transport, user);
+                if !self.take_answer(from, &mpdu, turn) {
+                    self.take_notice(&mpdu, turn);
                 }
             }
         }
@@ -52,56 +62,49 @@ impl Module<'_> {
 
     /// Takes what the configuration server or the registrar says to this module.
     /// False when it is something else.
-    fn take_answer(
-        &mut self,
-        now: Now,
-        from: &Address,
-        mpdu: &Mpdu<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) -> bool {
+    fn take_answer(&mut self, from: &Address, mpdu: &Mpdu<'_>, turn: &mut Turn<'_>) -> bool {
         match mpdu.content() {
             Content::CellSpec { echo, cell } => {
                 if cell.unit != self.identity.unit {
                     bump(&mut self.outlet.stats.not_ours);
                 } else if self.interrogation.answered(echo, from) {
-                    self.located(now, cell.registrar.as_str(), transport, user);
+                    self.located(cell.registrar.as_str(), turn);
                 } else {
                     bump(&mut self.outlet.stats.stale);
                 }
             }
             Content::RegistrarUnknown { echo } => {
                 if self.interrogation.answered(echo, from) {
-                    self.not_located(now, user);
+                    self.not_located(turn);
                 } else {
                     bump(&mut self.outlet.stats.stale);
                 }
             }
             Content::Rejection { echo, reason } => {
                 if self.close_request(echo, true) {
-                    self.retry_at = now.monotonic.after(self.mib.timers.n2);
-                    user.indicate(Indication::Fault(Fault::Rejected(reason)));
+                    self.retry_at = turn.now.monotonic.after(self.mib.timers.n2);
+                    turn.fault(Fault::Rejected(reason));
                 }
             }
             Content::YouAreIn { echo, module } => {
                 if self.close_request(echo, true) {
-                    self.admitted(now, from, module, transport, user);
+                    self.admitted(from, module, turn);
                 }
             }
             Content::Reconnected { echo } => {
                 if self.close_request(echo, false) {
-                    self.reconnected(now);
+                    self.reconnected(turn);
                 }
             }
             Content::Heartbeat { source: ModuleNumber::NONE } => {
                 if mpdu.sender().unit == self.identity.unit {
-                    self.pulse.heard(now.monotonic);
+                    self.pulse.heard(turn.now.monotonic);
                 } else {
                     bump(&mut self.outlet.stats.not_ours);
                 }
             }
             Content::YouAreDead => match self.membership {
-                Membership::Member(_) => self.die(user),
+                Membership::Member(_) => self.die(turn),
                 _ => bump(&mut self.outlet.stats.inappropriate),
             },
             _ => return false,
@@ -110,39 +113,33 @@ impl Module<'_> {
     }
 
     /// Takes what is said about modules of the message space.
-    fn take_notice(
-        &mut self,
-        now: Now,
-        mpdu: &Mpdu<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
+    fn take_notice(&mut self, mpdu: &Mpdu<'_>, turn: &mut Turn<'_>) {
         match mpdu.content() {
             Content::IAmStarting { module, contact } => {
-                self.take_start(now, module, &contact, true, transport, user);
+                self.take_start(module, &contact, true, turn);
             }
             Content::ModuleHasStarted { module, contact } => {
-                self.take_start(now, module, &contact, false, transport, user);
+                self.take_start(module, &contact, false, turn);
             }
-            Content::IAmHere { modules } => self.take_here(modules, transport, user),
-            Content::IAmStopping { module } => self.take_stop(module, user),
+            Content::IAmHere { modules } => self.take_statuses(modules, Told::Part, turn),
+            Content::IAmStopping { module } => self.take_stop(module, turn),
             Content::Subscribe { module, assertion } => {
-                self.note_rule(module, RuleKind::Subscription, assertion.values(), user);
+                self.note_rule(module, RuleKind::Subscription, assertion.values(), turn);
             }
             Content::Unsubscribe { module, cancellation } => {
-                self.forget_rule(module, RuleKind::Subscription, cancellation.values(), user);
+                self.forget_rule(module, RuleKind::Subscription, cancellation.values(), turn);
             }
             Content::Invite { module, assertion } => {
-                self.note_rule(module, RuleKind::Invitation, assertion.values(), user);
+                self.note_rule(module, RuleKind::Invitation, assertion.values(), turn);
             }
             Content::Disinvite { module, cancellation } => {
-                self.forget_rule(module, RuleKind::Invitation, cancellation.values(), user);
+                self.forget_rule(module, RuleKind::Invitation, cancellation.values(), turn);
             }
             Content::CellStatus { unit, modules } => {
-                self.take_cell_status(now, unit, modules, transport, user);
+                self.take_cell_status(unit, modules, turn);
             }
             Content::ModuleStatus { modules, .. } => {
-                self.take_module_status(modules, transport, user);
+                self.take_statuses(modules, Told::All, turn);
             }
             _ => bump(&mut self.outlet.stats.inappropriate),
         }
@@ -151,38 +148,34 @@ impl Module<'_> {
     /// A module has been registered (4.2.5.5.8, 4.2.5.5.9).
     fn take_start(
         &mut self,
-        now: Now,
         id: ModuleId,
         contact: &ContactSummary<'_>,
         wants_state: bool,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) {
-        if self.is_me(id) || !self.note_peer(id, contact, transport, user) {
+        if self.is_me(id) || !self.note_peer(id, contact, turn) {
             return;
         }
         if wants_state {
-            self.introduce_to(now, id.key(), transport, user);
+            self.introduce_to(id.key(), turn);
         }
     }
 
-    /// The state of modules that were here before (4.2.5.5.10).
-    fn take_here(
-        &mut self,
-        modules: ModuleStatusList<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
-        let me = self.id().map(|id| id.key());
-        for status in modules.iter().filter(|status| Some(status.id.key()) != me) {
-            if !self.note_peer(status.id, &status.contact, transport, user) {
+    /// The state of modules that were here before (4.2.5.5.10), or as they declare it
+    /// (4.2.9.6).
+    fn take_statuses(&mut self, modules: ModuleStatusList<'_>, told: Told, turn: &mut Turn<'_>) {
+        for ModuleStatus { id, contact, declaration } in modules.iter() {
+            if self.is_me(id) || !self.note_peer(id, &contact, turn) {
                 continue;
             }
-            for assertion in status.declaration.subscriptions.iter() {
-                self.note_rule(status.id, RuleKind::Subscription, assertion.values(), user);
+            if told == Told::All {
+                self.forget_rules_beside(id, &declaration, turn);
             }
-            for assertion in status.declaration.invitations.iter() {
-                self.note_rule(status.id, RuleKind::Invitation, assertion.values(), user);
+            for assertion in declaration.subscriptions.iter() {
+                self.note_rule(id, RuleKind::Subscription, assertion.values(), turn);
+            }
+            for assertion in declaration.invitations.iter() {
+                self.note_rule(id, RuleKind::Invitation, assertion.values(), turn);
             }
         }
     }
@@ -191,52 +184,28 @@ impl Module<'_> {
     ///
     /// A restarted registrar may not know the role of a module that it has only
     /// heard of (2.3.7): role 0 is any.
-    fn take_stop(&mut self, id: ModuleId, user: &mut dyn ServiceUser) {
+    fn take_stop(&mut self, id: ModuleId, turn: &mut Turn<'_>) {
         let any = id.role == RoleNumber::ALL;
         if self.id().is_some_and(|me| me == id || any && me.key() == id.key()) {
-            self.die(user);
+            self.die(turn);
         } else if self.knows(id) || any && self.peers.contains(id.key()) {
-            self.forget_peer(id.key(), user);
+            self.forget_peer(id.key(), turn);
         } else {
             bump(&mut self.outlet.stats.unknown_module);
         }
     }
 
     /// The membership of a cell (4.2.9.3).
-    fn take_cell_status(
-        &mut self,
-        now: Now,
-        unit: UnitNumber,
-        modules: ModuleList<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
+    fn take_cell_status(&mut self, unit: UnitNumber, modules: ModuleList<'_>, turn: &mut Turn<'_>) {
         let absent = |key: &ModuleKey| key.unit == unit && !modules.contains(key.module);
         loop {
             let gone = self.peers.iter().map(|peer| peer.key).find(absent);
             let Some(gone) = gone else { break };
-            self.forget_peer(gone, user);
+            self.forget_peer(gone, turn);
         }
         if unit == self.identity.unit {
             self.status_owed = true;
-            self.send_owed_status(now, transport, user);
-        }
-    }
-
-    /// The state of modules as they declare it (4.2.9.6).
-    fn take_module_status(
-        &mut self,
-        modules: ModuleStatusList<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
-        let me = self.id().map(|id| id.key());
-        for status in modules.iter().filter(|status| Some(status.id.key()) != me) {
-            if self.note_peer(status.id, &status.contact, transport, user) {
-                let declared = status.declaration;
-                let (subscriptions, invitations) = (declared.subscriptions, declared.invitations);
-                self.reconcile_rules(status.id, subscriptions, invitations, user);
-            }
+            self.send_owed_status(turn);
         }
     }
 

@@ -7,16 +7,15 @@
 
 use core::time::Duration;
 
-use super::Module;
 use super::rows::OwnRule;
 use super::status::{One, OwnStatus};
+use super::{Module, Turn};
 use crate::ams::ids::{ModuleId, ModuleKey};
 use crate::ams::meta::{Outlet, RETRY};
 use crate::ams::pdu::{ContactSummaryValues, MpduType};
-use crate::ams::service::{Fault, Indication, ServiceUser};
+use crate::ams::service::Fault;
 use crate::storage::Table;
-use crate::time::Now;
-use crate::transport::{Address, SendError, Transport};
+use crate::transport::{Address, SendError};
 
 /// What a new module is still to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,33 +38,22 @@ impl Introduction {
 
 impl Module<'_> {
     /// The module has just started and is to be told of this one.
-    pub(super) fn introduce_to(
-        &mut self,
-        now: Now,
-        key: ModuleKey,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
+    pub(super) fn introduce_to(&mut self, key: ModuleKey, turn: &mut Turn<'_>) {
         let delay = self.mib.policy.introduction_delay;
         let fresh = !delay.is_zero() && self.introduce_at.is_some();
         if !fresh {
-            self.introduce_at = Some(now.monotonic.after(delay));
+            self.introduce_at = Some(turn.now.monotonic.after(delay));
         }
         if let Some(peer) = self.peers.get_mut(key) {
             let times = self.mib.policy.introduction_repeats.saturating_add(1);
             peer.introduction = Introduction { times, fresh };
         }
-        self.introduce(now, transport, user);
+        self.introduce(turn);
     }
 
     /// Tells whoever is due, if the time has come.
-    pub(super) fn introduce(
-        &mut self,
-        now: Now,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
-        let due = self.introduce_at.is_some_and(|at| now.monotonic >= at);
+    pub(super) fn introduce(&mut self, turn: &mut Turn<'_>) {
+        let due = self.introduce_at.is_some_and(|at| turn.now.monotonic >= at);
         let Some(id) = self.id().filter(|_| due) else {
             return;
         };
@@ -78,10 +66,9 @@ impl Module<'_> {
                 left = true;
                 continue;
             }
-            let sent =
-                peer.mams.map_or(Ok(()), |to| state.tell(now, &to, &mut self.outlet, transport));
+            let sent = peer.mams.map_or(Ok(()), |to| state.tell(&to, &mut self.outlet, turn));
             if sent == Err(SendError::TooLong) {
-                user.indicate(Indication::Fault(Fault::MpduTooLong(MpduType::I_AM_HERE)));
+                turn.fault(Fault::MpduTooLong(MpduType::I_AM_HERE));
             }
             let owed = self.outlet.is_owed(sent);
             let times = if owed { times } else { times.saturating_sub(1) };
@@ -89,7 +76,7 @@ impl Module<'_> {
             left |= times > 0;
             refused |= owed;
         }
-        let next = now.monotonic.after(self.introduction_interval(refused));
+        let next = turn.now.monotonic.after(self.introduction_interval(refused));
         self.introduce_at = left.then_some(next);
     }
 
@@ -112,17 +99,16 @@ impl State<'_, '_> {
     /// tell adds up.
     fn tell(
         &self,
-        now: Now,
         to: &Address,
         outlet: &mut Outlet<'_>,
-        transport: &mut dyn Transport,
+        turn: &mut Turn<'_>,
     ) -> Result<(), SendError> {
         let total = self.own.iter().filter(|row| row.is_asserted()).count();
         let (mut first, mut count) = (0_usize, total);
         loop {
             let Self { id, contact, own } = *self;
             let list = One(OwnStatus { id, contact, own, first, count });
-            match outlet.send_raw(now, to, MpduType::I_AM_HERE, 0, &list, transport) {
+            match outlet.send_raw(&turn.now, to, MpduType::I_AM_HERE, 0, &list, turn.transport) {
                 Ok(()) => first = first.saturating_add(count),
                 Err(SendError::TooLong) if count > 1 => count = count.div_ceil(2),
                 Err(refused) => return Err(refused),

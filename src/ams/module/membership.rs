@@ -3,15 +3,15 @@
 use super::noting::gateway_domain;
 use super::rows::{OwnRule, OwnState, RuleKind};
 use super::status::{Census, One, OwnStatus};
-use super::{Membership, Module, Request, bump};
+use super::{Membership, Module, Request, Turn, bump};
 use crate::ams::ids::{
     Domain, ModuleId, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
 };
 use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
-use crate::ams::pdu::{AssertionValues, CancellationValues, Content, MpduType};
+use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
 use crate::ams::service::{Fault, Indication, ServiceUser};
-use crate::time::{Instant, Now};
+use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::Encode;
 
@@ -51,7 +51,7 @@ impl Module<'_> {
         self.forget_all();
         self.membership = Membership::Joining;
         self.retry_at = now.monotonic;
-        self.tick(now, transport, user);
+        self.do_what_is_due(&mut Turn { now, transport, user });
         Ok(())
     }
 
@@ -71,7 +71,13 @@ impl Module<'_> {
         }
         if let (Some(module), Some(registrar)) = (self.id(), self.registrar) {
             // Counted if it is refused; there is no later.
-            let _ = self.outlet.send(now, &registrar, &Content::IAmStopping { module }, transport);
+            let _ = self.outlet.say(
+                &now,
+                &registrar,
+                MpduType::I_AM_STOPPING,
+                module.reference(),
+                transport,
+            );
         }
         let number = self.id().map_or(ModuleNumber::NONE, |id| id.module);
         self.forget_all();
@@ -91,7 +97,11 @@ impl Module<'_> {
         request: &RuleRequest,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.assert(now, RuleKind::Subscription, request, transport)
+        self.assert(
+            RuleKind::Subscription,
+            request,
+            &mut Turn { now, transport, user: &mut nobody },
+        )
     }
 
     /// `Assert_invitation.request`: lets modules in `domain` send messages on
@@ -106,7 +116,7 @@ impl Module<'_> {
         request: &RuleRequest,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.assert(now, RuleKind::Invitation, request, transport)
+        self.assert(RuleKind::Invitation, request, &mut Turn { now, transport, user: &mut nobody })
     }
 
     /// `Cancel_subscription.request` (3.1.8, 4.2.11.1).
@@ -122,7 +132,7 @@ impl Module<'_> {
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
         let key = (RuleKind::Subscription, CancellationValues { subject, domain });
-        self.cancel(now, key, transport)
+        self.cancel(key, &mut Turn { now, transport, user: &mut nobody })
     }
 
     /// `Cancel_invitation.request` (3.1.6, 4.2.13.1).
@@ -138,15 +148,14 @@ impl Module<'_> {
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
         let key = (RuleKind::Invitation, CancellationValues { subject, domain });
-        self.cancel(now, key, transport)
+        self.cancel(key, &mut Turn { now, transport, user: &mut nobody })
     }
 
     fn assert(
         &mut self,
-        now: Now,
         kind: RuleKind,
         request: &RuleRequest,
-        transport: &mut dyn Transport,
+        turn: &mut Turn<'_>,
     ) -> Result<(), Fault> {
         self.require_member()?;
         let RuleRequest { subject, mode, domain, priority, flow_label } = *request;
@@ -162,23 +171,25 @@ impl Module<'_> {
         let assertion = AssertionValues { subject, domain, delivery_vector, priority, flow_label };
         let row = OwnRule { kind, assertion, state: OwnState::AssertionOwed };
         self.own.insert(row).map_err(|_| Fault::TableFull)?;
-        self.send_rules(now, transport)
+        self.send_rules(turn)
     }
 
     fn cancel(
         &mut self,
-        now: Now,
         key: (RuleKind, CancellationValues),
-        transport: &mut dyn Transport,
+        turn: &mut Turn<'_>,
     ) -> Result<(), Fault> {
         self.require_member()?;
         match self.own.get_mut(key) {
             Some(row) if row.is_asserted() => row.state = OwnState::CancellationOwed,
             _ => return Err(Fault::RedundantCancellation),
         }
-        self.send_rules(now, transport)
+        self.send_rules(turn)
     }
 }
+
+/// The user of a call that indicates nothing.
+fn nobody(_: Indication) {}
 
 /// What to subscribe to or invite (3.1.5.2, 3.1.7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,24 +226,28 @@ impl Module<'_> {
     /// Does whatever is due. Extra calls do nothing.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ServiceUser) {
+        self.do_what_is_due(&mut Turn { now, transport, user });
+    }
+
+    pub(super) fn do_what_is_due(&mut self, turn: &mut Turn<'_>) {
         if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
             return;
         }
-        if self.interrogation.failed(now.monotonic, self.mib) {
-            user.indicate(Indication::Fault(Fault::ConfigServerSilent));
+        if self.interrogation.failed(turn.now.monotonic, self.mib) {
+            turn.fault(Fault::ConfigServerSilent);
         }
-        self.check_request(now, user);
-        self.keep_heartbeat(now, transport);
-        self.seek_registrar(now, transport);
-        self.send_request(now, transport, user);
-        if now.monotonic >= self.offer_at {
-            if let Err(fault) = self.send_rules(now, transport) {
-                user.indicate(Indication::Fault(fault));
+        self.check_request(turn);
+        self.keep_heartbeat(turn);
+        self.seek_registrar(turn);
+        self.send_request(turn);
+        if turn.now.monotonic >= self.offer_at {
+            if let Err(fault) = self.send_rules(turn) {
+                turn.fault(fault);
             }
-            self.send_owed_status(now, transport, user);
+            self.send_owed_status(turn);
         }
-        self.introduce(now, transport, user);
-        self.time_queries_out(now.monotonic, user);
+        self.introduce(turn);
+        self.time_queries_out(turn.now.monotonic, turn.user);
     }
 
     /// When [`Module::tick`] is next to be called. Any other call may change it.
@@ -240,7 +255,7 @@ impl Module<'_> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let timers = &self.mib.timers;
-        let queries = self.queries.iter().filter_map(|query| query.until).min();
+        let queries = self.queries.iter().map(|query| query.until).fold(None, earliest);
         let own = match self.membership {
             Membership::Outside | Membership::Dead => return None,
             Membership::Joining => None,
@@ -257,7 +272,7 @@ impl Module<'_> {
         let offer = self.owes_registrar().then_some(self.offer_at);
         let introduction = self.id().and(self.introduce_at);
         let all = [own, queries, asked, answered, retry, offer, introduction];
-        all.into_iter().flatten().min()
+        all.iter().copied().fold(None, earliest)
     }
 
     /// Whether the registrar, or its answer, is sought.
@@ -282,11 +297,11 @@ impl Module<'_> {
         if self.request.is_some() { None } else { self.registrar }
     }
 
-    fn check_request(&mut self, now: Now, user: &mut dyn ServiceUser) {
+    fn check_request(&mut self, turn: &mut Turn<'_>) {
         let Some(request) = self.request.as_mut() else {
             return;
         };
-        if request.until.is_none_or(|until| now.monotonic < until) {
+        if request.until.is_none_or(|until| turn.now.monotonic < until) {
             return;
         }
         request.until = None;
@@ -295,72 +310,67 @@ impl Module<'_> {
             request.failures = 0;
             self.registrar = None;
         }
-        self.retry_at = now.monotonic;
-        user.indicate(Indication::Fault(Fault::RegistrarSilent));
+        self.retry_at = turn.now.monotonic;
+        turn.fault(Fault::RegistrarSilent);
     }
 
     /// Heartbeats with the registrar, and reconnection when it is lost (4.2.7).
-    fn keep_heartbeat(&mut self, now: Now, transport: &mut dyn Transport) {
+    fn keep_heartbeat(&mut self, turn: &mut Turn<'_>) {
         let Membership::Member(module) = self.membership else {
             return;
         };
         let timers = self.mib.timers;
-        if self.confidant().is_some() && self.pulse.is_silent(now.monotonic, timers.n4(), timers.n6)
-        {
+        let silent = self.pulse.is_silent(turn.now.monotonic, timers.n4(), timers.n6);
+        if silent && self.confidant().is_some() {
             self.registrar = None;
             // Not at the next beat: a registrar that was restarted lets its modules
             // reconnect for a while only (4.2.8.2 a).
-            self.pulse.beat_again(now.monotonic);
+            self.pulse.beat_again(turn.now.monotonic);
         }
-        if !self.pulse.beat(now.monotonic, timers.n4()) {
+        if !self.pulse.beat(turn.now.monotonic, timers.n4()) {
             return;
         }
         match self.confidant() {
             Some(registrar) => {
-                let heartbeat = Content::Heartbeat { source: module };
-                if self.outlet.send(now, &registrar, &heartbeat, transport).is_err() {
-                    self.pulse.beat_again(now.monotonic.after(RETRY));
+                let (kind, source) = (MpduType::HEARTBEAT, u32::from(module.0));
+                let sent = self.outlet.say(&turn.now, &registrar, kind, source, turn.transport);
+                if sent.is_err() {
+                    self.pulse.beat_again(turn.now.monotonic.after(RETRY));
                 }
             }
             // Required to send a heartbeat, and the location is unknown (4.2.7.1.4).
             None if self.request.is_none() => {
                 let query = self.outlet.next_query();
                 self.request = Some(Request { query, until: None, failures: 0 });
-                self.retry_at = now.monotonic;
+                self.retry_at = turn.now.monotonic;
             }
             None => {}
         }
     }
 
     /// Asks the configuration server where the registrar is (4.2.4.2.1).
-    fn seek_registrar(&mut self, now: Now, transport: &mut dyn Transport) {
+    fn seek_registrar(&mut self, turn: &mut Turn<'_>) {
         let idle = self.registrar.is_none() && !self.interrogation.is_open();
-        if !idle || !self.wants_registrar() || now.monotonic < self.retry_at {
+        if !idle || !self.wants_registrar() || turn.now.monotonic < self.retry_at {
             return;
         }
         let query = self.outlet.next_query();
-        let Some(server) = self.interrogation.begin(now.monotonic, query, self.mib, transport)
-        else {
+        let now = turn.now.monotonic;
+        let Some(server) = self.interrogation.begin(now, query, self.mib, turn.transport) else {
             return bump(&mut self.outlet.stats.unresolved);
         };
-        let endpoint = self.identity.contact.endpoint;
+        let (kind, endpoint) = (MpduType::REGISTRAR_QUERY, &self.identity.contact.endpoint);
         // If it is refused, N1 passes and the next location is asked.
-        let _ =
-            self.outlet.send(now, &server, &Content::RegistrarQuery { query, endpoint }, transport);
+        let _ = self.outlet.send_raw(&turn.now, &server, kind, query, endpoint, turn.transport);
     }
 
     /// Sends the registration or the reconnection, whichever is open (4.2.5.4,
     /// 4.2.8.1 b).
-    fn send_request(
-        &mut self,
-        now: Now,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
+    fn send_request(&mut self, turn: &mut Turn<'_>) {
         let Some(registrar) = self.registrar else {
             return;
         };
-        if !self.wants_registrar() || now.monotonic < self.retry_at {
+        if !self.wants_registrar() || turn.now.monotonic < self.retry_at {
             return;
         }
         let request = match self.request {
@@ -368,34 +378,40 @@ impl Module<'_> {
             Some(request) => request,
             None => Request { query: self.outlet.next_query(), until: None, failures: 0 },
         };
-        let until = Some(now.monotonic.after(self.mib.timers.n2));
+        let until = Some(turn.now.monotonic.after(self.mib.timers.n2));
         self.request = Some(Request { until, ..request });
         let (kind, sent) = match self.membership {
             Membership::Member(module) => {
-                let sent = self.send_reconnect(now, &registrar, module, request.query, transport);
+                let sent = self.send_reconnect(&registrar, module, request.query, turn);
                 (MpduType::RECONNECT, sent)
             }
             _ => {
                 let (kind, contact) = (MpduType::MODULE_REGISTRATION, &self.identity.contact);
                 let query = request.query;
-                let sent = self.outlet.send_raw(now, &registrar, kind, query, contact, transport);
+                let sent = self.outlet.send_raw(
+                    &turn.now,
+                    &registrar,
+                    kind,
+                    query,
+                    contact,
+                    turn.transport,
+                );
                 (kind, sent)
             }
         };
         // If it is refused for now, N2 passes and it is sent again.
         if sent == Err(SendError::TooLong) {
             bump(&mut self.outlet.stats.too_long);
-            user.indicate(Indication::Fault(Fault::MpduTooLong(kind)));
+            turn.fault(Fault::MpduTooLong(kind));
         }
     }
 
     fn send_reconnect(
         &mut self,
-        now: Now,
         registrar: &Address,
         module: ModuleNumber,
         query: u32,
-        transport: &mut dyn Transport,
+        turn: &mut Turn<'_>,
     ) -> Result<(), SendError> {
         let id = ModuleId { role: self.identity.role, unit: self.identity.unit, module };
         let status = OwnStatus::whole(id, &self.identity.contact, &self.own);
@@ -403,13 +419,13 @@ impl Module<'_> {
         let others = self.peers.iter().filter(|peer| peer.key.unit == unit).count();
         let census = Census { status, module, others, peers: &self.peers };
         let kind = MpduType::RECONNECT;
-        self.outlet.send_raw(now, registrar, kind, query, &census, transport)
+        self.outlet.send_raw(&turn.now, registrar, kind, query, &census, turn.transport)
     }
 
     /// Tells the registrar of own rules it has not been told of (4.2.10.1.2 b and
     /// its like). It stops where the transport does, and goes on at a later tick.
     /// What nobody can ever be told of is no rule any more, and a fault.
-    fn send_rules(&mut self, now: Now, transport: &mut dyn Transport) -> Result<(), Fault> {
+    fn send_rules(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
         let (Some(module), Some(registrar)) = (self.id(), self.confidant()) else {
             return Ok(());
         };
@@ -420,13 +436,19 @@ impl Module<'_> {
             let supplement: &dyn Encode =
                 if row.is_asserted() { &row.assertion } else { &cancellation };
             let reference = module.reference();
-            let sent =
-                self.outlet.send_raw(now, &registrar, kind, reference, supplement, transport);
+            let sent = self.outlet.send_raw(
+                &turn.now,
+                &registrar,
+                kind,
+                reference,
+                supplement,
+                turn.transport,
+            );
             if sent == Err(SendError::TooLong) {
                 result = Err(Fault::MpduTooLong(kind));
             }
             if self.outlet.is_owed(sent) {
-                self.offer_at = now.monotonic.after(RETRY);
+                self.offer_at = turn.now.monotonic.after(RETRY);
                 break;
             }
             row.state = if row.is_asserted() && sent.is_ok() {
@@ -440,25 +462,21 @@ impl Module<'_> {
     }
 
     /// Sends this module's state to the registrar, if it is owed (4.2.9.3 b).
-    pub(super) fn send_owed_status(
-        &mut self,
-        now: Now,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
+    pub(super) fn send_owed_status(&mut self, turn: &mut Turn<'_>) {
         let (Some(id), Some(registrar), true) = (self.id(), self.confidant(), self.status_owed)
         else {
             return;
         };
         let list = One(OwnStatus::whole(id, &self.identity.contact, &self.own));
         let (kind, reference) = (MpduType::MODULE_STATUS, id.reference());
-        let sent = self.outlet.send_raw(now, &registrar, kind, reference, &list, transport);
+        let sent =
+            self.outlet.send_raw(&turn.now, &registrar, kind, reference, &list, turn.transport);
         if sent == Err(SendError::TooLong) {
-            user.indicate(Indication::Fault(Fault::MpduTooLong(kind)));
+            turn.fault(Fault::MpduTooLong(kind));
         }
         self.status_owed = self.outlet.is_owed(sent);
         if self.status_owed {
-            self.offer_at = now.monotonic.after(RETRY);
+            self.offer_at = turn.now.monotonic.after(RETRY);
         }
     }
 
@@ -476,76 +494,63 @@ impl Module<'_> {
 /// What answers to this module change.
 impl Module<'_> {
     /// The registrar's location, in answer to `registrar_query` (4.2.4.2.3).
-    pub(super) fn located(
-        &mut self,
-        now: Now,
-        registrar: &str,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
-        self.registrar = transport.resolve(self.mib.primary_transport, registrar);
+    pub(super) fn located(&mut self, registrar: &str, turn: &mut Turn<'_>) {
+        self.registrar = turn.transport.resolve(self.mib.primary_transport, registrar);
         if self.registrar.is_none() {
             bump(&mut self.outlet.stats.unresolved);
-            self.retry_at = now.monotonic.after(self.mib.timers.n1);
+            self.retry_at = turn.now.monotonic.after(self.mib.timers.n1);
             return;
         }
-        self.retry_at = now.monotonic;
-        self.send_request(now, transport, user);
+        self.retry_at = turn.now.monotonic;
+        self.send_request(turn);
     }
 
     /// The registrar cannot be located now (4.2.4.2.4). A reconnection waits for
     /// the next heartbeat (4.2.8.1 a); a registration is tried again after N1.
-    pub(super) fn not_located(&mut self, now: Now, user: &mut dyn ServiceUser) {
+    pub(super) fn not_located(&mut self, turn: &mut Turn<'_>) {
         self.interrogation.abandon();
-        self.retry_at = now.monotonic.after(self.mib.timers.n1);
+        self.retry_at = turn.now.monotonic.after(self.mib.timers.n1);
         if matches!(self.membership, Membership::Member(_)) {
             self.request = None;
         }
-        user.indicate(Indication::Fault(Fault::RegistrarUnknown));
+        turn.fault(Fault::RegistrarUnknown);
     }
 
     /// `you_are_in` (4.2.5.5.5).
-    pub(super) fn admitted(
-        &mut self,
-        now: Now,
-        from: &Address,
-        number: ModuleNumber,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
-    ) {
+    pub(super) fn admitted(&mut self, from: &Address, number: ModuleNumber, turn: &mut Turn<'_>) {
         self.membership = Membership::Member(number);
         self.request = None;
         // It may have been given up and be sought anew: here it is.
         self.registrar = self.registrar.or(Some(*from));
         self.interrogation.abandon();
-        self.pulse = Pulse::commence(now.monotonic);
-        self.retry_at = now.monotonic;
-        self.offer_at = now.monotonic;
+        self.pulse = Pulse::commence(turn.now.monotonic);
+        self.retry_at = turn.now.monotonic;
+        self.offer_at = turn.now.monotonic;
         // Whoever is still known under this number is no more.
-        self.forget_peer(ModuleKey { unit: self.identity.unit, module: number }, user);
-        user.indicate(Indication::Registered(number));
+        self.forget_peer(ModuleKey { unit: self.identity.unit, module: number }, turn);
+        turn.user.indicate(Indication::Registered(number));
         let gateway = RuleRequest {
             domain: gateway_domain(self),
             mode: self.usual_mode(),
             ..RuleRequest::new(self.mib.continuum.number.pseudo_subject())
         };
-        if let Err(fault) = self.invite(now, &gateway, transport) {
-            user.indicate(Indication::Fault(fault));
+        if let Err(fault) = self.assert(RuleKind::Invitation, &gateway, turn) {
+            turn.fault(fault);
         }
-        self.tick(now, transport, user);
+        self.do_what_is_due(turn);
     }
 
     /// `reconnected` (4.2.8.4).
-    pub(super) fn reconnected(&mut self, now: Now) {
+    pub(super) fn reconnected(&mut self, turn: &Turn<'_>) {
         self.request = None;
-        self.pulse.heard(now.monotonic);
+        self.pulse.heard(turn.now.monotonic);
     }
 
     /// Its termination has been imputed (4.2.8.3, 4.2.6.4 e).
-    pub(super) fn die(&mut self, user: &mut dyn ServiceUser) {
+    pub(super) fn die(&mut self, turn: &mut Turn<'_>) {
         self.forget_all();
         self.membership = Membership::Dead;
-        user.indicate(Indication::ModuleIsDead);
+        turn.user.indicate(Indication::ModuleIsDead);
     }
 
     fn forget_all(&mut self) {

@@ -59,6 +59,7 @@ mod remote;
 mod rows;
 mod rules;
 mod status;
+mod turn;
 mod view;
 
 #[cfg(test)]
@@ -85,6 +86,7 @@ pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
 use rules::Rules;
+use turn::Turn;
 
 pub use rows::{OwnRule, Peer, PendingQuery, Rule, RuleKey, RuleKind};
 

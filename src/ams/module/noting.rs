@@ -2,12 +2,12 @@
 
 use super::introduction::Introduction;
 use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
-use super::{Module, ModuleIdentity, bump, domain_includes};
+use super::{Module, ModuleIdentity, Turn, bump, domain_includes};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
 use crate::ams::mib::{Mib, Venture};
-use crate::ams::pdu::{AssertionList, AssertionValues, CancellationValues, ContactSummary};
-use crate::ams::service::{Indication, ServiceUser};
-use crate::transport::{Address, Transport};
+use crate::ams::pdu::{AssertionValues, CancellationValues, ContactSummary, Declaration};
+use crate::ams::service::Indication;
+use crate::transport::Address;
 
 impl Module<'_> {
     /// Notes a module, or that it is reached otherwise than was known
@@ -16,23 +16,23 @@ impl Module<'_> {
         &mut self,
         id: ModuleId,
         contact: &ContactSummary<'_>,
-        transport: &mut dyn Transport,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) -> bool {
-        let mams = self.resolve_mams(contact, transport);
+        let mams = self.resolve_mams(contact, turn);
         if self.peers.get(id.key()).is_some_and(|peer| peer.role != id.role || peer.mams != mams) {
-            self.forget_peer(id.key(), user);
+            self.forget_peer(id.key(), turn);
         }
-        let points = self.best_fits(contact, transport);
-        if let Some(peer) = self.peers.get_mut(id.key()) {
-            if peer.points != points {
-                peer.points = points;
+        let points = [None; VECTORS];
+        let introduction = Introduction::NONE;
+        let mut peer = Peer { key: id.key(), role: id.role, mams, points, introduction };
+        self.best_fits(contact, &mut peer.points, turn);
+        if let Some(known) = self.peers.get_mut(id.key()) {
+            if known.points != peer.points {
+                known.points = peer.points;
                 self.rules.unprepare();
             }
             return true;
         }
-        let peer =
-            Peer { key: id.key(), role: id.role, mams, points, introduction: Introduction::NONE };
         if self.peers.len() >= MAX_PEERS || self.peers.insert(peer).is_err() {
             bump(&mut self.outlet.stats.full);
             return false;
@@ -40,18 +40,18 @@ impl Module<'_> {
         if let Some(place) = self.place_of(id) {
             self.rules.peer_noted(place);
         }
-        user.indicate(Indication::ModuleRegistered(id));
+        turn.user.indicate(Indication::ModuleRegistered(id));
         true
     }
 
     /// Forgets a module and its rules (4.2.6.4 a to d).
-    pub(super) fn forget_peer(&mut self, key: ModuleKey, user: &mut dyn ServiceUser) {
+    pub(super) fn forget_peer(&mut self, key: ModuleKey, turn: &mut Turn<'_>) {
         let Some(id) = self.peers.get(key).map(Peer::id) else {
             return;
         };
-        user.indicate(Indication::ModuleUnregistered(id));
+        turn.user.indicate(Indication::ModuleUnregistered(id));
         if let Some(place) = self.place_of(id) {
-            self.forget_rules_but((id, place), user, |_, _| false);
+            self.forget_rules_beside(id, &Declaration::EMPTY, turn);
             self.rules.peer_forgotten(place);
         }
         self.peers.remove(key);
@@ -63,7 +63,7 @@ impl Module<'_> {
         id: ModuleId,
         kind: RuleKind,
         assertion: AssertionValues,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) {
         let Some(place) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
@@ -73,7 +73,7 @@ impl Module<'_> {
             return bump(&mut self.outlet.stats.full);
         };
         if new {
-            user.indicate(match kind {
+            turn.user.indicate(match kind {
                 RuleKind::Subscription => Indication::SubscriptionAsserted(id, assertion),
                 RuleKind::Invitation => Indication::InvitationAsserted(id, assertion),
             });
@@ -110,56 +110,34 @@ impl Module<'_> {
         id: ModuleId,
         kind: RuleKind,
         CancellationValues { subject, domain }: CancellationValues,
-        user: &mut dyn ServiceUser,
+        turn: &mut Turn<'_>,
     ) {
         let Some(peer) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
         };
         match self.rules.forget(RuleKey { subject, kind, peer, domain }) {
-            Some(rule) => user.indicate(cancelled(id, &rule)),
+            Some(rule) => turn.user.indicate(cancelled(id, &rule)),
             None => bump(&mut self.outlet.stats.stale),
         }
     }
 
-    /// Makes the rules of a module agree with its declaration (4.2.9.6 c to f).
-    pub(super) fn reconcile_rules(
+    /// Forgets those rules of a module that it does not declare (4.2.9.6 c to f).
+    pub(super) fn forget_rules_beside(
         &mut self,
         id: ModuleId,
-        subscriptions: AssertionList<'_>,
-        invitations: AssertionList<'_>,
-        user: &mut dyn ServiceUser,
+        declared: &Declaration<'_>,
+        turn: &mut Turn<'_>,
     ) {
         let Some(place) = self.place_of(id) else {
-            return bump(&mut self.outlet.stats.unknown_module);
+            return;
         };
-        self.forget_rules_but((id, place), user, |kind, key| {
-            let list = match kind {
-                RuleKind::Subscription => subscriptions,
-                RuleKind::Invitation => invitations,
-            };
-            list.iter().any(|assertion| assertion.values().cancellation() == key)
-        });
-        for assertion in subscriptions.iter() {
-            self.note_rule(id, RuleKind::Subscription, assertion.values(), user);
-        }
-        for assertion in invitations.iter() {
-            self.note_rule(id, RuleKind::Invitation, assertion.values(), user);
-        }
-    }
-
-    fn forget_rules_but(
-        &mut self,
-        (id, place): (ModuleId, u16),
-        user: &mut dyn ServiceUser,
-        keep: impl Fn(RuleKind, CancellationValues) -> bool,
-    ) {
-        let goes = |rule: &Rule| rule.peer == place && !keep(rule.kind, rule.cancellation());
+        let goes = |rule: &Rule| rule.peer == place && !rule.is_in(declared);
         // Mostly there is nothing to forget, and all that is not written stays in place.
         if self.rules.iter().any(goes) {
             self.rules.retain(|rule| {
                 let goes = goes(rule);
                 if goes {
-                    user.indicate(cancelled(id, rule));
+                    turn.user.indicate(cancelled(id, rule));
                 }
                 !goes
             });
@@ -174,9 +152,9 @@ impl Module<'_> {
     fn resolve_mams(
         &mut self,
         contact: &ContactSummary<'_>,
-        transport: &mut dyn Transport,
+        turn: &mut Turn<'_>,
     ) -> Option<Address> {
-        let address = transport.resolve(self.mib.primary_transport, contact.endpoint.as_str());
+        let address = turn.transport.resolve(self.mib.primary_transport, contact.endpoint.as_str());
         if address.is_none() {
             bump(&mut self.outlet.stats.unresolved);
         }
@@ -189,15 +167,15 @@ impl Module<'_> {
     fn best_fits(
         &mut self,
         contact: &ContactSummary<'_>,
-        transport: &mut dyn Transport,
-    ) -> [Option<(u8, Address)>; VECTORS] {
-        let mut points = [None; VECTORS];
+        points: &mut [Option<(u8, Address)>],
+        turn: &mut Turn<'_>,
+    ) {
         let mut free = points.iter_mut();
         for vector in contact.delivery_vectors.iter() {
             let usable = vector
                 .points()
                 .filter(|point| self.mib.transports.iter().any(|own| own.name == point.service))
-                .find_map(|point| transport.resolve(point.service, point.endpoint));
+                .find_map(|point| turn.transport.resolve(point.service, point.endpoint));
             let Some(address) = usable else {
                 bump(&mut self.outlet.stats.unresolved);
                 continue;
@@ -207,7 +185,6 @@ impl Module<'_> {
                 None => bump(&mut self.outlet.stats.full),
             }
         }
-        points
     }
 }
 

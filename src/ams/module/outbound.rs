@@ -297,7 +297,14 @@ impl Module<'_> {
         let checksums = self.mib.checksums;
         let fanout = data
             .and_then(|data| Copies::of_one(&header, message, data, checksums, buffer))
-            .map(|mut copies| self.spread(&mut copies, message.subject, audience, transport, user));
+            .map(|mut copies| {
+                let (copies, subject) = (&mut copies, message.subject);
+                if cfg!(feature = "std") {
+                    self.spread(copies, subject, audience, transport, user)
+                } else {
+                    self.spread_singly(copies, subject, audience, transport, user)
+                }
+            });
         self.message = buffer;
         fanout
     }
@@ -396,6 +403,38 @@ impl Module<'_> {
         fanout
     }
 
+    /// The same to one receiver after another, as the radio of a board sends in any case:
+    /// that is all of the code it needs for it.
+    fn spread_singly(
+        &mut self,
+        copies: &mut Copies<'_>,
+        subject: SubjectNumber,
+        audience: Audience,
+        transport: &mut dyn Transport,
+        user: &mut dyn ServiceUser,
+    ) -> Fanout {
+        let wanted = match audience {
+            Audience::Of(wanted) => wanted,
+            Audience::AsLast => {
+                let places = self.rules.places(RuleKind::Subscription, subject);
+                Wanted { places, domain: None, plain: true }
+            }
+        };
+        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let mut fanout = Fanout::default();
+        for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
+            match copies.send(peer, rule, transport) {
+                Ok(()) => bump(&mut fanout.sent),
+                Err(fault) => {
+                    bump(&mut fanout.failed);
+                    user.indicate(Indication::Fault(fault));
+                }
+            }
+        }
+        self.count(fanout);
+        fanout
+    }
+
     const fn count(&mut self, fanout: Fanout) {
         self.stats.sent = self.stats.sent.saturating_add(fanout.sent);
         self.stats.not_sent = self.stats.not_sent.saturating_add(fanout.failed);
@@ -407,7 +446,7 @@ impl Module<'_> {
         subject: SubjectNumber,
     ) -> Result<(ModuleKey, Audience), Fault> {
         // What is prepared, this module may do, and the data go as they are.
-        if self.batch.is_complete(subject, self.rules.version()) {
+        if cfg!(feature = "std") && self.batch.is_complete(subject, self.rules.version()) {
             return Ok((self.require_member()?.key(), Audience::AsLast));
         }
         let (source, places, plain) = match self.rules.prepared(subject) {

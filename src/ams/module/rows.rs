@@ -6,7 +6,7 @@ use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
     SubjectNumber, UnitNumber,
 };
-use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
+use crate::ams::pdu::{AssertionValues, CancellationValues, Declaration, MpduType};
 use crate::storage::Row;
 use crate::time::Instant;
 use crate::transport::Address;
@@ -137,6 +137,16 @@ impl Rule {
 
     pub(super) const fn cancellation(&self) -> CancellationValues {
         CancellationValues { subject: self.subject, domain: self.domain() }
+    }
+
+    /// Whether its module declares it.
+    pub(super) fn is_in(&self, declared: &Declaration<'_>) -> bool {
+        let list = match self.kind {
+            RuleKind::Subscription => declared.subscriptions,
+            RuleKind::Invitation => declared.invitations,
+        };
+        let what = self.cancellation();
+        list.iter().any(|assertion| assertion.values().cancellation() == what)
     }
 
     /// What its module asks for in messages: priority and flow label.

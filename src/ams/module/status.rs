@@ -31,12 +31,18 @@ impl<'a, 's> OwnStatus<'a, 's> {
 
 impl OwnStatus<'_, '_> {
     fn list(&self, kind: RuleKind, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        let told = self.own.iter().filter(|row| row.is_asserted());
-        let told = told.skip(self.first).take(self.count);
-        let rules = || told.clone().filter(|row| row.kind == kind);
-        let count = rules().count();
-        to.u16(u16::try_from(count).map_err(|_| NoSpace { need: count, have: 0xffff })?)?;
-        rules().try_for_each(|row| row.assertion.encode(to))
+        let told = self.first..self.first.saturating_add(self.count);
+        // How many there are follows when it is known; an MPDU has no room for 65,536.
+        let (at, mut count) = (to.len(), 0_u16);
+        to.u16(count)?;
+        for (place, row) in self.own.iter().filter(|row| row.is_asserted()).enumerate() {
+            if row.kind == kind && told.contains(&place) {
+                row.assertion.encode(to)?;
+                count = count.saturating_add(1);
+            }
+        }
+        to.patch_u16(at, count);
+        Ok(())
     }
 }
 

@@ -17,6 +17,7 @@
 //! field send are accepted, and say so in [`Deviations`].
 
 mod aams;
+mod decoding;
 mod deviations;
 mod mams;
 mod rams;

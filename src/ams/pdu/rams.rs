@@ -220,14 +220,24 @@ impl EnvelopeHeader {
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], NoSpace> {
         let mut writer = Writer::new(buffer);
-        writer.u8(self.control_code.bits())?;
-        writer.u8(0)?;
-        writer.u16(self.continuum.get())?;
-        writer.u16(self.unit.0)?;
-        writer.u8(self.source)?;
-        writer.u8(self.destination)?;
-        writer.octets(&self.subject.0.to_be_bytes())?;
-        writer.u16(0)?;
+        let [continuum_high, continuum_low] = self.continuum.get().to_be_bytes();
+        let [unit_high, unit_low] = self.unit.0.to_be_bytes();
+        let [subject_high, subject_low] = self.subject.0.to_be_bytes();
+        // The length of the content follows when it is known.
+        writer.array(&[
+            self.control_code.bits(),
+            0,
+            continuum_high,
+            continuum_low,
+            unit_high,
+            unit_low,
+            self.source,
+            self.destination,
+            subject_high,
+            subject_low,
+            0,
+            0,
+        ])?;
         content.encode(&mut writer)?;
         let length = writer.len().saturating_sub(Envelope::HEADER_LEN);
         let Ok(field) = u16::try_from(length) else {

@@ -98,7 +98,7 @@ impl Registrar<'_> {
         let mut lost = 0_u32;
         for recipient in self.circle.recipients_mut(except) {
             let to = recipient.address;
-            match self.outlet.send_raw(now, &to, kind, reference, &statuses, transport) {
+            match self.outlet.send_raw(&now, &to, kind, reference, &statuses, transport) {
                 Ok(()) => {}
                 Err(SendError::TooLong) => return Err(SendError::TooLong),
                 Err(_) => bump(&mut lost),

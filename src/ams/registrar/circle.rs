@@ -164,7 +164,7 @@ impl Circle<'_> {
             if !recipient.news.contains(number) {
                 continue;
             }
-            let sent = outlet.send(now, &recipient.address, content, transport);
+            let sent = outlet.send(&now, &recipient.address, content, transport);
             if outlet.is_owed(sent) {
                 left = true;
             } else {

@@ -116,7 +116,7 @@ impl Registrar<'_> {
         }
         if let (Some(pulse), Some(to)) = (&mut self.server_pulse, self.search.known()) {
             if pulse.beat(now.monotonic, timers.n3)
-                && self.outlet.send(now, &to, &HEARTBEAT, transport).is_err()
+                && self.outlet.send(&now, &to, &HEARTBEAT, transport).is_err()
             {
                 pulse.beat_again(now.monotonic.after(RETRY));
             }
@@ -133,7 +133,7 @@ impl Registrar<'_> {
             return bump(&mut self.outlet.stats.unresolved);
         };
         let content = Content::AnnounceRegistrar { query, endpoint: self.config.endpoint };
-        if self.outlet.send(now, &to, &content, transport).is_err() {
+        if self.outlet.send(&now, &to, &content, transport).is_err() {
             self.search.abandon();
             self.announce_at = now.monotonic.after(RETRY);
         }
@@ -158,7 +158,7 @@ impl Registrar<'_> {
                 continue;
             }
             let to = member.recipient.address;
-            let _ = self.outlet.send(now, &to, &Content::YouAreDead, transport);
+            let _ = self.outlet.send(&now, &to, &Content::YouAreDead, transport);
             self.terminate(now, number, transport);
             bump(&mut self.counts.imputed);
         }
@@ -169,7 +169,7 @@ impl Registrar<'_> {
         let n4 = self.mib.timers.n4();
         for member in self.circle.members.iter_mut() {
             if member.pulse.beat(now.monotonic, n4)
-                && self.outlet.send(now, &member.recipient.address, &HEARTBEAT, transport).is_err()
+                && self.outlet.send(&now, &member.recipient.address, &HEARTBEAT, transport).is_err()
             {
                 member.pulse.beat_again(now.monotonic.after(RETRY));
             }
@@ -205,7 +205,7 @@ impl Registrar<'_> {
         let mut left = false;
         for recipient in self.circle.recipients_mut(ModuleNumber::NONE) {
             if recipient.status {
-                let sent = self.outlet.send(now, &recipient.address, &content, transport);
+                let sent = self.outlet.send(&now, &recipient.address, &content, transport);
                 recipient.status = self.outlet.is_owed(sent);
                 left |= recipient.status;
             }

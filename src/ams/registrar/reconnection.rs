@@ -89,7 +89,7 @@ impl Registrar<'_> {
             Content::YouAreDead
         };
         // Refused by the transport, it will be asked for again (4.2.8.1 note).
-        let _ = self.outlet.send(now, &to, &answer, transport);
+        let _ = self.outlet.send(&now, &to, &answer, transport);
     }
 
     /// What a module that is reached at `to` asks for with the number it names.
@@ -145,7 +145,7 @@ impl Registrar<'_> {
             let before = core::mem::replace(&mut member.recipient.address, to);
             // If another module is there, under the same number, it is the one that
             // has to go. Refused by the transport, it will reconnect and take its turn.
-            let _ = self.outlet.send(now, &before, &Content::YouAreDead, transport);
+            let _ = self.outlet.send(&now, &before, &Content::YouAreDead, transport);
         }
         if self.keeps_dossiers() {
             self.archive.note_status(status);
@@ -156,7 +156,7 @@ impl Registrar<'_> {
         for recipient in self.circle.recipients_mut(number) {
             let to = recipient.address;
             let sent =
-                self.outlet.send_raw(now, &to, kind, reference, &StatusOfOne(status), transport);
+                self.outlet.send_raw(&now, &to, kind, reference, &StatusOfOne(status), transport);
             if sent.is_err() {
                 bump(&mut lost);
             }

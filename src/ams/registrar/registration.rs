@@ -169,7 +169,7 @@ impl Registrar<'_> {
             return;
         };
         let content = Content::YouAreIn { echo: member.query, module: number };
-        let sent = self.outlet.send(now, &member.recipient.address, &content, transport);
+        let sent = self.outlet.send(&now, &member.recipient.address, &content, transport);
         member.answer_owed = self.outlet.is_owed(sent);
         if member.answer_owed {
             self.retry_later(now);
@@ -237,7 +237,7 @@ impl Registrar<'_> {
                 break;
             };
             let to = &member.recipient.address;
-            let sent = self.outlet.send_raw(now, to, MpduType::I_AM_HERE, 0, &portion, transport);
+            let sent = self.outlet.send_raw(&now, to, MpduType::I_AM_HERE, 0, &portion, transport);
             match sent {
                 Ok(()) => member.briefing = portion.rest(now.monotonic),
                 // The link carries less than the buffer holds.
@@ -307,7 +307,7 @@ impl Registrar<'_> {
             _ => &mut self.counts.rejected_census,
         });
         // Refused by the transport too, it will be asked for again.
-        let _ = self.outlet.send(now, to, &Content::Rejection { echo, reason }, transport);
+        let _ = self.outlet.send(&now, to, &Content::Rejection { echo, reason }, transport);
     }
 
     /// Whether modules may have this role: it is in the MIB, the MIB lists none,

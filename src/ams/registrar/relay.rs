@@ -191,7 +191,7 @@ impl Registrar<'_> {
         if late || self.census.gone.contains(number) {
             bump(&mut self.counts.disowned);
             // Refused by the transport, it is said at the next heartbeat.
-            let _ = self.outlet.send(arrival.now, arrival.from, &Content::YouAreDead, transport);
+            let _ = self.outlet.send(&arrival.now, arrival.from, &Content::YouAreDead, transport);
         }
     }
 

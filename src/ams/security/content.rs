@@ -223,7 +223,7 @@ impl ContentHandler for SubjectSecurity<'_> {
         let tag = rest.get_mut(..cipher.tag_len()).ok_or(NO_ROOM)?;
         random.fill(nonce).map_err(|_| ContentFault::NoRandom)?;
         cipher
-            .seal(subject.symmetric_key, nonce, &origin.octets(), content, tag)
+            .seal(&subject.symmetric_key, nonce, &origin.octets(), content, tag)
             .map_err(|_| ContentFault::KeyUnusable)?;
         let end = cipher.nonce_len().saturating_add(length).saturating_add(cipher.tag_len());
         room.get(..end).ok_or(NO_ROOM)
@@ -248,7 +248,7 @@ impl ContentHandler for SubjectSecurity<'_> {
         let (sealed, tag) = sealed.split_at_checked(length).ok_or(short)?;
         let (content, rest) = room.split_at_mut_checked(length).ok_or(NO_ROOM)?;
         copy(sealed, content);
-        cipher.open(subject.symmetric_key, nonce, &origin.octets(), content, tag)?;
+        cipher.open(&subject.symmetric_key, nonce, &origin.octets(), content, tag)?;
         if subject.unmarshal.is_empty() {
             return Ok(content);
         }

@@ -23,7 +23,7 @@ impl KeyRules<'_> {
     /// # Errors
     /// The first key that is wrong, in the order of the fields.
     pub fn check(&self, mib: &Mib<'_>) -> Result<(), Invalid> {
-        self.check_pair(Item::Continuum, mib.public_key, mib.private_key)?;
+        self.check_pair(Item::Continuum, mib.public_key, &mib.private_key)?;
         for (at, venture) in mib.ventures.iter().enumerate() {
             self.check_venture(at, venture)?;
         }
@@ -31,16 +31,16 @@ impl KeyRules<'_> {
     }
 
     fn check_venture(&self, at: usize, venture: &Venture<'_>) -> Result<(), Invalid> {
-        self.check_pair(Item::Venture(at), venture.public_key, venture.private_key)?;
+        self.check_pair(Item::Venture(at), venture.public_key, &venture.private_key)?;
         for (role, it) in venture.roles.iter().enumerate() {
             let item = Item::Role { venture: at, role };
-            self.check_pair(item, it.public_key, it.private_key)?;
+            self.check_pair(item, it.public_key, &it.private_key)?;
         }
         for (subject, it) in venture.subjects.iter().enumerate() {
-            self.check_symmetric(Item::Subject { venture: at, subject }, it.symmetric_key)?;
+            self.check_symmetric(Item::Subject { venture: at, subject }, &it.symmetric_key)?;
         }
         for (space, it) in venture.remote.iter().enumerate() {
-            self.check_symmetric(Item::MessageSpace { venture: at, space }, it.symmetric_key)?;
+            self.check_symmetric(Item::MessageSpace { venture: at, space }, &it.symmetric_key)?;
         }
         Ok(())
     }

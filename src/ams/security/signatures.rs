@@ -108,10 +108,10 @@ impl Authenticator for DigitalSignatures<'_> {
         let one = self.scheme.signature_len();
         let (proof, bond) = rest.split_at_mut_checked(one).ok_or(Unsigned::NoSpace)?;
         let text = [&nonce[..], signer.name.as_bytes()];
-        self.scheme.sign(signer.private_key, &text, proof).map_err(unusable)?;
+        self.scheme.sign(&signer.private_key, &text, proof).map_err(unusable)?;
         if binding != Binding::Off {
             let text = [LABEL, parts.head, &nonce, parts.supplement];
-            self.scheme.sign(signer.private_key, &text, bond).map_err(unusable)?;
+            self.scheme.sign(&signer.private_key, &text, bond).map_err(unusable)?;
         }
         Ok(room.finish())
     }

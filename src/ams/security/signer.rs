@@ -3,6 +3,7 @@
 use crate::ams::ids::{RoleNumber, VentureNumber};
 use crate::ams::mib::Mib;
 use crate::ams::pdu::Sender;
+use crate::crypto::SecretKey;
 
 /// What the MIB has of the sender of an MPDU.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +13,7 @@ pub(super) struct Signer<'m> {
     /// Empty for none.
     pub(super) public_key: &'m [u8],
     /// Empty for none.
-    pub(super) private_key: &'m [u8],
+    pub(super) private_key: SecretKey<'m>,
 }
 
 impl<'m> Signer<'m> {

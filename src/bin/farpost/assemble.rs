@@ -16,7 +16,7 @@ use crate::lines::{BadLine, Lines, MAX_LINE};
 /// `KIND HEX`, or `southbound MESSAGE HEX`. It takes no notice of what follows from
 /// other members: names of codes, counts, lengths, checksums, the module ID that a
 /// reference is, what an AAMS message encloses, and whether a message is canonical.
-/// Of "deviations" it heeds enclosure_checksum_absent.
+/// Of "deviations" it heeds enclosure_checksum_absent, and all of AMP.
 ///
 /// What is wrong with a line goes to standard error, and the exit status is then
 /// 1 at the end.
@@ -53,8 +53,7 @@ fn assemble(line: &str) -> Result<(Kind, Vec<u8>), String> {
         return Err(format!("this is no PDU but what dissect says of one: {what}"));
     }
     let kind = kind(&object).map_err(|fault| fault.to_string())?;
-    let octets = kind.assemble(&object).map_err(|fault| fault.to_string())?;
-    Ok((kind, octets))
+    kind.assemble(&object).map_err(|fault| fault.to_string())
 }
 
 fn kind(object: &Field<'_>) -> Result<Kind, FieldFault> {

@@ -14,10 +14,12 @@ use crate::lines::{BadLine, Lines, MAX_LINE};
 
 /// Say as JSON what PDUs say: one object a line.
 ///
-/// Reads lines `KIND HEX` from standard input; KIND is mams, aams, rams or
-/// southbound. Behind southbound may stand the name of a message, with or without
-/// its package; by itself it is a ReceiveRequestsMessageFromController. Blank lines
-/// and lines that begin with # are passed over. With --pcap it reads a capture file
+/// Reads lines `KIND HEX` from standard input; KIND is mams, aams, rams, amp or
+/// southbound. Octets of AMP may be a message group, a message or an object; KIND says
+/// which as amp:grp, amp:msg, amp:ari and so on, or they are taken for the first that
+/// they are. Behind southbound may stand the name of a message, with or without its
+/// package; by itself it is a ReceiveRequestsMessageFromController. Blank lines and
+/// lines that begin with # are passed over. With --pcap it reads a capture file
 /// instead and takes what comes from or goes to the given ports.
 ///
 /// What is malformed becomes an object with the member "error", and the exit

@@ -122,7 +122,7 @@ impl<'b> Reader<'_, 'b> {
         let mut mib = Mib::of(profile, number, self.text(&table.name));
         mib.continuum.description = self.text(&table.description);
         mib.public_key = self.key(table.public_key.as_ref(), "continuum.public_key")?;
-        mib.private_key = self.key(table.private_key.as_ref(), "continuum.private_key")?;
+        mib.private_key = self.key(table.private_key.as_ref(), "continuum.private_key")?.into();
         Ok(mib)
     }
 
@@ -222,7 +222,7 @@ impl<'b> Reader<'_, 'b> {
         let authority = self.text(&table.authority);
         let mut draft = VentureDraft::new(Venture {
             public_key: self.key(table.public_key.as_ref(), "venture.public_key")?,
-            private_key: self.key(table.private_key.as_ref(), "venture.private_key")?,
+            private_key: self.key(table.private_key.as_ref(), "venture.private_key")?.into(),
             gateway: self.text(&table.gateway),
             network: table.network,
             ..Venture::new(VentureNumber(number), application, authority)
@@ -253,7 +253,7 @@ impl<'b> Reader<'_, 'b> {
             number: RoleNumber(self.number(&table.number, "role.number", "1 to 255")?),
             name: self.text(&table.name),
             public_key: self.key(table.public_key.as_ref(), "role.public_key")?,
-            private_key: self.key(table.private_key.as_ref(), "role.private_key")?,
+            private_key: self.key(table.private_key.as_ref(), "role.private_key")?.into(),
         })
     }
 
@@ -266,7 +266,7 @@ impl<'b> Reader<'_, 'b> {
         let mut draft = SubjectDraft::new(Subject {
             description: self.text(&table.description),
             structure: self.text(&table.structure),
-            symmetric_key: self.key(table.symmetric_key.as_ref(), "subject.symmetric_key")?,
+            symmetric_key: self.key(table.symmetric_key.as_ref(), "subject.symmetric_key")?.into(),
             marshal: self.text(&table.marshal),
             unmarshal: self.text(&table.unmarshal),
             ..Subject::new(SubjectNumber(number), self.text(&table.name))
@@ -282,7 +282,7 @@ impl<'b> Reader<'_, 'b> {
         let space = RemoteMessageSpace::new(number, self.text(&table.gateway));
         Ok(RemoteMessageSpace {
             neighbour: table.neighbour.unwrap_or(space.neighbour),
-            symmetric_key: key,
+            symmetric_key: key.into(),
             ..space
         })
     }

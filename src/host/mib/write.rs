@@ -45,7 +45,7 @@ fn file(mib: &Mib<'_>) -> File {
             name: mib.continuum.name.into(),
             description: mib.continuum.description.into(),
             public_key: key(mib.public_key),
-            private_key: key(mib.private_key),
+            private_key: key(&mib.private_key),
         }),
         timers: Some(unplaced(timers(&mib.timers))),
         signatures: (mib.signatures != SignaturePolicy::STANDARD)
@@ -130,7 +130,7 @@ fn venture(venture: &Venture<'_>) -> VentureTable {
         application: venture.application.into(),
         authority: venture.authority.into(),
         public_key: key(venture.public_key),
-        private_key: key(venture.private_key),
+        private_key: key(&venture.private_key),
         gateway: venture.gateway.into(),
         network: venture.network,
         units: tables(venture.units, unit),
@@ -153,7 +153,7 @@ fn role(role: &Role<'_>) -> RoleTable {
         number: number(role.number.0),
         name: role.name.into(),
         public_key: key(role.public_key),
-        private_key: key(role.private_key),
+        private_key: key(&role.private_key),
     }
 }
 
@@ -168,7 +168,7 @@ fn subject_table(venture: &Venture<'_>, subject: &Subject<'_>) -> SubjectTable {
         structure: subject.structure.into(),
         senders: names(subject.senders),
         receivers: names(subject.receivers),
-        symmetric_key: key(subject.symmetric_key),
+        symmetric_key: key(&subject.symmetric_key),
         marshal: subject.marshal.into(),
         unmarshal: subject.unmarshal.into(),
     }
@@ -179,7 +179,7 @@ fn message_space(space: &RemoteMessageSpace<'_>) -> MessageSpaceTable {
         continuum: number(space.continuum.get()),
         gateway: space.gateway.into(),
         neighbour: Some(space.neighbour),
-        symmetric_key: key(space.symmetric_key),
+        symmetric_key: key(&space.symmetric_key),
     }
 }
 

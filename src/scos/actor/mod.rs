@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use super::link::{LinkStats, count};
 use super::messages::{
     Cancel, Cancelled, DEVICE_ID_MAX, DEVICES_MAX, Devices, Granted, InventoryItem, Message,
-    Refused, Report, ScanRequest, UsageItem,
+    Refused, Report, ScanRequest, TO_ACTOR, UsageItem,
 };
 use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
@@ -461,7 +461,9 @@ impl<'s> Actor<'s> {
         transport: &mut dyn Transport,
         user: &mut dyn ActorUser,
     ) {
-        let Some(message) = self.stats.link.open(from, octets, transport) else { return };
+        let Some(message) = self.stats.link.open::<{ TO_ACTOR }>(from, octets, transport) else {
+            return;
+        };
         let actor = match &message {
             Message::Granted(granted) => granted.actor,
             Message::Refused(refused) => refused.actor,

@@ -7,7 +7,7 @@ use crate::crypto::KeyUnusable;
 use crate::scos::link::LinkStats;
 use crate::scos::messages::{
     Associate, Associated, Association, AssociationRefusal, AssociationRefused, Binding, Challenge,
-    Message, Nonce, Proof, SIGNATURE_MAX, ScheduleMark,
+    Nonce, Proof, SIGNATURE_MAX, ScheduleMark,
 };
 use crate::scos::retry::{Backoff, Jitter, Retry};
 use crate::time::{Instant, earliest};
@@ -194,9 +194,9 @@ impl<'s> DeviceAssociation<'s> {
                 self.retry.refused(now, &self.backoff);
                 return event.or(Some(AssociationEvent::CannotProve));
             };
-            let message = Message::Associate(Associate { proof, ..associate });
+            let associate = Associate { proof, ..associate };
             let to = if self.moved { &self.first_contact } else { &self.ssm };
-            if link.send(to, &message, transport) {
+            if link.say(to, &associate, transport) {
                 // A nonce is used once: a request that is lost asks for another.
                 self.unchallenged = self.nonce.take().is_none();
                 self.retry.sent(now, &self.backoff);

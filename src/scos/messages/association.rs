@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Message;
-use crate::scos::metadata::{Section, SectionKey};
+use crate::scos::metadata::{KeptSection, Section, SectionKey};
 
 /// What an SSD asks of its association.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -163,6 +163,14 @@ pub struct Advertise<'a> {
     /// What is so from this revision on.
     #[serde(borrow)]
     pub section: Section<'a>,
+}
+
+/// An [`Advertise`] of a section as the device keeps it, to be said as it is.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct AdvertiseKept<'a> {
+    pub(crate) boot: u32,
+    pub(crate) revision: u32,
+    pub(crate) section: KeptSection<'a>,
 }
 
 /// SSM to SSD: an advertisement has arrived.

@@ -31,6 +31,7 @@ mod schedule;
 mod tests;
 mod usage;
 
+pub(super) use association::AdvertiseKept;
 pub use association::{
     Advertise, Advertised, Associate, Associated, Association, AssociationRefusal,
     AssociationRefused, Binding, Challenge, Nonce, Proof, ScheduleMark,
@@ -51,7 +52,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScanId;
-use super::decoding;
+use super::decoding::{self, Decoder, Unread};
 use super::encoding::encode;
 use crate::wire::NoSpace;
 
@@ -120,6 +121,34 @@ pub enum Message<'a> {
     ActorPolicyAck(ActorPolicyAck),
 }
 
+/// All kinds of messages, a bit for the number of each.
+const ANYBODY: u32 = u32::MAX;
+
+/// The kinds of messages that an SSD is sent.
+pub(super) const TO_SSD: u32 = kinds(&[1, 2, 3, 5, 6, 9, 17]);
+
+/// The kinds of messages that an SSM is sent.
+pub(super) const TO_SSM: u32 = kinds(&[0, 4, 7, 8, 9, 10, 11, 15, 18, 20]);
+
+/// The kinds of messages that an Actor is sent.
+pub(super) const TO_ACTOR: u32 = kinds(&[8, 12, 13, 14, 16, 19]);
+
+/// The kinds of messages that a policy manager is sent.
+pub(super) const TO_POLICY_MANAGER: u32 = kinds(&[21]);
+
+/// Whether this is one of the kinds. What is not is not there for the compiler either,
+/// where they are constants.
+const fn is_in(kinds: u32, kind: u32) -> bool {
+    kinds & 1_u32.wrapping_shl(kind) != 0
+}
+
+const fn kinds(numbers: &[u32]) -> u32 {
+    match numbers {
+        [number, others @ ..] => 1_u32.wrapping_shl(*number) | kinds(others),
+        [] => 0,
+    }
+}
+
 /// Why octets are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -160,8 +189,16 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     /// [`MessageFault`]
-    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn parse(octets: &'a [u8]) -> Result<Self, MessageFault> {
+        Self::parse_for::<ANYBODY>(octets)?.ok_or(MessageFault::Malformed)
+    }
+
+    /// The same for a machine that is sent these kinds of messages: `None` for another,
+    /// which is not read, and whose reader is not linked.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn parse_for<const KINDS: u32>(
+        octets: &'a [u8],
+    ) -> Result<Option<Self>, MessageFault> {
         let (version, body) = match octets {
             [] => return Err(MessageFault::Empty),
             [0, theirs] => return Err(MessageFault::Notice(*theirs)),
@@ -170,11 +207,35 @@ impl<'a> Message<'a> {
         if version != VERSION {
             return Err(MessageFault::Version(version));
         }
-        let (message, rest): (Self, _) = decoding::take(body).ok_or(MessageFault::Malformed)?;
+        let read = decoding::take_by(body, Self::read::<KINDS>);
+        let (message, rest) = read.ok_or(MessageFault::Malformed)?;
+        let Some(message) = message else { return Ok(None) };
         if !rest.is_empty() {
             return Err(MessageFault::Trailing);
         }
-        if message.is_sound() { Ok(message) } else { Err(MessageFault::OutOfRange) }
+        if message.is_sound::<KINDS>() { Ok(Some(message)) } else { Err(MessageFault::OutOfRange) }
+    }
+
+    /// Reads a message as what serde derives does, but none of a kind that is not in `KINDS`.
+    fn read<const KINDS: u32>(from: &mut Decoder<'a>) -> Result<Option<Self>, Unread> {
+        macro_rules! read {
+            ($($number:literal $kind:ident)*) => {
+                match u32::deserialize(&mut *from)? {
+                    3 if is_in(KINDS, 3) => Self::NotAssociated,
+                    $($number if is_in(KINDS, $number) => {
+                        Self::$kind(Deserialize::deserialize(from)?)
+                    })*
+                    0..=21 => return Ok(None),
+                    _ => return from.refuse(),
+                }
+            };
+        }
+        Ok(Some(read! {
+            0 Associate 1 Associated 2 AssociationRefused 4 Advertise 5 Advertised
+            6 ScheduleChange 7 ScheduleAck 8 Report 9 ReportAck 10 ScanRequest 11 Cancel
+            12 Granted 13 Refused 14 Cancelled 15 InventoryRequest 16 InventoryItem
+            17 Challenge 18 UsageRequest 19 UsageItem 20 SetActorPolicy 21 ActorPolicyAck
+        }))
     }
 
     /// Writes the message to the front of `buffer` and returns it.
@@ -192,7 +253,7 @@ impl<'a> Message<'a> {
     }
 
     /// Whether every part is as long and as great as it may be.
-    fn is_sound(&self) -> bool {
+    fn is_sound<const KINDS: u32>(&self) -> bool {
         match self {
             Self::Associate(m) => {
                 is_id(m.device)
@@ -202,7 +263,7 @@ impl<'a> Message<'a> {
             Self::Challenge(m) => is_id(m.device),
             Self::Associated(m) => is_id(m.device),
             Self::AssociationRefused(m) => is_id(m.device),
-            Self::Advertise(m) => m.revision > 0 && m.section.check().is_ok(),
+            Self::Advertise(m) if is_in(KINDS, 4) => m.revision > 0 && m.section.check().is_ok(),
             Self::ScheduleChange(m) => m.base < m.version && change_is_sound(&m.change),
             Self::Report(m) => m.spectrum.len() <= Report::SPECTRUM_MAX,
             // What a request asks for may be nonsense: that is refused, by name.
@@ -210,21 +271,59 @@ impl<'a> Message<'a> {
             Self::Granted(m) => is_id(m.device) && m.series.is_sound(),
             Self::Refused(m) => m.alternative.is_none_or(|place| is_id(place.device)),
             Self::SetActorPolicy(m) => m.version > 0,
-            Self::InventoryItem(m) => m.device.is_none_or(|item| {
+            Self::InventoryItem(m) if is_in(KINDS, 16) => m.device.is_none_or(|item| {
                 is_id(item.device) && item.metadata.is_sound() && item.schedule.is_sound()
             }),
             Self::NotAssociated
+            | Self::Advertise(_)
             | Self::Advertised(_)
             | Self::ScheduleAck(_)
             | Self::ReportAck(_)
             | Self::Cancel(_)
             | Self::Cancelled(_)
             | Self::InventoryRequest(_)
+            | Self::InventoryItem(_)
             | Self::UsageRequest(_)
             | Self::UsageItem(_)
             | Self::ActorPolicyAck(_) => true,
         }
     }
+}
+
+/// What a message of one kind holds. Who says messages of a few kinds writes these, and
+/// links their writers alone, where [`Message::encode`] needs those of all.
+pub(super) trait Part: Serialize {
+    /// The number of the kind on the wire, below 128.
+    const KIND: u8;
+
+    /// Writes the message that holds this, as [`Message::encode`] does.
+    fn encode_message<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+        let short = NoSpace { need: MESSAGE_MAX, have: buffer.len() };
+        let (head, body) = buffer.split_first_chunk_mut().ok_or(short)?;
+        *head = [VERSION, Self::KIND];
+        let length = encode(self, body).map_err(|_| short)?.len();
+        buffer.get(..length.saturating_add(2)).ok_or(short)
+    }
+}
+
+impl Part for Associate<'_> {
+    const KIND: u8 = 0;
+}
+
+impl Part for AdvertiseKept<'_> {
+    const KIND: u8 = 4;
+}
+
+impl Part for ScheduleAck {
+    const KIND: u8 = 7;
+}
+
+impl Part for Report<'_> {
+    const KIND: u8 = 8;
+}
+
+impl Part for SetActorPolicy {
+    const KIND: u8 = 20;
 }
 
 /// The version notice: what answers a message of a version not spoken here.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::scos::calendar::RefusalReason;
 use crate::scos::metadata::{
-    Filter, FrequencyRange, HardwareSpec, Section, SectionKey, SectionsBuffer,
+    DeviceMetadata, Filter, FrequencyRange, HardwareSpec, Section, SectionKey, SectionsBuffer,
 };
 use crate::scos::testing::{ANALYSER, ANTENNA, KINDS, MONDAY, SCAN, octets, parts, sensor};
 use crate::scos::{
@@ -22,6 +22,8 @@ proptest! {
             let octets = octets(&message);
             let parsed = Message::parse(&octets);
             prop_assert_eq!(parsed, Ok(message));
+            let derived = decoding::take::<Message<'_>>(&octets[1..]);
+            prop_assert_eq!(derived, Some((message, &[][..])));
             prop_assert_eq!(super::super::testing::octets(&parsed.unwrap()), octets);
             Ok(())
         })?;
@@ -54,6 +56,53 @@ proptest! {
             prop_assert_eq!(Message::parse(&again), Ok(message));
         }
     }
+}
+
+/// The section is kept, and said as it is kept.
+fn advertised<'b>(part: &Advertise<'_>, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+    let mut kept = DeviceMetadata::EMPTY;
+    let mut store = kept.store();
+    store.put(&part.section, part.revision).unwrap();
+    let (revision, section) = store.unsent().next().unwrap();
+    AdvertiseKept { boot: part.boot, revision, section }.encode_message(buffer)
+}
+
+#[test]
+fn a_part_is_written_as_its_message() {
+    let mut buffer = [0; MESSAGE_MAX];
+    let mut said = Vec::new();
+    for (_, message) in golden() {
+        let part = match &message {
+            Message::Associate(part) => part.encode_message(&mut buffer),
+            Message::Advertise(part) => advertised(part, &mut buffer),
+            Message::ScheduleAck(part) => part.encode_message(&mut buffer),
+            Message::Report(part) => part.encode_message(&mut buffer),
+            Message::SetActorPolicy(part) => part.encode_message(&mut buffer),
+            _ => continue,
+        };
+        assert_eq!(part.unwrap(), octets(&message));
+        said.push(buffer[1]);
+    }
+    said.sort_unstable();
+    said.dedup();
+    assert_eq!(said, [0, 4, 7, 8, 20]);
+}
+
+#[test]
+fn each_machine_reads_what_it_is_sent() {
+    // Everything is sent to somebody, and reports and what acknowledges them to two.
+    let (once, twice) = (TO_SSD ^ TO_SSM ^ TO_ACTOR ^ TO_POLICY_MANAGER, kinds(&[8, 9]));
+    assert_eq!(once | twice, (1 << KINDS) - 1);
+    assert_eq!(once & twice, 0);
+    for (_, message) in golden() {
+        let octets = octets(&message);
+        let number = octets[1];
+        let read = |kinds: u32| kinds >> number & 1 == 1;
+        assert_eq!(Message::parse_for::<TO_SSD>(&octets), Ok(read(TO_SSD).then_some(message)));
+        assert_eq!(Message::parse_for::<TO_SSM>(&octets), Ok(read(TO_SSM).then_some(message)));
+        assert_eq!(Message::parse_for::<TO_ACTOR>(&octets), Ok(read(TO_ACTOR).then_some(message)));
+    }
+    assert_eq!(Message::parse_for::<TO_SSD>(&[VERSION, 22]), Err(MessageFault::Malformed));
 }
 
 #[test]

@@ -49,8 +49,8 @@ pub use status::{
     AntennaPointing, ClockStatus, DiskStatus, Environment, FrontEndStatus, HostStatus, Location,
     PowerStatus, Surroundings,
 };
-pub(crate) use store::Store;
 pub use store::{DeviceMetadata, Metadata, SectionError, Sections, SectionsBuffer};
+pub(crate) use store::{KeptSection, Store};
 
 use serde::{Deserialize, Serialize};
 

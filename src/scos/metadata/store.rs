@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use serde::ser::{Serialize, SerializeTuple, Serializer};
+
 use super::{Analyser, SECTION_MAX, Section, SectionKey, SectionKind, Sensor, Unsound};
 use crate::scos::decoding::take;
 use crate::scos::encoding::encode;
@@ -174,17 +176,42 @@ impl<'a> Entry<'a> {
         take(self.section).map(|(section, _)| section)
     }
 
-    /// Read off the section: its number comes first, and an index next where there is
-    /// one.
     fn key(&self) -> Option<SectionKey> {
-        let (&number, rest) = self.section.split_first()?;
-        let kind = *SectionKind::ALL.get(usize::from(number))?;
-        let index = if kind.is_one_of_several() { *rest.first()? } else { 0 };
-        Some(SectionKey { kind, index })
+        KeptSection(self.section).key()
     }
 
     const fn size(&self) -> usize {
         HEAD.saturating_add(self.section.len())
+    }
+}
+
+/// A section as it is kept, which is how it stands in a message. Who says it need not
+/// read it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeptSection<'a>(&'a [u8]);
+
+impl KeptSection<'_> {
+    pub(crate) fn is_sensor(&self) -> bool {
+        self.key() == Some(SectionKey::SENSOR)
+    }
+
+    /// Its number comes first, and an index next where there is one.
+    fn key(&self) -> Option<SectionKey> {
+        let (&number, rest) = self.0.split_first()?;
+        let kind = *SectionKind::ALL.get(usize::from(number))?;
+        let index = if kind.is_one_of_several() { *rest.first()? } else { 0 };
+        Some(SectionKey { kind, index })
+    }
+}
+
+/// Octet by octet, without a length.
+impl Serialize for KeptSection<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        for octet in self.0 {
+            tuple.serialize_element(octet)?;
+        }
+        tuple.end()
     }
 }
 
@@ -277,11 +304,11 @@ impl<'s> Store<'s> {
 
     /// The sections to be sent now, with their revisions: the sensor when it is the
     /// last.
-    pub(crate) fn unsent(&self) -> impl Iterator<Item = (u32, Section<'_>)> {
+    pub(crate) fn unsent(&self) -> impl Iterator<Item = (u32, KeptSection<'_>)> {
         let open = self.metadata().entries().filter(|entry| entry.state == State::Unsent);
-        let open = open.filter_map(|entry| Some((entry.revision, entry.section()?)));
-        let alone = !open.clone().any(|(_, section)| section.key() != SectionKey::SENSOR);
-        open.filter(move |(_, section)| alone || section.key() != SectionKey::SENSOR)
+        let open = open.map(|entry| (entry.revision, KeptSection(entry.section)));
+        let alone = open.clone().all(|(_, section)| section.is_sensor());
+        open.filter(move |(_, section)| alone || !section.is_sensor())
     }
 
     /// Octets that are kept free for the sections nothing works without.

@@ -21,7 +21,7 @@ mod tests;
 use core::time::Duration;
 
 use super::link::{LinkStats, count};
-use super::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy};
+use super::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy, TO_POLICY_MANAGER};
 use super::retry::{Backoff, Retry};
 use super::{ActorId, ActorPolicy};
 use crate::storage::{Full, Row, Slot, Table};
@@ -212,7 +212,7 @@ impl<'s> PolicyManager<'s> {
         transport: &mut dyn Transport,
         user: &mut dyn PolicyUser,
     ) {
-        match self.stats.link.open(from, octets, transport) {
+        match self.stats.link.open::<{ TO_POLICY_MANAGER }>(from, octets, transport) {
             Some(Message::ActorPolicyAck(ack)) => self.answered(now, &ack, user),
             Some(_) => count(&mut self.stats.link.unexpected),
             None => {}
@@ -269,8 +269,8 @@ impl<'s> PolicyManager<'s> {
                 *retry = Retry::NOW;
             }
             let ActorSetting { version, actor, policy, .. } = *setting;
-            let message = Message::SetActorPolicy(SetActorPolicy { version, actor, policy });
-            if self.stats.link.send(&self.config.ssm, &message, transport) {
+            let set = SetActorPolicy { version, actor, policy };
+            if self.stats.link.say(&self.config.ssm, &set, transport) {
                 count(&mut self.stats.sent);
                 retry.sent(now, backoff);
             } else {

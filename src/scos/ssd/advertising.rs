@@ -2,10 +2,8 @@
 
 use super::{Retry, Ssd};
 use crate::scos::link::{LinkStats, count};
-use crate::scos::messages::{Advertise, Advertised, Message};
-use crate::scos::metadata::{
-    ClockStatus, Metadata, Section, SectionError, SectionKey, Sensor, Store,
-};
+use crate::scos::messages::{AdvertiseKept, Advertised};
+use crate::scos::metadata::{ClockStatus, Metadata, Section, SectionError, Sensor, Store};
 use crate::scos::retry::Backoff;
 use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};
@@ -75,7 +73,7 @@ impl<'s> Advertising<'s> {
         let mut store = Store::new(self.octets, &mut self.used);
         let news = store.acknowledge(answer.section, answer.revision);
         // The sensor waits for the others: it may be due now.
-        let last = store.unsent().all(|(_, section)| section.key() == SectionKey::SENSOR);
+        let last = store.unsent().all(|(_, section)| section.is_sensor());
         if news && last {
             self.retry = Retry::NOW;
         }
@@ -104,8 +102,7 @@ impl<'s> Advertising<'s> {
         let store = Store::new(self.octets, &mut self.used);
         let mut sent = false;
         for (revision, section) in store.unsent() {
-            let message = Message::Advertise(Advertise { boot, revision, section });
-            if !link.send(ssm, &message, transport) {
+            if !link.say(ssm, &AdvertiseKept { boot, revision, section }, transport) {
                 break;
             }
             sent = true;

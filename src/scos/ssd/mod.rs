@@ -39,7 +39,7 @@ use super::association::{Answer, AssociationEvent, DeviceAssociation, DeviceSign
 use super::link::{LinkStats, count};
 use super::messages::{
     Change, Message, Outcome, Rejection, Report, ScheduleAck, ScheduleChange, ScheduleEntry,
-    ScheduleMark,
+    ScheduleMark, TO_SSD,
 };
 use super::metadata::Section;
 use super::outbox::{Outbox, StoredReport, Summary};
@@ -369,7 +369,9 @@ impl<'s> Ssd<'s> {
     ) {
         self.last = now;
         self.wake(now);
-        let Some(message) = self.stats.link.open(from, octets, transport) else { return };
+        let Some(message) = self.stats.link.open::<{ TO_SSD }>(from, octets, transport) else {
+            return;
+        };
         match message {
             Message::Associated(answer) => match self.association.granted(from, &answer) {
                 Answer::New => self.associated(now, sensor),
@@ -407,10 +409,10 @@ impl<'s> Ssd<'s> {
             }
             Message::Advertised(answer) => self.advertised(&answer),
             Message::ScheduleChange(change) => {
-                let answer = Message::ScheduleAck(self.change(&change));
+                let answer = self.change(&change);
                 // Not kept, or not taken: the SSM sends the change again.
                 if self.keep(now.monotonic) {
-                    self.stats.link.send(from, &answer, transport);
+                    self.stats.link.say(from, &answer, transport);
                 }
             }
             Message::ReportAck(scan) => {

@@ -56,7 +56,7 @@ use super::association::{
 };
 use super::calendar::{DevicePlan, Policy, RecipeRow, Scheduler};
 use super::link::{LinkStats, count};
-use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest, Usage};
+use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest, TO_SSM, Usage};
 use super::metadata::{DeviceMetadata, Section};
 use super::outbox::{Outbox, StoredReport, Summary};
 use super::records::{Keeper, Restored};
@@ -463,7 +463,9 @@ impl<'s> Ssm<'s> {
     ) {
         self.last = now;
         self.wake(now);
-        let Some(message) = self.stats.link.open(from, octets, transport) else { return };
+        let Some(message) = self.stats.link.open::<{ TO_SSM }>(from, octets, transport) else {
+            return;
+        };
         match message {
             Message::Associate(request) => self.associate(now, from, &request, transport, user),
             Message::Advertise(_) | Message::ScheduleAck(_) | Message::Report(_) => {

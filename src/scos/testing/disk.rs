@@ -1,147 +1,89 @@
-//! A store that fails and loses power as tests want.
+//! The stores that machines are tested with: one in memory, or one in flash.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::vec::Vec;
+use std::boxed::Box;
+#[cfg(feature = "flash")]
+use std::sync::{Arc, Mutex};
 
 #[cfg(feature = "flash")]
 use super::flash::FlashDisk;
-use crate::store::{Loaded, RECORD_MAX, RecordKey, Store, StoreError};
+use crate::store::disk;
+use crate::store::{Loaded, RecordKey, Store, StoreError};
 
-/// A store in memory. Clones are the same store: what a machine that is gone has
-/// written is there for the next.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Disk(Arc<Mutex<State>>);
-
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) durable: BTreeMap<RecordKey, Vec<u8>>,
-    pending: Vec<(RecordKey, Option<Vec<u8>>)>,
-    operations: u64,
-    /// Nothing works from this operation on: power is lost.
-    dies_at: Option<u64>,
-    failing: bool,
-    /// The store is in flash, and all of the above is of no matter.
+/// Clones are the same store.
+#[derive(Clone, Debug)]
+pub(crate) enum Disk {
+    Memory(disk::Disk),
+    /// Where power is lost in the middle of writes and erasures.
     #[cfg(feature = "flash")]
-    pub(crate) flash: Option<FlashDisk>,
+    Flash(Arc<Mutex<FlashDisk>>),
+}
+
+impl Default for Disk {
+    fn default() -> Self {
+        Self::Memory(disk::Disk::default())
+    }
 }
 
 impl Disk {
-    /// One in flash, where power is lost in the middle of writes and erasures.
     #[cfg(feature = "flash")]
     pub(crate) fn in_flash(flash: FlashDisk) -> Self {
-        let disk = Self::default();
-        disk.state().flash = Some(flash);
-        disk
-    }
-
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
-    }
-
-    /// Whether it fails, until it is told otherwise.
-    pub(crate) fn fail(&self, failing: bool) {
-        self.state().failing = failing;
+        Self::Flash(Arc::new(Mutex::new(flash)))
     }
 
     /// Power is lost at the `operation`-th from now on.
     pub(crate) fn die_at(&self, operation: u64) {
-        let mut state = self.state();
-        #[cfg(feature = "flash")]
-        if let Some(flash) = &state.flash {
-            return flash.nor.die_at(operation);
+        match self {
+            Self::Memory(disk) => disk.die_at(operation),
+            #[cfg(feature = "flash")]
+            Self::Flash(flash) => flash.lock().unwrap().nor.die_at(operation),
         }
-        state.dies_at = Some(state.operations + operation);
     }
 
     pub(crate) fn is_dead(&self) -> bool {
-        let state = self.state();
-        #[cfg(feature = "flash")]
-        if let Some(flash) = &state.flash {
-            return flash.nor.is_dead();
+        match self {
+            Self::Memory(disk) => disk.is_dead(),
+            #[cfg(feature = "flash")]
+            Self::Flash(flash) => flash.lock().unwrap().nor.is_dead(),
         }
-        state.dies_at.is_some_and(|at| state.operations >= at)
     }
 
-    /// Power comes back. Of what was not durable the first so many writes are.
+    /// Power comes back. Of what was not durable in memory the first so many writes are.
     pub(crate) fn revive(&self, written: u64) {
-        let mut state = self.state();
-        #[cfg(feature = "flash")]
-        if let Some(flash) = &mut state.flash {
-            return flash.revive();
+        match self {
+            Self::Memory(disk) => disk.revive(written),
+            #[cfg(feature = "flash")]
+            Self::Flash(flash) => flash.lock().unwrap().revive(),
         }
-        let written = usize::try_from(written).unwrap().min(state.pending.len());
-        let pending: Vec<_> = state.pending.drain(..).take(written).collect();
-        state.apply(pending);
-        state.dies_at = None;
-        state.failing = false;
     }
 
     /// As a machine is lent it.
     pub(crate) fn lend(&self) -> &'static mut Self {
-        std::boxed::Box::leak(std::boxed::Box::new(self.clone()))
+        Box::leak(Box::new(self.clone()))
     }
 
-    fn operate(&self) -> Result<MutexGuard<'_, State>, StoreError> {
-        let mut state = self.state();
-        state.operations += 1;
-        if state.failing || state.dies_at.is_some_and(|at| state.operations >= at) {
-            return Err(StoreError::Failed);
-        }
-        Ok(state)
-    }
-}
-
-impl State {
-    fn apply(&mut self, writes: Vec<(RecordKey, Option<Vec<u8>>)>) {
-        for (key, value) in writes {
-            match value {
-                Some(value) => drop(self.durable.insert(key, value)),
-                None => drop(self.durable.remove(&key)),
-            }
+    fn with<R>(&mut self, run: impl FnOnce(&mut dyn Store) -> R) -> R {
+        match self {
+            Self::Memory(disk) => run(disk),
+            #[cfg(feature = "flash")]
+            Self::Flash(flash) => run(&mut flash.lock().unwrap().store),
         }
     }
 }
 
 impl Store for Disk {
     fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
-        #[cfg(feature = "flash")]
-        if let Some(flash) = &mut self.state().flash {
-            return flash.store.load(each);
-        }
-        let durable = self.state().durable.clone();
-        // In no order a machine could rely on.
-        durable.iter().rev().for_each(|(key, value)| each(key, value));
-        Ok(Loaded::default())
+        self.with(|store| store.load(each))
     }
 
     fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
-        assert!(value.len() <= RECORD_MAX);
-        #[cfg(feature = "flash")]
-        if let Some(flash) = &mut self.state().flash {
-            return flash.store.put(key, value);
-        }
-        self.operate()?.pending.push((*key, Some(value.to_vec())));
-        Ok(())
+        self.with(|store| store.put(key, value))
     }
 
     fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
-        #[cfg(feature = "flash")]
-        if let Some(flash) = &mut self.state().flash {
-            return flash.store.remove(key);
-        }
-        self.operate()?.pending.push((*key, None));
-        Ok(())
+        self.with(|store| store.remove(key))
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
-        #[cfg(feature = "flash")]
-        if let Some(flash) = &mut self.state().flash {
-            return flash.store.sync();
-        }
-        let mut state = self.operate()?;
-        let pending = core::mem::take(&mut state.pending);
-        state.apply(pending);
-        Ok(())
+        self.with(|store| store.sync())
     }
 }

@@ -72,15 +72,13 @@ impl Transport for Link {
     }
 
     fn send(&mut self, _to: &Address, _flow: u8, octets: &[u8]) -> Result<(), SendError> {
-        self.0 = Vec::from_slice(octets).map_err(|_| SendError::TooLong)?;
-        Ok(())
+        Vec::from_slice(octets).map(|sent| self.0 = sent).map_err(|_| SendError::TooLong)
     }
 }
 
 #[start::entry]
 fn main() -> ! {
-    let done = publish().map_err(|fault| println!("{fault}"));
-    process::exit(done.map_or(1, |()| 0))
+    process::exit(publish().map_err(|fault| println!("{fault}")).map_or(1, |()| 0))
 }
 
 fn publish() -> Result<(), Fault> {
@@ -95,8 +93,7 @@ fn publish() -> Result<(), Fault> {
         let message = Message::new(READING, &octets);
         let sent = meter.publish(&message, &mut link, &mut |_: Indication| {})?.sent;
         let Delivery::Message(message) = logger.receive_aams(&link.0)? else { continue };
-        let [high, low] = *message.data else { continue };
-        let reading = u16::from_be_bytes([high, low]);
+        let Ok(reading) = message.data.try_into().map(u16::from_be_bytes) else { continue };
         println!("{sent} sent, {reading} mV from {}", message.source);
     }
     Ok(())

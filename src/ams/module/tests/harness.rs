@@ -20,6 +20,7 @@ use crate::ams::pdu::{
     Sender,
 };
 use crate::ams::service::{Delivery, Fault, Indication};
+use crate::crypto::SecretKey;
 use crate::time::{ClockQuality, Instant, Now, Utc};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::{Encode, NoSpace, TimeCode, Writer};
@@ -44,7 +45,7 @@ const SUBJECTS: &[Subject<'static>] = &[
     Subject::new(SubjectNumber(1), "open"),
     Subject { senders: &[RoleNumber(3)], ..Subject::new(SubjectNumber(20), "sent by readers") },
     Subject { receivers: &[RoleNumber(3)], ..Subject::new(SubjectNumber(21), "got by readers") },
-    Subject { symmetric_key: b"key", ..Subject::new(SubjectNumber(30), "encrypted") },
+    Subject { symmetric_key: SecretKey(b"key"), ..Subject::new(SubjectNumber(30), "encrypted") },
     Subject { marshal: "f", unmarshal: "g", ..Subject::new(SubjectNumber(31), "marshalled") },
 ];
 

@@ -9,8 +9,9 @@
 
 use super::Reading;
 use crate::ams::ids::{ContinuumNumber, Domain, Priority, RoleNumber, SubjectNumber, UnitNumber};
-use crate::ams::pdu::{Deviation, Deviations, Malformed, PduRule};
-use crate::wire::{Encode, NoSpace, Reader, Writer};
+use crate::ams::pdu::decoding::Decoder;
+use crate::ams::pdu::{Deviation, PduRule};
+use crate::wire::{Encode, NoSpace, Writer};
 
 const ASSERTION_LEN: usize = 9;
 const CANCELLATION_LEN: usize = 7;
@@ -30,16 +31,10 @@ impl<'a> Assertion<'a> {
         Self(octets)
     }
 
-    pub(super) fn split(
-        from: &mut Reader<'a>,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        let assertion = from
-            .array()
-            .map(Self)
-            .map_err(|short| Malformed::short(PduRule::AssertionTruncated, short))?;
-        judge([assertion].into_iter(), deviations);
-        Ok(assertion)
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+        let assertion = Self(from.array(PduRule::AssertionTruncated));
+        judge([assertion].into_iter(), from);
+        assertion
     }
 
     /// The subject.
@@ -104,19 +99,15 @@ impl Encode for Assertion<'_> {
 }
 
 /// Notes what is odd about assertions.
-fn judge<'a>(assertions: impl Iterator<Item = Assertion<'a>>, deviations: &mut Deviations) {
+fn judge<'a>(assertions: impl Iterator<Item = Assertion<'a>>, decoder: &mut Decoder<'_>) {
     let mut reserved_bit = false;
     let mut priority_zero = false;
     for assertion in assertions {
         reserved_bit |= assertion.reserved_bit();
         priority_zero |= assertion.priority().is_none();
     }
-    if reserved_bit {
-        deviations.note(Deviation::ReservedBits);
-    }
-    if priority_zero {
-        deviations.note(Deviation::AssertionPriorityZero);
-    }
+    decoder.note(Deviation::ReservedBits, reserved_bit);
+    decoder.note(Deviation::AssertionPriorityZero, priority_zero);
 }
 
 /// The values of a subscription or invitation, for sending and keeping.
@@ -173,18 +164,10 @@ impl<'a> Cancellation<'a> {
         Self(octets)
     }
 
-    pub(super) fn split(
-        from: &mut Reader<'a>,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        let cancellation = from
-            .array()
-            .map(Self)
-            .map_err(|short| Malformed::short(PduRule::CancellationTruncated, short))?;
-        if cancellation.reserved_bit() {
-            deviations.note(Deviation::ReservedBits);
-        }
-        Ok(cancellation)
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+        let cancellation = Self(from.array(PduRule::CancellationTruncated));
+        from.note(Deviation::ReservedBits, cancellation.reserved_bit());
+        cancellation
     }
 
     /// The subject.
@@ -272,21 +255,14 @@ impl<'a> AssertionList<'a> {
     /// The list without members.
     pub const EMPTY: Self = Self(&[]);
 
-    fn split(
-        from: &mut Reader<'a>,
-        rule: PduRule,
-        reading: Reading,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        let truncated = |short| Malformed::short(rule, short);
-        let count = from.u16().map_err(truncated)?;
-        let octets =
-            from.take(usize::from(count).saturating_mul(Assertion::LEN)).map_err(truncated)?;
-        let list = Self(octets);
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn split(from: &mut Decoder<'a>, rule: PduRule, reading: Reading) -> Self {
+        let count = from.u16(rule);
+        let list = Self(from.octets(usize::from(count).saturating_mul(Assertion::LEN), rule));
         if reading == Reading::First {
-            judge(list.iter(), deviations);
+            judge(list.iter(), from);
         }
-        Ok(list)
+        list
     }
 
     /// How many there are, at most 65,535.
@@ -328,16 +304,16 @@ pub struct Declaration<'a> {
 }
 
 impl<'a> Declaration<'a> {
-    pub(super) fn split(
-        from: &mut Reader<'a>,
-        reading: Reading,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        let mut list = |rule| AssertionList::split(from, rule, reading, deviations);
-        Ok(Self {
-            subscriptions: list(PduRule::SubscriptionListTruncated)?,
-            invitations: list(PduRule::InvitationListTruncated)?,
-        })
+    /// That of a module without any.
+    pub const EMPTY: Self =
+        Self { subscriptions: AssertionList::EMPTY, invitations: AssertionList::EMPTY };
+
+    pub(super) fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
+        let mut list = |rule| AssertionList::split(from, rule, reading);
+        Self {
+            subscriptions: list(PduRule::SubscriptionListTruncated),
+            invitations: list(PduRule::InvitationListTruncated),
+        }
     }
 }
 

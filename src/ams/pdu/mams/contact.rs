@@ -9,8 +9,9 @@
 use core::fmt;
 
 use super::Reading;
+use crate::ams::pdu::decoding::Decoder;
 use crate::ams::pdu::{Malformed, PduRule};
-use crate::wire::{Encode, NoSpace, Reader, Writer};
+use crate::wire::{Encode, NoSpace, Writer};
 
 /// The most characters of a transport service name (5.1.5.6).
 const MAX_SERVICE: usize = 15;
@@ -35,16 +36,18 @@ impl<'a> EndpointName<'a> {
     /// # Errors
     /// [`Malformed`] when it is empty, too long, or not printable ASCII.
     pub fn new(text: &'a str) -> Result<Self, Malformed> {
-        let text = Text::new(text.as_bytes())?;
-        within(text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0)?;
-        Ok(Self(text))
+        let mut decoder = Decoder::new(text.as_bytes());
+        let text = Text::whole(&mut decoder);
+        limit(&mut decoder, text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0);
+        decoder.finish(Self(text))
     }
 
-    pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
         let at = from.offset();
-        let text = Text::split(from)?;
-        within(text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)?;
-        Ok(Self(text))
+        let text = Text::split(from);
+        limit(from, text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at);
+        Self(text)
     }
 
     /// The text.
@@ -84,23 +87,25 @@ impl<'a> DeliveryPoint<'a> {
     /// [`Malformed`] when the equals sign or a part is missing, a part is too
     /// long, a character is not printable ASCII, or there is a comma.
     pub fn new(name: &'a str) -> Result<Self, Malformed> {
-        let text = Text::new(name.as_bytes())?;
+        let mut decoder = Decoder::new(name.as_bytes());
+        let text = Text::whole(&mut decoder);
         if text.0.contains(&b',') {
-            return Err(Malformed::new(PduRule::DeliveryPointName, 0, 0x2c, 0x3d));
+            decoder.fail(PduRule::DeliveryPointName, 0, 0x2c, 0x3d);
         }
-        Self::check(text.0, 0)?;
+        Self::check(text.0, 0, &mut decoder);
+        decoder.finish(())?;
         Self::read(name).ok_or(Malformed::new(PduRule::DeliveryPointName, 0, 0, 1))
     }
 
-    fn check(name: &[u8], at: usize) -> Result<(), Malformed> {
+    fn check(name: &[u8], at: usize, decoder: &mut Decoder<'_>) {
         let equals = name.iter().position(|&octet| octet == b'=').unwrap_or_default();
         let (service, endpoint) = name.split_at_checked(equals).unwrap_or_default();
         let endpoint = endpoint.get(1..).unwrap_or_default();
         if service.is_empty() || endpoint.is_empty() {
-            return Err(Malformed::new(PduRule::DeliveryPointName, at, 0, 1));
+            decoder.fail(PduRule::DeliveryPointName, at, 0, 1);
         }
-        within(service, MAX_SERVICE, PduRule::ServiceNameTooLong, at)?;
-        within(endpoint, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at)
+        limit(decoder, service, MAX_SERVICE, PduRule::ServiceNameTooLong, at);
+        limit(decoder, endpoint, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at);
     }
 
     /// Takes a name apart that has been checked.
@@ -128,34 +133,33 @@ pub struct DeliveryVector<'a> {
 }
 
 impl<'a> DeliveryVector<'a> {
-    fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
         let at = from.offset();
-        let head =
-            from.u8().map_err(|short| Malformed::short(PduRule::DeliveryVectorTruncated, short))?;
+        let head = from.u8(PduRule::DeliveryVectorTruncated);
         let mut vector = Self { number: head >> 4, count: head & 0x0f, names: Text::EMPTY };
         // Without names there is no NUL behind the last of them.
         if vector.count > 0 {
-            vector.names = Text::split(from)?;
+            vector.names = Text::split(from);
             if reading == Reading::First {
-                vector.check(at)?;
+                vector.check(at, from);
             }
         }
-        Ok(vector)
+        vector
     }
 
-    fn check(&self, at: usize) -> Result<(), Malformed> {
+    fn check(&self, at: usize, decoder: &mut Decoder<'_>) {
         let mut place = at.saturating_add(1);
-        let mut found = 0_u32;
+        let mut found = 0_usize;
         for name in self.names.0.split(|&octet| octet == b',') {
-            DeliveryPoint::check(name, place)?;
+            DeliveryPoint::check(name, place, decoder);
             found = found.saturating_add(1);
             place = place.saturating_add(name.len()).saturating_add(1);
         }
-        if found != u32::from(self.count) {
-            let stated = u32::from(self.count);
-            return Err(Malformed::new(PduRule::DeliveryVectorCount, at, stated, found));
+        let stated = usize::from(self.count);
+        if found != stated {
+            decoder.fail(PduRule::DeliveryVectorCount, at, stated, found);
         }
-        Ok(())
     }
 
     /// The delivery vector number, 0 to 15.
@@ -201,16 +205,13 @@ pub struct DeliveryVectorList<'a> {
 }
 
 impl<'a> DeliveryVectorList<'a> {
-    fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
-        let truncated = |short| Malformed::short(PduRule::DeliveryVectorTruncated, short);
-        let count = from.u8().map_err(truncated)?;
-        let mut reader = from.clone();
+    fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
+        let count = from.u8(PduRule::DeliveryVectorTruncated);
+        let ahead = from.ahead();
         for _ in 0..count {
-            DeliveryVector::split(&mut reader, reading)?;
+            DeliveryVector::split(from, reading);
         }
-        let length = from.remaining().saturating_sub(reader.remaining());
-        let octets = from.take(length).map_err(truncated)?;
-        Ok(Self { count, octets })
+        Self { count, octets: from.since(ahead) }
     }
 
     /// How many delivery vectors there are.
@@ -227,8 +228,8 @@ impl<'a> DeliveryVectorList<'a> {
 
     /// The delivery vectors, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = DeliveryVector<'a>> + Clone + use<'a> {
-        let mut reader = Reader::new(self.octets);
-        (0..self.count).map_while(move |_| DeliveryVector::split(&mut reader, Reading::Again).ok())
+        let mut decoder = Decoder::new(self.octets);
+        (0..self.count).map(move |_| DeliveryVector::split(&mut decoder, Reading::Again))
     }
 }
 
@@ -254,19 +255,18 @@ impl<'a> ContactSummary<'a> {
     /// # Errors
     /// [`Malformed`] when it is ill-formed.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(octets);
-        let contact = Self::split(&mut reader, Reading::First)?;
-        if !reader.is_empty() {
-            return Err(Malformed::trailing(PduRule::SupplementTrailing, &reader));
-        }
-        Ok(contact)
+        let mut decoder = Decoder::new(octets);
+        let contact = Self::split(&mut decoder, Reading::First);
+        decoder.end(PduRule::SupplementTrailing);
+        decoder.finish(contact)
     }
 
-    pub(super) fn split(from: &mut Reader<'a>, reading: Reading) -> Result<Self, Malformed> {
-        Ok(Self {
-            endpoint: EndpointName::split(from)?,
-            delivery_vectors: DeliveryVectorList::split(from, reading)?,
-        })
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
+        Self {
+            endpoint: EndpointName::split(from),
+            delivery_vectors: DeliveryVectorList::split(from, reading),
+        }
     }
 }
 
@@ -334,40 +334,46 @@ struct Text<'a>(&'a [u8]);
 impl<'a> Text<'a> {
     const EMPTY: Self = Self(&[]);
 
-    fn new(octets: &'a [u8]) -> Result<Self, Malformed> {
+    /// All the octets.
+    fn whole(from: &mut Decoder<'a>) -> Self {
+        let octets = from.ahead();
         let length = printable_run(octets);
         match octets.get(length) {
-            None if length > 0 => Ok(Self(octets)),
-            odd => Err(Self::fault(0, length, odd.copied())),
+            None if length > 0 => {}
+            odd => Self::fail(from, length, odd.copied()),
         }
+        Self(octets)
     }
 
     /// The octets before the NUL that ends a string.
-    fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let at = from.offset();
-        let octets = from.clone().rest();
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn split(from: &mut Decoder<'a>) -> Self {
+        let octets = from.ahead();
         let length = printable_run(octets);
-        let truncated = |short| Malformed::short(PduRule::StringUnterminated, short);
         match octets.get(length) {
-            // One more than there is: the NUL.
-            None => from.take(length.saturating_add(1)).map(Self).map_err(truncated),
             Some(0) if length > 0 => {
-                let text = from.take(length).map_err(truncated)?;
-                from.u8().map_err(truncated)?;
-                Ok(Self(text))
+                let text = Self(from.octets(length, PduRule::StringUnterminated));
+                from.u8(PduRule::StringUnterminated);
+                return text;
             }
-            odd => Err(Self::fault(at, length, odd.copied())),
+            // One more than there is: the NUL.
+            None => from.short(PduRule::StringUnterminated, length.saturating_add(1)),
+            odd => Self::fail(from, length, odd.copied()),
         }
+        Self::EMPTY
     }
 
-    /// What is wrong with the text at `at` that goes well for `length` octets.
-    fn fault(at: usize, length: usize, odd: Option<u8>) -> Malformed {
+    /// Tells what is wrong with the text that goes well for `length` octets.
+    #[cold]
+    #[inline(never)]
+    fn fail(from: &mut Decoder<'_>, length: usize, odd: Option<u8>) {
+        let at = from.offset();
         match odd {
             Some(odd) if odd > 0 || length > 0 => {
                 let place = at.saturating_add(length);
-                Malformed::new(PduRule::StringNotText, place, u32::from(odd), 0x7e)
+                from.fail(PduRule::StringNotText, place, usize::from(odd), 0x7e);
             }
-            _ => Malformed::new(PduRule::StringEmpty, at, 0, 1),
+            _ => from.fail(PduRule::StringEmpty, at, 0, 1),
         }
     }
 
@@ -417,10 +423,9 @@ const fn not_printable(octets: u32) -> u32 {
     (octets | below | above) & 0x8080_8080
 }
 
-fn within(text: &[u8], limit: usize, rule: PduRule, at: usize) -> Result<(), Malformed> {
-    if text.len() <= limit {
-        return Ok(());
+/// The text at `at` may have `most` characters.
+fn limit(decoder: &mut Decoder<'_>, text: &[u8], most: usize, rule: PduRule, at: usize) {
+    if text.len() > most {
+        decoder.fail(rule, at, text.len(), most);
     }
-    let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-    Err(Malformed::new(rule, at, length, u32::try_from(limit).unwrap_or(u32::MAX)))
 }

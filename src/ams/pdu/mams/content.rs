@@ -5,9 +5,10 @@ use super::{
     Assertion, Cancellation, CellDescriptor, ContactSummary, EndpointName, ModuleList,
     ModuleStatusList, MpduType, Reading, Reconnect, RefusalReason,
 };
-use crate::ams::ids::{ModuleId, ModuleNumber, RoleNumber, UnitNumber};
-use crate::ams::pdu::{Deviations, Malformed, PduRule};
-use crate::wire::{Encode, NoSpace, Reader, Writer};
+use crate::ams::ids::{ModuleId, ModuleNumber, UnitNumber};
+use crate::ams::pdu::PduRule;
+use crate::ams::pdu::decoding::Decoder;
+use crate::wire::{Encode, NoSpace, Writer};
 
 /// What an MPDU says. `query` is a query number, `echo` the reference of the
 /// MPDU that is answered.
@@ -157,93 +158,76 @@ pub enum Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Reads the supplementary data of an MPDU of type `kind`, all of it.
-    pub(super) fn parse(
-        kind: MpduType,
-        reference: u32,
-        data: &mut Reader<'a>,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        let content = Self::split(kind, reference, data, deviations)?;
-        if !data.is_empty() {
-            return Err(Malformed::trailing(PduRule::SupplementTrailing, data));
-        }
-        Ok(content)
-    }
-
-    fn split(
-        kind: MpduType,
-        reference: u32,
-        data: &mut Reader<'a>,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        let echo = reference;
-        let query = reference;
-        Ok(match kind {
-            MpduType::HEARTBEAT => Self::Heartbeat { source: heartbeat_source(reference)? },
-            MpduType::REJECTION => Self::Rejection { echo, reason: RefusalReason::split(data)? },
-            MpduType::YOU_ARE_DEAD => zero(reference).map(|()| Self::YouAreDead)?,
+    /// Reads the supplementary data of an MPDU of type `kind`.
+    pub(super) fn split(kind: MpduType, reference: u32, data: &mut Decoder<'a>) -> Self {
+        let (echo, query) = (reference, reference);
+        match kind {
+            MpduType::HEARTBEAT => Self::Heartbeat { source: heartbeat_source(reference, data) },
+            MpduType::REJECTION => Self::Rejection { echo, reason: RefusalReason::split(data) },
             MpduType::REGISTRAR_NOTED => Self::RegistrarNoted { echo },
             MpduType::REGISTRAR_UNKNOWN => Self::RegistrarUnknown { echo },
             MpduType::RECONNECTED => Self::Reconnected { echo },
             MpduType::ANNOUNCE_REGISTRAR => {
-                Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data)? }
+                Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data) }
             }
-            MpduType::INVITE => Self::Invite {
-                module: module(reference)?,
-                assertion: Assertion::split(data, deviations)?,
-            },
+            MpduType::INVITE => {
+                Self::Invite { module: module(reference, data), assertion: Assertion::split(data) }
+            }
             MpduType::DISINVITE => Self::Disinvite {
-                module: module(reference)?,
-                cancellation: Cancellation::split(data, deviations)?,
+                module: module(reference, data),
+                cancellation: Cancellation::split(data),
             },
-            MpduType::CELL_SPEC => Self::CellSpec { echo, cell: CellDescriptor::split(data)? },
+            MpduType::CELL_SPEC => Self::CellSpec { echo, cell: CellDescriptor::split(data) },
             MpduType::REGISTRAR_QUERY => {
-                Self::RegistrarQuery { query, endpoint: EndpointName::split(data)? }
+                Self::RegistrarQuery { query, endpoint: EndpointName::split(data) }
             }
             MpduType::MODULE_REGISTRATION => Self::ModuleRegistration {
                 query,
-                contact: ContactSummary::split(data, Reading::First)?,
+                contact: ContactSummary::split(data, Reading::First),
             },
-            MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data)? },
+            MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data) },
             MpduType::I_AM_STARTING => Self::IAmStarting {
-                module: module(reference)?,
-                contact: ContactSummary::split(data, Reading::First)?,
+                module: module(reference, data),
+                contact: ContactSummary::split(data, Reading::First),
             },
             MpduType::I_AM_HERE => {
-                zero(reference)?;
-                Self::IAmHere { modules: ModuleStatusList::split(data, deviations)? }
+                zero(reference, data);
+                Self::IAmHere { modules: ModuleStatusList::split(data) }
             }
             MpduType::SUBSCRIBE => Self::Subscribe {
-                module: module(reference)?,
-                assertion: Assertion::split(data, deviations)?,
+                module: module(reference, data),
+                assertion: Assertion::split(data),
             },
             MpduType::UNSUBSCRIBE => Self::Unsubscribe {
-                module: module(reference)?,
-                cancellation: Cancellation::split(data, deviations)?,
+                module: module(reference, data),
+                cancellation: Cancellation::split(data),
             },
-            MpduType::I_AM_STOPPING => Self::IAmStopping { module: module(reference)? },
-            MpduType::RECONNECT => {
-                Self::Reconnect { query, reconnect: Reconnect::split(data, deviations)? }
-            }
+            MpduType::I_AM_STOPPING => Self::IAmStopping { module: module(reference, data) },
+            MpduType::RECONNECT => Self::Reconnect { query, reconnect: Reconnect::split(data) },
             MpduType::CELL_STATUS => {
-                Self::CellStatus { unit: cell(reference)?, modules: ModuleList::split(data)? }
+                Self::CellStatus { unit: cell(reference, data), modules: ModuleList::split(data) }
             }
             MpduType::MODULE_HAS_STARTED => Self::ModuleHasStarted {
-                module: module(reference)?,
-                contact: ContactSummary::split(data, Reading::First)?,
+                module: module(reference, data),
+                contact: ContactSummary::split(data, Reading::First),
             },
-            MpduType::I_AM_RUNNING => zero(reference).map(|()| Self::IAmRunning)?,
             MpduType::MODULE_STATUS => Self::ModuleStatus {
-                module: module(reference)
-                    .or_else(|fault| cell(reference).map(ModuleId::cell).map_err(|_| fault))?,
-                modules: ModuleStatusList::split(data, deviations)?,
+                module: module_or_cell(reference, data),
+                modules: ModuleStatusList::split(data),
             },
-            MpduType(reserved) => {
-                let reserved = u32::from(reserved);
-                return Err(Malformed::new(PduRule::MpduTypeReserved, 0, reserved, 31));
+            MpduType::I_AM_RUNNING => {
+                zero(reference, data);
+                Self::IAmRunning
             }
-        })
+            MpduType::YOU_ARE_DEAD => {
+                zero(reference, data);
+                Self::YouAreDead
+            }
+            MpduType(reserved) => {
+                data.fail(PduRule::MpduTypeReserved, 0, usize::from(reserved), 31);
+                Self::YouAreDead
+            }
+        }
     }
 
     /// The type of an MPDU that says this.
@@ -339,46 +323,59 @@ impl Encode for Content<'_> {
 }
 
 /// The reference is 0 where table 5-3 has 0.
-const fn zero(reference: u32) -> Result<(), Malformed> {
-    if reference == 0 {
-        return Ok(());
+fn zero(reference: u32, decoder: &mut Decoder<'_>) {
+    if reference != 0 {
+        refuse(reference, PduRule::ReferenceNotZero, 0, decoder);
     }
-    Err(Malformed::new(PduRule::ReferenceNotZero, REFERENCE, reference, 0))
 }
 
 /// The reference is the module's number, or 0 (5.1.3.3).
-fn heartbeat_source(reference: u32) -> Result<ModuleNumber, Malformed> {
-    match u8::try_from(reference) {
-        Ok(number) => Ok(ModuleNumber(number)),
-        Err(_) => Err(Malformed::new(PduRule::HeartbeatSource, REFERENCE, reference, 255)),
+fn heartbeat_source(reference: u32, decoder: &mut Decoder<'_>) -> ModuleNumber {
+    let number = u8::try_from(reference);
+    if number.is_err() {
+        refuse(reference, PduRule::HeartbeatSource, 255, decoder);
     }
+    ModuleNumber(number.unwrap_or_default())
 }
 
 /// The reference identifies a module (5.1.3.4).
-fn module(reference: u32) -> Result<ModuleId, Malformed> {
+#[cfg_attr(not(feature = "std"), inline(never))]
+fn module(reference: u32, decoder: &mut Decoder<'_>) -> ModuleId {
     let id = ModuleId::from_reference(reference);
     if id.module == ModuleNumber::NONE {
-        return Err(Malformed::new(PduRule::ReferenceNoModule, REFERENCE, reference, 1));
+        refuse(reference, PduRule::ReferenceNoModule, 1, decoder);
     }
-    Ok(id)
+    id
 }
 
 /// The reference identifies a cell: module and role number are 0.
-fn cell(reference: u32) -> Result<UnitNumber, Malformed> {
+fn cell(reference: u32, decoder: &mut Decoder<'_>) -> UnitNumber {
     let id = ModuleId::from_reference(reference);
-    if id.module != ModuleNumber::NONE || id.role != RoleNumber::ALL {
-        return Err(Malformed::new(PduRule::ReferenceNotCell, REFERENCE, reference, 0));
+    if id != ModuleId::cell(id.unit) {
+        refuse(reference, PduRule::ReferenceNotCell, 0, decoder);
     }
-    Ok(id.unit)
+    id.unit
 }
 
-fn assigned_module(data: &mut Reader<'_>) -> Result<ModuleNumber, Malformed> {
+/// The reference identifies a module or a cell.
+fn module_or_cell(reference: u32, decoder: &mut Decoder<'_>) -> ModuleId {
+    let id = ModuleId::from_reference(reference);
+    if id == ModuleId::cell(id.unit) { id } else { module(reference, decoder) }
+}
+
+#[cold]
+#[inline(never)]
+fn refuse(reference: u32, rule: PduRule, against: usize, decoder: &mut Decoder<'_>) {
+    decoder.fail(rule, REFERENCE, usize::try_from(reference).unwrap_or(usize::MAX), against);
+}
+
+fn assigned_module(data: &mut Decoder<'_>) -> ModuleNumber {
     let at = data.offset();
-    match data.u8() {
-        Ok(0) => Err(Malformed::new(PduRule::AssignedModuleZero, at, 0, 1)),
-        Ok(number) => Ok(ModuleNumber(number)),
-        Err(short) => Err(Malformed::short(PduRule::AssignedModuleTruncated, short)),
+    let number = data.u8(PduRule::AssignedModuleTruncated);
+    if number == 0 {
+        data.fail(PduRule::AssignedModuleZero, at, 0, 1);
     }
+    ModuleNumber(number)
 }
 
 /// Where the reference stands in an MPDU.

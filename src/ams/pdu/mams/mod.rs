@@ -17,6 +17,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use super::decoding::Decoder;
 use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{RoleNumber, UnitNumber, VentureNumber};
 use crate::wire::{
@@ -141,47 +142,38 @@ impl<'a> Mpdu<'a> {
     /// # Errors
     /// [`Malformed`] when it is ill-formed or its checksum is wrong.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
-        let mut reader = Reader::new(octets);
-        let head: &[u8; HEADER_LEN] =
-            reader.array().map_err(|short| Malformed::short(PduRule::MpduTruncated, short))?;
+        let mut decoder = Decoder::new(octets);
+        let mpdu = Self::split(octets, &mut decoder);
+        decoder.finish(mpdu)
+    }
+
+    fn split(octets: &'a [u8], from: &mut Decoder<'a>) -> Self {
+        let head: &[u8; HEADER_LEN] = from.array(PduRule::MpduTruncated);
         let &[first, _, _, _, _, signature_length, length_high, length_low, ..] = head;
         if first >> 6 != 0 {
-            return Err(Malformed::new(PduRule::MpduVersion, 0, u32::from(first >> 6), 0));
+            from.fail(PduRule::MpduVersion, 0, usize::from(first >> 6), 0);
         }
         let kind = MpduType(first & 0x1f);
         if kind.name().is_none() {
-            return Err(Malformed::new(PduRule::MpduTypeReserved, 0, u32::from(kind.0), 31));
+            from.fail(PduRule::MpduTypeReserved, 0, usize::from(kind.0), 31);
         }
-        let length = u16::from_be_bytes([length_high, length_low]);
-        if usize::from(length) > MAX_SUPPLEMENT {
-            return Err(Malformed::new(PduRule::SupplementTooLong, 6, u32::from(length), 4_095));
+        let length = usize::from(u16::from_be_bytes([length_high, length_low]));
+        if length > MAX_SUPPLEMENT {
+            from.fail(PduRule::SupplementTooLong, 6, length, MAX_SUPPLEMENT);
         }
-        let time_tag = split_time_tag(&mut reader)?;
-        let signature = reader
-            .take(usize::from(signature_length))
-            .map_err(|short| Malformed::short(PduRule::SignatureTruncated, short))?;
-        let at = reader.offset();
-        let supplement = reader
-            .take(usize::from(length))
-            .map_err(|short| Malformed::short(PduRule::SupplementTruncated, short))?;
+        let time_tag = split_time_tag(from);
+        let signature = from.octets(usize::from(signature_length), PduRule::SignatureTruncated);
+        let at = from.offset();
+        let supplement = from.octets(length, PduRule::SupplementTruncated);
         // The checksum is judged before the content: what is damaged says nothing.
-        let checksum = split_checksum(first & 0x20 != 0, octets, &mut reader)?;
-        if !reader.is_empty() {
-            return Err(Malformed::trailing(PduRule::MpduTrailing, &reader));
-        }
-        let mut mpdu = Self {
-            head,
-            time_tag,
-            signature,
-            content: Content::YouAreDead,
-            checksum,
-            deviations: Deviations::NONE,
-        };
-        let mut supplement = Reader::at(supplement, at);
-        mpdu.content =
-            Content::parse(kind, mpdu.reference(), &mut supplement, &mut mpdu.deviations)?;
-        mpdu.check_sender()?;
-        Ok(mpdu)
+        let checksum = (first & 0x20 != 0).then(|| split_checksum(octets, from));
+        from.end(PduRule::MpduTrailing);
+        from.enter(supplement, at);
+        let reference = reference(head);
+        let content = Content::split(kind, reference, from);
+        from.end(PduRule::SupplementTrailing);
+        check_sender(&content, head, from);
+        Self { head, time_tag, signature, content, checksum, deviations: from.deviations() }
     }
 
     /// The type.
@@ -212,8 +204,7 @@ impl<'a> Mpdu<'a> {
     /// The reference, whose meaning varies by type; [`Mpdu::content`] has it too.
     #[must_use]
     pub const fn reference(&self) -> u32 {
-        let [.., a, b, c, d] = *self.head;
-        u32::from_be_bytes([a, b, c, d])
+        reference(self.head)
     }
 
     /// When it was sent, by the sender's clock.
@@ -252,84 +243,81 @@ impl<'a> Mpdu<'a> {
     pub const fn deviations(&self) -> Deviations {
         self.deviations
     }
-
-    /// Table 5-1: the role is 0 when the sender is not a module. Which entities
-    /// send which types follows from the procedures of 4.2.
-    fn check_sender(&mut self) -> Result<(), Malformed> {
-        let role = self.sender().role;
-        let (from_module, from_other) = match self.content {
-            Content::RegistrarQuery { .. }
-            | Content::ModuleRegistration { .. }
-            | Content::Reconnect { .. } => (true, false),
-            Content::Rejection { .. }
-            | Content::YouAreDead
-            | Content::RegistrarNoted { .. }
-            | Content::RegistrarUnknown { .. }
-            | Content::Reconnected { .. }
-            | Content::AnnounceRegistrar { .. }
-            | Content::CellSpec { .. }
-            | Content::YouAreIn { .. }
-            | Content::CellStatus { .. }
-            | Content::IAmRunning => (false, true),
-            _ => (true, true),
-        };
-        if role == RoleNumber::ALL && !from_other {
-            return Err(Malformed::new(PduRule::SenderIsNotModule, 4, 0, 1));
-        }
-        if role != RoleNumber::ALL && !from_module {
-            return Err(Malformed::new(PduRule::SenderIsModule, 4, u32::from(role.0), 0));
-        }
-        let about = match self.content {
-            Content::Invite { module, .. }
-            | Content::Disinvite { module, .. }
-            | Content::Subscribe { module, .. }
-            | Content::Unsubscribe { module, .. }
-            | Content::IAmStopping { module }
-            | Content::ModuleStatus { module, .. } => module.role,
-            _ => RoleNumber::ALL,
-        };
-        if role == RoleNumber::ALL && about != RoleNumber::ALL {
-            self.deviations.note(Deviation::SenderRewritten);
-        }
-        Ok(())
-    }
 }
 
-fn split_time_tag<'a>(reader: &mut Reader<'a>) -> Result<TimeTag<'a>, Malformed> {
-    let at = reader.offset();
-    TimeTag::split(reader).map_err(|fault| match fault {
-        CucFault::Short(need, have) => Malformed::new(
-            PduRule::TimeTagTruncated,
-            at,
-            u32::try_from(need).unwrap_or(u32::MAX),
-            u32::try_from(have).unwrap_or(u32::MAX),
-        ),
-        CucFault::NotUnsegmented(id) => {
-            Malformed::new(PduRule::TimeTagNotCuc, at, u32::from(id), 1)
-        }
-        CucFault::ThirdOctet(octet) => {
-            Malformed::new(PduRule::TimeTagPField, at.saturating_add(1), u32::from(octet), 0x7f)
-        }
-    })
+const fn reference(head: &[u8; HEADER_LEN]) -> u32 {
+    let [.., a, b, c, d] = *head;
+    u32::from_be_bytes([a, b, c, d])
 }
 
-fn split_checksum(
-    flag: bool,
-    octets: &[u8],
-    reader: &mut Reader<'_>,
-) -> Result<Option<u16>, Malformed> {
-    if !flag {
-        return Ok(None);
+/// Table 5-1: the role is 0 when the sender is not a module. Which entities
+/// send which types follows from the procedures of 4.2.
+fn check_sender(content: &Content<'_>, head: &[u8; HEADER_LEN], decoder: &mut Decoder<'_>) {
+    let [_, _, _, _, role, ..] = *head;
+    let (from_module, from_other) = match content {
+        Content::RegistrarQuery { .. }
+        | Content::ModuleRegistration { .. }
+        | Content::Reconnect { .. } => (true, false),
+        Content::Rejection { .. }
+        | Content::YouAreDead
+        | Content::RegistrarNoted { .. }
+        | Content::RegistrarUnknown { .. }
+        | Content::Reconnected { .. }
+        | Content::AnnounceRegistrar { .. }
+        | Content::CellSpec { .. }
+        | Content::YouAreIn { .. }
+        | Content::CellStatus { .. }
+        | Content::IAmRunning => (false, true),
+        _ => (true, true),
+    };
+    let is_module = role != RoleNumber::ALL.0;
+    if !is_module && !from_other {
+        decoder.fail(PduRule::SenderIsNotModule, 4, 0, 1);
     }
-    let at = reader.offset();
-    let stated =
-        reader.u16().map_err(|short| Malformed::short(PduRule::MpduChecksumTruncated, short))?;
+    if is_module && !from_module {
+        decoder.fail(PduRule::SenderIsModule, 4, usize::from(role), 0);
+    }
+    let about = match content {
+        Content::Invite { module, .. }
+        | Content::Disinvite { module, .. }
+        | Content::Subscribe { module, .. }
+        | Content::Unsubscribe { module, .. }
+        | Content::IAmStopping { module }
+        | Content::ModuleStatus { module, .. } => module.role,
+        _ => RoleNumber::ALL,
+    };
+    decoder.note(Deviation::SenderRewritten, !is_module && about != RoleNumber::ALL);
+}
+
+fn split_time_tag<'a>(from: &mut Decoder<'a>) -> TimeTag<'a> {
+    let at = from.offset();
+    let mut reader = Reader::at(from.ahead(), at);
+    match TimeTag::split(&mut reader) {
+        Ok(tag) => {
+            from.enter(reader.rest(), at.saturating_add(tag.len()));
+            return tag;
+        }
+        Err(CucFault::Short(need, have)) => from.fail(PduRule::TimeTagTruncated, at, need, have),
+        Err(CucFault::NotUnsegmented(id)) => {
+            from.fail(PduRule::TimeTagNotCuc, at, usize::from(id), 1);
+        }
+        Err(CucFault::ThirdOctet(octet)) => {
+            let place = at.saturating_add(1);
+            from.fail(PduRule::TimeTagPField, place, usize::from(octet), 0x7f);
+        }
+    }
+    TimeTag::NONE
+}
+
+fn split_checksum(octets: &[u8], from: &mut Decoder<'_>) -> u16 {
+    let at = from.offset();
+    let stated = from.u16(PduRule::MpduChecksumTruncated);
     let computed = checksum(octets.get(..at).unwrap_or_default());
     if stated != computed {
-        let (stated, computed) = (u32::from(stated), u32::from(computed));
-        return Err(Malformed::new(PduRule::MpduChecksum, at, stated, computed));
+        let (stated, computed) = (usize::from(stated), usize::from(computed));
+        from.fail(PduRule::MpduChecksum, at, stated, computed);
     }
-    Ok(Some(stated))
+    stated
 }
 
 /// The values of an MPDU header that do not depend on its type, for sending.

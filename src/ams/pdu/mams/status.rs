@@ -3,8 +3,9 @@
 
 use super::{ContactSummary, Declaration, EndpointName, Reading};
 use crate::ams::ids::{ModuleId, ModuleNumber, RoleNumber, UnitNumber};
-use crate::ams::pdu::{Deviations, Malformed, PduRule};
-use crate::wire::{Encode, NoSpace, Reader, Writer, open_code};
+use crate::ams::pdu::PduRule;
+use crate::ams::pdu::decoding::Decoder;
+use crate::wire::{Encode, NoSpace, Writer, open_code};
 
 open_code! {
     /// Why a registration or announcement is refused (5.1.5.20). What has no
@@ -22,10 +23,8 @@ open_code! {
 }
 
 impl RefusalReason {
-    pub(super) fn split(from: &mut Reader<'_>) -> Result<Self, Malformed> {
-        from.u8()
-            .map(Self)
-            .map_err(|short| Malformed::short(PduRule::RefusalReasonTruncated, short))
+    pub(super) fn split(from: &mut Decoder<'_>) -> Self {
+        Self(from.u8(PduRule::RefusalReasonTruncated))
     }
 }
 
@@ -40,11 +39,9 @@ pub struct CellDescriptor<'a> {
 }
 
 impl<'a> CellDescriptor<'a> {
-    pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let unit = from
-            .u16()
-            .map_err(|short| Malformed::short(PduRule::CellDescriptorTruncated, short))?;
-        Ok(Self { unit: UnitNumber(unit), registrar: EndpointName::split(from)? })
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+        let unit = UnitNumber(from.u16(PduRule::CellDescriptorTruncated));
+        Self { unit, registrar: EndpointName::split(from) }
     }
 }
 
@@ -66,10 +63,9 @@ impl<'a> ModuleList<'a> {
         if numbers.len() > 255 { None } else { Some(Self(numbers)) }
     }
 
-    pub(super) fn split(from: &mut Reader<'a>) -> Result<Self, Malformed> {
-        let truncated = |short| Malformed::short(PduRule::ModuleListTruncated, short);
-        let count = from.u8().map_err(truncated)?;
-        from.take(usize::from(count)).map(Self).map_err(truncated)
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+        let count = from.u8(PduRule::ModuleListTruncated);
+        Self(from.octets(usize::from(count), PduRule::ModuleListTruncated))
     }
 
     /// How many there are.
@@ -92,7 +88,7 @@ impl<'a> ModuleList<'a> {
     /// Whether `number` is in the list.
     #[must_use]
     pub fn contains(&self, number: ModuleNumber) -> bool {
-        self.0.contains(&number.0)
+        self.iter().any(|other| other == number)
     }
 }
 
@@ -119,28 +115,22 @@ pub struct ModuleStatus<'a> {
 }
 
 impl<'a> ModuleStatus<'a> {
-    pub(super) fn split(
-        from: &mut Reader<'a>,
-        reading: Reading,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
         let at = from.offset();
-        let &[high, low, module, role] = from
-            .array()
-            .map_err(|short| Malformed::short(PduRule::ModuleStatusTruncated, short))?;
+        let [high, low, module, role] = *from.array(PduRule::ModuleStatusTruncated);
         if module == 0 {
-            let place = at.saturating_add(2);
-            return Err(Malformed::new(PduRule::ModuleStatusNoModule, place, 0, 1));
+            from.fail(PduRule::ModuleStatusNoModule, at.saturating_add(2), 0, 1);
         }
-        Ok(Self {
+        Self {
             id: ModuleId {
                 role: RoleNumber(role),
                 unit: UnitNumber(u16::from_be_bytes([high, low])),
                 module: ModuleNumber(module),
             },
-            contact: ContactSummary::split(from, reading)?,
-            declaration: Declaration::split(from, reading, deviations)?,
-        })
+            contact: ContactSummary::split(from, reading),
+            declaration: Declaration::split(from, reading),
+        }
     }
 }
 
@@ -172,20 +162,17 @@ pub struct ModuleStatusList<'a> {
 }
 
 impl<'a> ModuleStatusList<'a> {
-    pub(super) fn split(
-        from: &mut Reader<'a>,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        let truncated = |short| Malformed::short(PduRule::ModuleStatusListTruncated, short);
-        let count = from.u32().map_err(truncated)?;
-        let mut reader = from.clone();
-        // Each turn consumes octets or ends the loop, whatever the count says.
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+        let count = u32::from_be_bytes(*from.array(PduRule::ModuleStatusListTruncated));
+        let ahead = from.ahead();
         for _ in 0..count {
-            ModuleStatus::split(&mut reader, Reading::First, deviations)?;
+            ModuleStatus::split(from, Reading::First);
+            // Each turn consumes octets or is the last, whatever the count says.
+            if from.is_faulty() {
+                break;
+            }
         }
-        let length = from.remaining().saturating_sub(reader.remaining());
-        let octets = from.take(length).map_err(truncated)?;
-        Ok(Self { count, octets })
+        Self { count, octets: from.since(ahead) }
     }
 
     /// How many modules there are.
@@ -202,12 +189,8 @@ impl<'a> ModuleStatusList<'a> {
 
     /// The modules, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = ModuleStatus<'a>> + Clone + use<'a> {
-        let mut reader = Reader::new(self.octets);
-        // They were noted when the list was first read.
-        let mut deviations = Deviations::NONE;
-        (0..self.count).map_while(move |_| {
-            ModuleStatus::split(&mut reader, Reading::Again, &mut deviations).ok()
-        })
+        let mut decoder = Decoder::new(self.octets);
+        (0..self.count).map(move |_| ModuleStatus::split(&mut decoder, Reading::Again))
     }
 }
 
@@ -229,14 +212,8 @@ pub struct Reconnect<'a> {
 }
 
 impl<'a> Reconnect<'a> {
-    pub(super) fn split(
-        from: &mut Reader<'a>,
-        deviations: &mut Deviations,
-    ) -> Result<Self, Malformed> {
-        Ok(Self {
-            status: ModuleStatus::split(from, Reading::First, deviations)?,
-            modules: ModuleList::split(from)?,
-        })
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+        Self { status: ModuleStatus::split(from, Reading::First), modules: ModuleList::split(from) }
     }
 }
 

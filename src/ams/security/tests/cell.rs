@@ -13,6 +13,7 @@ use crate::ams::module::{Membership, RuleRequest};
 use crate::ams::pdu::{Aams, Mpdu, MpduType};
 use crate::ams::security::ContentFault;
 use crate::ams::service::{Fault, Indication, Message};
+use crate::crypto::SecretKey;
 
 /// Two members, a sensor and a reader, who subscribes to all that is said.
 fn two(mib: &'static Mib<'static>) -> Cell {
@@ -194,7 +195,7 @@ fn bad_input_a_replayed_mpdu_is_stale_where_the_mib_says_so() {
 #[test]
 fn clause_4_3_1_4_messages_that_cannot_be_encrypted_are_not_issued() {
     let venture = mib().ventures[0];
-    let odd = Subject { symmetric_key: b"odd", ..venture.subjects[0] };
+    let odd = Subject { symmetric_key: SecretKey(b"odd"), ..venture.subjects[0] };
     let no_function = Subject { marshal: "spin", ..venture.subjects[1] };
     let subjects = leak([odd, no_function, venture.subjects[3]]);
     let mib = leak(Mib { ventures: leak([Venture { subjects, ..venture }]), ..mib() });

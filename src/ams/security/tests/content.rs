@@ -14,6 +14,7 @@ use crate::ams::security::{
     AesGcmSiv, ContentFault, ContentHandler, MarshalFault, MarshallingTable, Origin,
     SubjectSecurity,
 };
+use crate::crypto::SecretKey;
 
 /// Turns data round. It refuses what begins with `!`, and overflows with `+`.
 fn turn(data: &[u8], to: &mut [u8]) -> Result<usize, MarshalFault> {
@@ -124,7 +125,7 @@ fn clause_4_3_1_4_every_failure_is_a_fault_of_its_own() {
     };
     let mut dry = SubjectSecurity::new(leak([0; 64])).with_cipher(&AesGcmSiv, &Dry);
     assert_eq!(prepare(&mut dry, secret, b"x"), Err(ContentFault::NoRandom));
-    let odd = Subject { symmetric_key: b"odd", ..*secret };
+    let odd = Subject { symmetric_key: SecretKey(b"odd"), ..*secret };
     assert_eq!(prepare(&mut handler(64), &odd, b"x"), Err(ContentFault::KeyUnusable));
     for room in 0..12 + 3 + 16 {
         assert_eq!(prepare(&mut handler(room), secret, b"abc"), Err(ContentFault::NoRoom));
@@ -174,7 +175,7 @@ fn clause_4_3_1_4_the_same_data_are_not_encrypted_alike() {
     let mut handler = handler(64);
     let first = handler.prepare(subject(SECRET), &ORIGIN, b"abc").unwrap().to_vec();
     assert_ne!(handler.prepare(subject(SECRET), &ORIGIN, b"abc").unwrap(), first);
-    let other_key = Subject { symmetric_key: &[8; 32], ..*subject(SECRET) };
+    let other_key = Subject { symmetric_key: SecretKey(&[8; 32]), ..*subject(SECRET) };
     assert_ne!(SUBJECT_KEY, [8; 32]);
     let opened = handler.restore(&other_key, &ORIGIN, &first, &mut [0; 64]).map(<[u8]>::len);
     assert_eq!(opened, Err(ContentFault::NotAuthentic));

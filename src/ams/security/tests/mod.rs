@@ -19,6 +19,7 @@ use super::{
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{Binding, Mib, Role, SignaturePolicy, Subject, Unit, Venture};
 use crate::ams::pdu::{Mpdu, MpduHeader, MpduType, Sender};
+use crate::crypto::SecretKey;
 use crate::wire::{Octets, TimeCode};
 
 const CONTINUUM: ContinuumNumber = ContinuumNumber::from_bits(7);
@@ -82,7 +83,7 @@ fn public(seed: &[u8; 32]) -> &'static [u8] {
 }
 
 fn keyed(number: RoleNumber, name: &'static str, seed: &'static [u8; 32]) -> Role<'static> {
-    Role { public_key: public(seed), private_key: seed, ..Role::new(number, name) }
+    Role { public_key: public(seed), private_key: SecretKey(seed), ..Role::new(number, name) }
 }
 
 /// Everybody's MIB, with all keys, public and private.
@@ -98,10 +99,10 @@ fn make_mib() -> Mib<'static> {
         Role::new(KEEPER, "keeper"),
     ]);
     let subjects = leak([
-        Subject { symmetric_key: &SUBJECT_KEY, ..Subject::new(SECRET, "secret") },
+        Subject { symmetric_key: SecretKey(&SUBJECT_KEY), ..Subject::new(SECRET, "secret") },
         Subject { marshal: "turn", unmarshal: "turn", ..Subject::new(TURNED, "turned") },
         Subject {
-            symmetric_key: &SUBJECT_KEY,
+            symmetric_key: SecretKey(&SUBJECT_KEY),
             marshal: "turn",
             unmarshal: "turn",
             ..Subject::new(SECRET_TURNED, "secret, turned")
@@ -110,7 +111,7 @@ fn make_mib() -> Mib<'static> {
     ]);
     let watch = Venture {
         public_key: public(&APPLICATION_SEED),
-        private_key: &APPLICATION_SEED,
+        private_key: SecretKey(&APPLICATION_SEED),
         units: UNITS,
         roles,
         subjects,
@@ -118,7 +119,7 @@ fn make_mib() -> Mib<'static> {
     };
     let other = Venture {
         public_key: public(&OTHER_SEED),
-        private_key: &OTHER_SEED,
+        private_key: SecretKey(&OTHER_SEED),
         units: UNITS,
         roles: leak([keyed(SENSOR, "sensor", &OTHER_SEED)]),
         ..Venture::new(VentureNumber(2), "other", "tests")
@@ -126,7 +127,7 @@ fn make_mib() -> Mib<'static> {
     Mib {
         config_servers: &["cs"],
         public_key: public(&SERVER_SEED),
-        private_key: &SERVER_SEED,
+        private_key: SecretKey(&SERVER_SEED),
         ventures: leak([watch, other]),
         ..Mib::new(CONTINUUM, "field")
     }
@@ -142,24 +143,28 @@ fn bound(freshness: u64) -> Mib<'static> {
 fn keyless() -> Mib<'static> {
     let venture = Venture {
         public_key: &[],
-        private_key: &[],
+        private_key: SecretKey::NONE,
         roles: leak([Role::new(SENSOR, "sensor"), Role::new(READER, "reader")]),
         ..mib().ventures[0]
     };
-    Mib { public_key: &[], private_key: &[], ventures: leak([venture]), ..mib() }
+    Mib { public_key: &[], private_key: SecretKey::NONE, ventures: leak([venture]), ..mib() }
 }
 
 /// The same, in which every private key is another entity's.
 fn mixed_up() -> Mib<'static> {
     let mib = mib();
     let mut venture = mib.ventures[0];
-    venture.private_key = &SERVER_SEED;
+    venture.private_key = SecretKey(&SERVER_SEED);
     venture.roles = leak([
-        Role { private_key: &READER_SEED, ..venture.roles[0] },
-        Role { private_key: &SENSOR_SEED, ..venture.roles[1] },
+        Role { private_key: SecretKey(&READER_SEED), ..venture.roles[0] },
+        Role { private_key: SecretKey(&SENSOR_SEED), ..venture.roles[1] },
         venture.roles[2],
     ]);
-    Mib { private_key: &APPLICATION_SEED, ventures: leak([venture, mib.ventures[1]]), ..mib }
+    Mib {
+        private_key: SecretKey(&APPLICATION_SEED),
+        ventures: leak([venture, mib.ventures[1]]),
+        ..mib
+    }
 }
 
 /// Who sends, in venture 1.

@@ -77,7 +77,7 @@ fn clause_5_1_4_what_cannot_be_signed_is_not_sent() {
     let room = octets.len() + 67;
     let short = signatures().sign(&mib(), &mut buffer[..room], octets.len());
     assert_eq!(short, Err(Unsigned::NoSpace));
-    let odd = Mib { private_key: b"odd", ..mib() };
+    let odd = Mib { private_key: SecretKey(b"odd"), ..mib() };
     let octets = mpdu(Sender::CONFIGURATION_SERVER, MpduType::I_AM_RUNNING, 0, &[]);
     buffer[..octets.len()].copy_from_slice(&octets);
     let odd = signatures().sign(&odd, &mut buffer, octets.len());
@@ -111,7 +111,7 @@ fn clause_4_1_4_every_mpdu_of_an_entity_with_a_key_wants_its_signature() {
 #[test]
 fn clause_4_1_4_the_key_is_that_of_the_venture_and_the_name_that_of_the_role() {
     let octets = mpdu(registrar(1), MpduType::YOU_ARE_DEAD, 0, &[]);
-    let venture = Venture { private_key: &OTHER_SEED, ..mib().ventures[0] };
+    let venture = Venture { private_key: SecretKey(&OTHER_SEED), ..mib().ventures[0] };
     let other_venture = Mib { ventures: &[venture], ..mib() };
     assert_eq!(judge(&mib(), MODULE, &sign(&other_venture, &octets)), Err(Inauthentic::Wrong));
     // The right key, and another application's name.
@@ -241,11 +241,11 @@ fn keys_of_a_mib_are_of_the_scheme_and_the_cipher_and_belong_together() {
     let venture = mib().ventures[0];
     let with_role = |role| mib_of(Venture { roles: leak([role]), ..venture });
     let role = Item::Role { venture: 0, role: 0 };
-    let short = with_role(Role { private_key: &[1; 31], ..venture.roles[0] });
+    let short = with_role(Role { private_key: SecretKey(&[1; 31]), ..venture.roles[0] });
     assert_eq!(check(&short), Err((role, Fault::UnusablePrivateKey)));
     let weak = with_role(Role { public_key: &[0; 32], ..venture.roles[0] });
     assert_eq!(check(&weak), Err((role, Fault::UnusablePublicKey)));
-    let subject = Subject { symmetric_key: &[1; 16], ..venture.subjects[0] };
+    let subject = Subject { symmetric_key: SecretKey(&[1; 16]), ..venture.subjects[0] };
     let subject = mib_of(Venture { subjects: leak([subject]), ..venture });
     let item = Item::Subject { venture: 0, subject: 0 };
     assert_eq!(check(&subject), Err((item, Fault::UnusableSymmetricKey)));

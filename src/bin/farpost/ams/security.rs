@@ -27,18 +27,18 @@ pub(crate) fn contents(arena: &Bump) -> &mut SubjectSecurity<'_> {
 
 /// Refuses to run a configuration server that others would not believe.
 pub(crate) fn require_server_key(mib: &Mib<'_>) -> Result<(), Failure> {
-    require("the continuum", mib.public_key, mib.private_key)
+    require("the continuum", mib.public_key, &mib.private_key)
 }
 
 /// The same of a registrar.
 pub(crate) fn require_registrar_key(venture: &Venture<'_>) -> Result<(), Failure> {
     let name = format!("the application `{}`", venture.application);
-    require(&name, venture.public_key, venture.private_key)
+    require(&name, venture.public_key, &venture.private_key)
 }
 
 /// The same of a module.
 pub(crate) fn require_role_key(role: &Role<'_>) -> Result<(), Failure> {
-    require(&format!("the role `{}`", role.name), role.public_key, role.private_key)
+    require(&format!("the role `{}`", role.name), role.public_key, &role.private_key)
 }
 
 fn require(whose: &str, public: &[u8], private: &[u8]) -> Result<(), Failure> {

@@ -24,6 +24,10 @@ impl<'a> Field<'a> {
         Self { path: String::new(), value }
     }
 
+    pub(crate) const fn value(&self) -> &'a Value {
+        self.value
+    }
+
     /// The member `name` of an object.
     pub(crate) fn member(&self, name: &str) -> Result<Self, FieldFault> {
         let Value::Object(object) = self.value else {

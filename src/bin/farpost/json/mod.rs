@@ -5,6 +5,7 @@
 //! | `mams` | MPDU (735.1-B-1 5.1) | `mams.rs`, `time_tag.rs`, `supplement.rs` |
 //! | `aams` | AAMS message (735.1-B-1 5.2) | `aams.rs` |
 //! | `rams` | RAMS envelope (735.1-B-1 5.3) | `rams.rs` |
+//! | `amp` | AMP message group, message or object (draft-birrane-dtn-amp-08) | `amp/` |
 //! | `southbound` | any message of the southbound interface | `southbound.rs`, `times.rs`, `number.rs` |
 //!
 //! Each file has `dissect`, which says all there is in the octets, and
@@ -13,6 +14,7 @@
 //! what an AAMS message encloses.
 
 mod aams;
+mod amp;
 mod fault;
 mod field;
 mod mams;
@@ -31,6 +33,7 @@ use farpost::ams::pdu::Deviations;
 use farpost::southbound::schema::MessageType;
 use serde_json::{Map, Value};
 
+use amp::Shape;
 pub(crate) use fault::Fault;
 pub(crate) use field::{Field, FieldFault};
 
@@ -43,14 +46,24 @@ pub(crate) enum Kind {
     Mams,
     Aams,
     Rams,
+    /// What it is, where that is said.
+    Amp(Option<Shape>),
     Southbound(MessageType),
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Mams, Self::Aams, Self::Rams, Self::Southbound(southbound::DEFAULT)];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Mams,
+        Self::Aams,
+        Self::Rams,
+        Self::Amp(None),
+        Self::Southbound(southbound::DEFAULT),
+    ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
+        if let Some(shape) = name.strip_prefix("amp:") {
+            return Shape::named(shape).map(|shape| Self::Amp(Some(shape)));
+        }
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
@@ -59,6 +72,7 @@ impl Kind {
             Self::Mams => "mams",
             Self::Aams => "aams",
             Self::Rams => "rams",
+            Self::Amp(_) => "amp",
             Self::Southbound(_) => "southbound",
         }
     }
@@ -67,6 +81,7 @@ impl Kind {
     /// where there are many.
     pub(crate) fn prefix(self) -> String {
         match self {
+            Self::Amp(Some(shape)) => shape.name().to_owned(),
             Self::Southbound(message) if message != southbound::DEFAULT => {
                 format!("{} {}", self.name(), message.name())
             }
@@ -93,21 +108,32 @@ impl Kind {
             Self::Mams => mams::dissect(octets),
             Self::Aams => aams::dissect(octets),
             Self::Rams => rams::dissect(octets),
+            Self::Amp(shape) => amp::dissect(octets, shape),
             Self::Southbound(message) => southbound::dissect(message, octets),
         }
     }
 
-    /// The octets of a PDU of this kind that says `object`. What
-    /// [`Kind::dissect`] would refuse is refused.
-    pub(crate) fn assemble(self, object: &Field<'_>) -> Result<Vec<u8>, FieldFault> {
+    /// The octets of a PDU of this kind that says `object`, and the kind that
+    /// [`Kind::prefix`] is to tell for [`Kind::dissect`] to say the same. What that would
+    /// refuse is refused.
+    pub(crate) fn assemble(self, object: &Field<'_>) -> Result<(Self, Vec<u8>), FieldFault> {
+        let (mut kind, mut named) = (self, self);
         let octets = match self {
             Self::Mams => mams::assemble(object)?,
             Self::Aams => aams::assemble(object, aams::Tail::Checksum)?,
             Self::Rams => rams::assemble(object)?,
+            Self::Amp(_) => {
+                let (shape, octets) = amp::assemble(object)?;
+                kind = Self::Amp(Some(shape));
+                if Shape::of(&octets) != Some(shape) {
+                    named = kind;
+                }
+                octets
+            }
             Self::Southbound(message) => southbound::assemble(message, object)?,
         };
-        match self.dissect(&octets) {
-            Ok(_) => Ok(octets),
+        match kind.dissect(&octets) {
+            Ok(_) => Ok((named, octets)),
             Err(fault) => Err(object.fault(format!("this would be ill-formed: {fault}"))),
         }
     }

@@ -17,7 +17,7 @@ fn captures() -> Vec<(Kind, Vec<u8>)> {
         let flag = match kind {
             Kind::Mams => Some((0, 0x20)),
             Kind::Aams => Some((2, 0x80)),
-            Kind::Rams | Kind::Southbound(_) => None,
+            Kind::Rams | Kind::Amp(_) | Kind::Southbound(_) => None,
         };
         if let Some((at, bit)) = flag {
             assert_ne!(octets[at] & bit, 0);
@@ -26,13 +26,21 @@ fn captures() -> Vec<(Kind, Vec<u8>)> {
         }
         (kind, octets)
     };
-    all.iter().map(capture).collect()
+    let mut captures: Vec<_> = all.iter().map(capture).collect();
+    let amp: Vec<Value> =
+        serde_json::from_str(include_str!("../../../../tests/vectors/amp.json")).unwrap();
+    captures.extend(amp.iter().map(|vector| {
+        let hex = vector["hex"].as_str().unwrap();
+        (Kind::Amp(None), data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap())
+    }));
+    captures
 }
 
 /// Dissects and assembles; `None` when the octets are refused.
 fn there_and_back(kind: Kind, octets: &[u8]) -> Option<(Object, Vec<u8>)> {
     let object = kind.dissect(octets).ok()?;
-    let again = kind.assemble(&Field::top(&Value::Object(object.clone()))).unwrap();
+    let (named, again) = kind.assemble(&Field::top(&Value::Object(object.clone()))).unwrap();
+    assert_eq!(named, kind);
     Some((object, again))
 }
 
@@ -49,7 +57,7 @@ fn an_enclosed_message_keeps_its_checksum_or_its_lack_of_one() {
         // Without a word about deviations, all that is known counts.
         object.shift_remove("deviations").unwrap();
         let value = Value::Object(object);
-        assert_eq!(Kind::Rams.assemble(&Field::top(&value)).unwrap(), octets);
+        assert_eq!(Kind::Rams.assemble(&Field::top(&value)).unwrap(), (Kind::Rams, octets));
     }
 }
 

@@ -1,15 +1,12 @@
 //! A station and its ways to the others: a module of AMS, TLS connections, or both.
 
-use std::time::Duration;
-
-use farpost::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber};
-use farpost::ams::mib::{Mib, ServiceMode};
-use farpost::ams::service::{Delivery, Fault, Indication};
+use farpost::ams::mib::Mib;
 use farpost::host::driver::Entity;
-use farpost::host::module::{Application, ModuleHost, Service};
+use farpost::host::module::ModuleHost;
+use farpost::host::station::StationApplication;
 use farpost::host::tls::Link;
 use farpost::machine::Machine;
-use farpost::scos::carriage::{Carriage, Carrier, Continua, Station, is_module, source};
+use farpost::scos::carriage::is_module;
 use farpost::scos::messages::MESSAGE_MAX;
 use farpost::time::{Instant, Now, earliest};
 use farpost::transport::{Address, Peer, SendError, Transport};
@@ -21,75 +18,20 @@ use crate::ams::Failure;
 /// Messages taken from a link in one run, so that whoever sends without end stops
 /// nobody else.
 const AT_ONCE: usize = 1_024;
-/// How long others have to introduce themselves before a station speaks.
-const SETTLE: Duration = Duration::from_secs(1);
 
-/// What is delivered to the module of a station waits here for its machine.
-pub(crate) struct Mailbox {
-    station: Station,
-    continua: Continua,
-    mail: Vec<(Address, Vec<u8>)>,
-    /// From when on it speaks: its module is registered.
-    settled_at: Option<Instant>,
-    /// Faults of the module and of what it received.
-    faults: u64,
-}
+/// The module of a station, as its machine sees it.
+pub(super) type Module<'s> = ModuleHost<'s, StationApplication<Mailbox>>;
 
-impl Mailbox {
-    pub(super) const fn new(station: Station, continua: Continua) -> Self {
-        Self { station, continua, mail: Vec::new(), settled_at: None, faults: 0 }
+/// What is delivered to the module waits here for the machine, which TLS has to itself too.
+#[derive(Default)]
+pub(super) struct Mailbox(Vec<(Address, Vec<u8>)>);
+
+impl Machine for Mailbox {
+    fn receive(&mut self, _now: Now, from: &Address, octets: &[u8], _: &mut dyn Transport) {
+        self.0.push((*from, octets.to_vec()));
     }
 
-    const fn fault(&mut self) {
-        self.faults = self.faults.saturating_add(1);
-    }
-
-    fn sends_on(&self) -> (SubjectNumber, RoleNumber, ContinuumNumber) {
-        let plan = Carriage::DEFAULT;
-        (plan.party(self.station).subject, plan.manager.role, self.continua.manager)
-    }
-}
-
-impl Application for Mailbox {
-    fn indicated(&mut self, now: Now, service: &mut Service<'_>, indication: Indication) {
-        match indication {
-            Indication::Registered(_) => {
-                // Messages fit datagrams, and what is lost is sent again.
-                let mode = ServiceMode::BEST_EFFORT;
-                for request in Carriage::DEFAULT.invitations(self.station, self.continua, mode) {
-                    if service.invite(now, &request).is_err() {
-                        self.fault();
-                    }
-                }
-                self.settled_at = Some(now.monotonic.after(SETTLE));
-            }
-            Indication::ModuleIsDead => {
-                self.settled_at = None;
-                if service.register(now).is_err() {
-                    self.fault();
-                }
-            }
-            Indication::Fault(_) => self.fault(),
-            _ => {}
-        }
-    }
-
-    fn delivered(
-        &mut self,
-        _now: Now,
-        _service: &mut Service<'_>,
-        delivery: Result<Delivery<'_>, Fault>,
-    ) {
-        match delivery {
-            Ok(delivery) if Carriage::DEFAULT.is_for(self.station, delivery.message()) => {
-                let message = delivery.message();
-                self.mail.push((source(message), message.data.to_vec()));
-            }
-            _ => self.fault(),
-        }
-    }
-
-    fn tick(&mut self, _now: Now, _service: &mut Service<'_>) {}
+    fn tick(&mut self, _now: Now, _: &mut dyn Transport) {}
 
     fn next_deadline(&self) -> Option<Instant> {
         None
@@ -99,7 +41,7 @@ impl Application for Mailbox {
 /// A machine at the end of its ways, for a driver to run.
 pub(crate) struct StationHost<'s, M, L> {
     pub(super) machine: M,
-    pub(super) module: Option<ModuleHost<'s, Mailbox>>,
+    pub(super) module: Option<Module<'s>>,
     pub(super) link: Option<L>,
     pace: Pace,
     buffer: Box<[u8; MESSAGE_MAX]>,
@@ -109,12 +51,7 @@ pub(crate) struct StationHost<'s, M, L> {
 }
 
 impl<'s, M: Machine, L: Link> StationHost<'s, M, L> {
-    pub(super) fn new(
-        machine: M,
-        module: Option<ModuleHost<'s, Mailbox>>,
-        link: Option<L>,
-        pace: Pace,
-    ) -> Self {
+    pub(super) fn new(machine: M, module: Option<Module<'s>>, link: Option<L>, pace: Pace) -> Self {
         Self { machine, module, link, pace, buffer: Box::new([0; MESSAGE_MAX]), unfinished: false }
     }
 
@@ -126,14 +63,14 @@ impl<'s, M: Machine, L: Link> StationHost<'s, M, L> {
 
     /// What its module could not do, or could not make sense of.
     pub(super) fn faults(&self) -> u64 {
-        self.module.as_ref().map_or(0, |module| module.application.faults)
+        self.module.as_ref().map_or(0, |module| module.application.faults().into())
     }
 
     /// From when on its machine may speak: with TLS always, by a module alone once that
     /// is registered and the others have introduced themselves.
     fn speaks_from(&self) -> Option<Instant> {
         match &self.module {
-            Some(module) if self.link.is_none() => module.application.settled_at,
+            Some(module) if self.link.is_none() => module.application.settled_at(),
             _ => Some(Instant::ZERO),
         }
     }
@@ -155,7 +92,7 @@ impl<M: Machine, L: Link> Entity for StationHost<'_, M, L> {
             module.run(now);
         }
         *unfinished = false;
-        let mail = module.as_mut().map(|module| std::mem::take(&mut module.application.mail));
+        let mail = module.as_mut().map(|module| std::mem::take(&mut module.application.machine.0));
         for (from, octets) in mail.unwrap_or_default() {
             *unfinished = true;
             let mut ways = Ways { module: module.as_mut(), link: link.as_mut() };
@@ -196,7 +133,7 @@ impl<M: Machine, L: Link> Entity for StationHost<'_, M, L> {
 
 /// The transport of a station: addresses are modules, or ends of TLS connections.
 struct Ways<'w, 's, L> {
-    module: Option<&'w mut ModuleHost<'s, Mailbox>>,
+    module: Option<&'w mut Module<'s>>,
     link: Option<&'w mut L>,
 }
 
@@ -211,9 +148,7 @@ impl<L: Link> Transport for Ways<'_, '_, L> {
             return link.send(to, flow_label, octets);
         }
         let host = self.module.as_mut().ok_or(SendError::Unreachable)?;
-        let (subject, manager, continuum) = host.application.sends_on();
-        let (module, transport) = host.service.parts();
-        Carrier { module, transport, subject, manager, continuum }.send(to, flow_label, octets)
+        host.application.carrier(&mut host.service).send(to, flow_label, octets)
     }
 
     fn peer(&self, address: &Address) -> Peer<'_> {

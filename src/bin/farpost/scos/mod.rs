@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use farpost::ams::ids::ContinuumNumber;
-use farpost::ams::mib::{Mib, Venture};
+use farpost::ams::mib::{Mib, ServiceMode, Venture};
 use farpost::ams::module::Membership;
 use farpost::host::clock::{SystemClock, system_utc};
 use farpost::host::driver::{Driver, Waker};
@@ -27,6 +27,7 @@ use farpost::host::mib::Bump;
 use farpost::host::module::{Capacity, ModuleHost};
 use farpost::host::net::endpoint_name;
 use farpost::host::secret::Psk;
+use farpost::host::station::StationApplication;
 use farpost::host::store::FileStore;
 use farpost::host::tls::{Link, TlsClient, TlsClientOptions};
 use farpost::machine::Machine;
@@ -41,7 +42,7 @@ use crate::ams::{
     Failure, Interrupt, Names, Output, Place, SIGNATURES, contents, event, mib_changed, object,
     require_role_key, seen_enough, venture_of,
 };
-use host::{Mailbox, StationHost};
+use host::{Mailbox, Module, StationHost};
 use pace::Pace;
 
 /// Where a station keeps what is to survive, and by which time it lives.
@@ -211,7 +212,7 @@ impl<L: Link> Part<'_, L> {
         &self,
         arena: &'a Bump,
         started: &mut Map<String, Value>,
-    ) -> Result<ModuleHost<'a, Mailbox>, Failure> {
+    ) -> Result<Module<'a>, Failure> {
         let mib = self.place.mib(arena)?;
         let venture = venture_of(mib, self.place.venture)?;
         check(venture)?;
@@ -231,10 +232,13 @@ impl<L: Link> Part<'_, L> {
             Station::Manager => Continua { manager: here, devices: elsewhere, actors: elsewhere },
             Station::Device | Station::Actor => Continua { manager: elsewhere, ..here.into() },
         };
-        let mailbox = Mailbox::new(self.station, continua);
+        // Messages fit datagrams, and what is lost is sent again.
+        let (plan, mode) = (Carriage::DEFAULT, ServiceMode::BEST_EFFORT);
+        let application =
+            StationApplication::new(Mailbox::default(), self.station, plan, continua, mode);
         let place = (venture.number, unit, role);
         let host =
-            ModuleHost::new(arena, mib, place, (sockets, style), Capacity::default(), mailbox)?;
+            ModuleHost::new(arena, mib, place, (sockets, style), Capacity::default(), application)?;
         Ok(host.with_authenticator(&SIGNATURES).with_content_handler(contents(arena)))
     }
 }

@@ -29,6 +29,7 @@ use crate::ams::ids::ContinuumNumber;
 use crate::ams::mib::{
     Continuum, DeliveryPointSpec, Diligence, Item, Mib, Sequence, ServiceMode, TransportService,
 };
+use crate::crypto::SecretKey;
 
 /// The transport service ION has beside those of [`Mib::ion`].
 const DGR: TransportService<'_> = TransportService {
@@ -51,7 +52,7 @@ pub(super) fn apply<'b>(
 struct Application<'b> {
     name: &'b str,
     public_key: &'b [u8],
-    private_key: &'b [u8],
+    private_key: SecretKey<'b>,
 }
 
 struct Loader<'s, 'b> {
@@ -117,7 +118,7 @@ impl<'b> Loader<'_, 'b> {
             continuum: Continuum { description: "this continuum", ..nominal.continuum },
             primary_transport: input.name(element, "ptsname")?,
             public_key: input.key(element, "pubkey")?.unwrap_or_default(),
-            private_key: input.key(element, "privkey")?.unwrap_or_default(),
+            private_key: SecretKey(input.key(element, "privkey")?.unwrap_or_default()),
             ..nominal
         });
         for item in [Item::Continuum, Item::PrimaryTransport, Item::ConfigServers] {
@@ -261,11 +262,11 @@ fn application<'b>(
         return Err(input.refuse(element, "a venture addresses it", "delete the venture before"));
     }
     let found = applications.iter().position(|at| at.item.name == name);
-    let blank = || Ok(Application { name, public_key: &[], private_key: &[] });
+    let blank = || Ok(Application { name, public_key: &[], private_key: SecretKey::NONE });
     let revise = |application: &mut Application<'b>| {
         let (public, private) = (input.key(element, "pubkey")?, input.key(element, "privkey")?);
         application.public_key = public.unwrap_or(application.public_key);
-        application.private_key = private.unwrap_or(application.private_key);
+        application.private_key = private.map_or(application.private_key, SecretKey);
         Ok(())
     };
     step.edit(applications, found, blank, revise).map(drop)

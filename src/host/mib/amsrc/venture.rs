@@ -8,6 +8,7 @@ use super::super::error::MibError;
 use super::step::{Operation, Step};
 use crate::ams::ids::{RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{RamsNetwork, RemoteMessageSpace, Role, Subject, Unit, Venture};
+use crate::crypto::SecretKey;
 
 /// The roles every venture of ION has: the RAMS gateway's, and the one it shuts
 /// message spaces down by.
@@ -101,7 +102,7 @@ pub(super) fn role<'b>(step: Step<'_, '_, 'b>, draft: &mut Draft<'b>) -> Result<
             role.number = RoleNumber(number);
         }
         role.public_key = input.key(element, "pubkey")?.unwrap_or(role.public_key);
-        role.private_key = input.key(element, "privkey")?.unwrap_or(role.private_key);
+        role.private_key = input.key(element, "privkey")?.map_or(role.private_key, SecretKey);
         Ok(())
     };
     step.edit(&mut venture.roles, found, blank, revise)?;
@@ -145,7 +146,8 @@ pub(super) fn subject<'b>(
             subject.number = SubjectNumber(number);
         }
         subject.description = input.text(element, "desc").unwrap_or(subject.description);
-        subject.symmetric_key = input.key(element, "symkey")?.unwrap_or(subject.symmetric_key);
+        subject.symmetric_key =
+            input.key(element, "symkey")?.map_or(subject.symmetric_key, SecretKey);
         subject.marshal = input.text(element, "marshal").unwrap_or(subject.marshal);
         subject.unmarshal = input.text(element, "unmarshal").unwrap_or(subject.unmarshal);
         Ok(())
@@ -221,7 +223,7 @@ pub(super) fn message_space<'b>(
         space.gateway = gateway.unwrap_or(space.gateway);
         let neighbour = element.flag(&input.source, "neighbor")?;
         space.neighbour = neighbour.unwrap_or(space.neighbour);
-        space.symmetric_key = input.key(element, "symkey")?.unwrap_or(space.symmetric_key);
+        space.symmetric_key = input.key(element, "symkey")?.map_or(space.symmetric_key, SecretKey);
         Ok(())
     };
     step.edit(&mut venture.remote, found, blank, revise).map(drop)

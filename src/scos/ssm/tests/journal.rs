@@ -4,8 +4,8 @@ use super::*;
 use crate::scos::calendar::Recipe;
 use crate::scos::messages::{ActorPolicyAck, Associated, PolicyOutcome, SetActorPolicy};
 use crate::scos::records::{Restored, kind};
-use crate::scos::testing::disk::Disk;
 use crate::scos::{ActorPolicy, DeviceConfig, RecordFault};
+use crate::store::disk::Disk;
 
 fn start(disk: &Disk, config: SsmConfig<'_>) -> Ssm<'static> {
     ssm(config, 16, 3, 4).with_store(disk.lend()).unwrap()

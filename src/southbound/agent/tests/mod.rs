@@ -1,7 +1,6 @@
 //! Tests of the agent, on virtual time.
 
 mod bench;
-mod disk;
 mod model;
 mod properties;
 mod requests;

@@ -7,12 +7,12 @@ use std::vec::Vec;
 use core::time::Duration;
 
 use super::bench::{Bench, Board, Do, ROOM, config, random, set, storage};
-use super::disk::Disk;
 use super::model::Model;
 use crate::southbound::agent::{
     AckPolicy, Agent, AgentConfig, ClockPolicy, GapPolicy, LinkState, StreamPolicy,
 };
 use crate::southbound::messages::StatusCode;
+use crate::store::disk::Disk;
 
 /// A controller: what it wants of the schedule, as requests under the token there is.
 #[derive(Default)]
@@ -156,7 +156,7 @@ impl Sim {
         let kept = self.bench.agent.is_kept() && self.disk.is_some();
         if let Some(disk) = &self.disk {
             disk.state().failing = false;
-            disk.revive(self.rng.usize(..10));
+            disk.revive(self.rng.u64(..10));
         }
         let mut next = Self::agent(self.config, self.disk.as_ref());
         next.now = self.bench.now;

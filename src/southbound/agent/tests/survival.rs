@@ -9,11 +9,11 @@ use core::time::Duration;
 use super::bench::{
     Bench, Board, Do, ROOM, Room, config, delete, finalize, random, set, storage, unset,
 };
-use super::disk::Disk;
 use super::model::Model;
 use crate::southbound::agent::{AckPolicy, Agent, AgentConfig, LinkState, Restored, StreamPolicy};
 use crate::southbound::messages::StatusCode;
 use crate::store::RecordKey;
+use crate::store::disk::Disk;
 
 const OK: StatusCode = StatusCode::OK;
 
@@ -221,7 +221,7 @@ fn story() -> Vec<Do> {
 
 /// A controller that sends again what was not answered OK, to an agent that loses power at
 /// an operation of its store. Returns whether it did.
-fn play(at: u64, written: usize, acknowledge: AckPolicy, forgets: bool) -> bool {
+fn play(at: u64, written: u64, acknowledge: AckPolicy, forgets: bool) -> bool {
     let disk = Disk::default();
     let config = AgentConfig { acknowledge, ..resume() };
     let requests = story();
@@ -301,7 +301,7 @@ fn play(at: u64, written: usize, acknowledge: AckPolicy, forgets: bool) -> bool 
 #[test]
 fn nothing_promised_is_lost_at_any_operation_of_the_store() {
     for acknowledge in [AckPolicy::OnExecute, AckPolicy::OnReceipt] {
-        for written in [0, 1, usize::MAX] {
+        for written in [0, 1, u64::MAX] {
             for forgets in [false, true] {
                 let mut at = 1;
                 while play(at, written, acknowledge, forgets) {

@@ -6,16 +6,12 @@
 #![no_std]
 #![no_main]
 
-mod clock;
+#[path = "../../device/mod.rs"]
+mod device;
 #[path = "../../mps2/mod.rs"]
 mod mps2;
 mod network;
 mod post;
-mod radio;
-mod sensor;
-mod settings;
-mod simulated;
-mod spectrum;
 #[path = "../../stack.rs"]
 mod stack;
 
@@ -25,21 +21,15 @@ use cortex_m_rt::entry;
 use embedded_io::Write;
 use farpost::time::{Clock, earliest};
 use semihosting::process;
-use static_cell::{ConstStaticCell, StaticCell};
+use static_cell::StaticCell;
 
-use clock::{BoardClock, TimeClient};
+use device::clock::{BoardClock, TimeClient};
+use device::{Simulated, ethernet};
 use mps2::Board;
 use network::{Network, Port};
-use post::Post;
-use radio::Tuner;
-use sensor::FrontEnd;
-use settings::Settings;
-use simulated::{Air, Delay};
-use spectrum::{Analyser, Workspace};
+use post::{Post, Settings};
 
 static SETTINGS: StaticCell<Settings> = StaticCell::new();
-static AIR: StaticCell<Air> = StaticCell::new();
-static WORKSPACE: ConstStaticCell<Workspace> = ConstStaticCell::new(Workspace::EMPTY);
 
 /// The longest sleep: short enough for the clock to see its timer begin anew.
 const DOZE: Duration = Duration::from_secs(10);
@@ -57,21 +47,18 @@ fn main() -> ! {
             process::exit(2);
         }
     };
-    let delay = Delay(timer.ticks_of());
+    let ticks = timer.ticks_of();
     let clock = BoardClock::start(timer, settings.speed);
-    let ports = (settings.mams, settings.aams, settings.time);
+    let ports = (settings.link.mams, settings.link.aams, settings.time);
     let seed = u64::from(settings.boot);
     let Some(mut network) = Network::start(&mut board.ethernet, clock.link_time(), seed, ports)
     else {
         let _ = writeln!(log, "settings: a port is 0");
         process::exit(2);
     };
-    let mut time = TimeClient::new(network::host(settings.time));
-    let air = AIR.init(Air::default());
-    let (ten_db, twenty_db) = air.pins();
-    let tuner = Tuner::new(air.spi(), ten_db, twenty_db, delay);
-    let front_end = FrontEnd::new(tuner, air.samples(), Analyser::new(WORKSPACE.take()), log);
-    let Some(mut post) = Post::new(settings, front_end, (stack, log)) else {
+    let mut time = TimeClient::new(ethernet::host(settings.time));
+    let device = Simulated::simulated(post::identity(settings), ticks, (stack, log));
+    let Some(mut post) = Post::new(settings, device, log) else {
         let _ = writeln!(log, "settings: a name is too long");
         process::exit(2);
     };

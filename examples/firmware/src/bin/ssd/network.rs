@@ -1,30 +1,43 @@
 //! UDP over smoltcp: the transports of the AMS module and of the time client.
 
-use core::net::{IpAddr, Ipv4Addr};
-
-use farpost::ams::endpoint::{Host, HostPort};
-use farpost::transport::{Address, SendError, Transport};
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
-use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, SendError as UdpSendError, Socket};
+use farpost::transport::Address;
+use smoltcp::iface::{Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 use static_cell::ConstStaticCell;
 
+use crate::device::ethernet::{self, DATAGRAM, Way, room};
+use crate::device::settings;
 use crate::mps2::lan9118::Lan9118;
 
-/// The addresses of the board and of the host, as QEMU's user network has them.
-const BOARD: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
-const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-const HARDWARE: EthernetAddress = EthernetAddress([0x52, 0x54, 0x00, 0x12, 0x34, 0x56]);
+/// Where the network of the post is.
+#[derive(Default)]
+pub struct Ports {
+    /// The port of the configuration server on the host.
+    pub server: u16,
+    /// The ports for MPDUs and messages: of the board, and of the host that forwards
+    /// them to it.
+    pub mams: u16,
+    pub aams: u16,
+}
 
-/// The number of the service in addresses.
-const UDP: u8 = 1;
+impl settings::Link for Ports {
+    fn note(&mut self, name: &str, value: &str) -> Option<()> {
+        let port = match name {
+            "server" => &mut self.server,
+            "mams" => &mut self.mams,
+            "aams" => &mut self.aams,
+            _ => return None,
+        };
+        *port = value.parse().ok()?;
+        Some(())
+    }
 
-/// The service's name in a MIB.
-pub const SERVICE: &str = "udp";
-
-/// Octets of the longest datagram that is taken.
-pub const DATAGRAM: usize = 1_472;
+    fn missing(&self) -> Option<&'static str> {
+        let ports = [(self.server, "server"), (self.mams, "mams"), (self.aams, "aams")];
+        ports.iter().find(|(port, _)| *port == 0).map(|(_, name)| *name)
+    }
+}
 
 /// Which socket.
 #[derive(Clone, Copy)]
@@ -32,24 +45,6 @@ pub enum Port {
     Mams,
     Aams,
     Time,
-}
-
-// Room for datagrams each way: their heads, and their octets. Two statics a socket, for
-// the octets are zero at first and need no copy in flash.
-macro_rules! room {
-    ($name:ident: $heads:ident, $octets:ident, $count:literal datagrams, $length:literal octets) => {
-        static $heads: ConstStaticCell<[[PacketMetadata; $count]; 2]> =
-            ConstStaticCell::new([[PacketMetadata::EMPTY; $count]; 2]);
-        static $octets: ConstStaticCell<[[u8; $length]; 2]> =
-            ConstStaticCell::new([[0; $length]; 2]);
-        fn $name() -> Socket<'static> {
-            let ([rx_heads, tx_heads], [rx, tx]) = ($heads.take(), $octets.take());
-            Socket::new(
-                PacketBuffer::new(&mut rx_heads[..], &mut rx[..]),
-                PacketBuffer::new(&mut tx_heads[..], &mut tx[..]),
-            )
-        }
-    };
 }
 
 room!(mams_socket: MAMS_HEADS, MAMS_OCTETS, 16 datagrams, 4_096 octets);
@@ -76,15 +71,7 @@ impl Network {
         seed: u64,
         (mams, aams, time): (u16, u16, u16),
     ) -> Option<Self> {
-        device.start(HARDWARE);
-        let mut config = Config::new(HARDWARE.into());
-        config.random_seed = seed;
-        let mut interface = Interface::new(config, device, now);
-        interface.update_ip_addrs(|addresses| {
-            let own = IpCidr::new(IpAddress::Ipv4(BOARD), 24);
-            // There is room for one at least.
-            let _ = addresses.push(own);
-        });
+        let interface = ethernet::start(device, now, seed);
         let mut sockets = SocketSet::new(&mut SOCKETS.take()[..]);
         let mut open = |mut socket: Socket<'static>, port: u16| {
             socket.bind(port).ok()?;
@@ -105,71 +92,14 @@ impl Network {
         Some(self.interface.poll_delay(now, &self.sockets)?.total_micros())
     }
 
-    /// The next datagram at a port, and the way back. Ones that are too long are dropped.
+    /// The next datagram at a port, and the way back.
     pub fn receive(&mut self, port: Port) -> Option<(Address, &[u8], Way<'_>)> {
         let Self { sockets, handles, taken, .. } = self;
-        let socket: &mut Socket<'_> = sockets.get_mut(handles[port as usize]);
-        loop {
-            if !socket.can_recv() {
-                return None;
-            }
-            if let Ok((length, about)) = socket.recv_slice(taken) {
-                let from = address(about.endpoint)?;
-                return Some((from, taken.get(..length)?, Way { socket }));
-            }
-        }
+        ethernet::receive(sockets.get_mut(handles[port as usize]), taken)
     }
 
     /// The way out from a port.
     pub fn way(&mut self, port: Port) -> Way<'_> {
-        Way { socket: self.sockets.get_mut(self.handles[port as usize]) }
-    }
-}
-
-/// The address of a port of the host.
-pub fn host(port: u16) -> Address {
-    of(HOST, port)
-}
-
-fn of(ip: Ipv4Addr, port: u16) -> Address {
-    let ([a, b, c, d], [e, f]) = (ip.octets(), port.to_be_bytes());
-    Address::new(UDP, &[a, b, c, d, e, f])
-}
-
-fn address(endpoint: IpEndpoint) -> Option<Address> {
-    let IpAddress::Ipv4(ip) = endpoint.addr;
-    Some(of(ip, endpoint.port))
-}
-
-/// The way out from a port.
-pub struct Way<'n> {
-    socket: &'n mut Socket<'static>,
-}
-
-impl Transport for Way<'_> {
-    fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
-        let HostPort { host, port } = HostPort::parse(endpoint).ok()?;
-        match host {
-            // What names itself by the host's loopback is reached through the host.
-            Host::Address(IpAddr::V4(ip)) if service == SERVICE => {
-                Some(of(if ip.is_loopback() { HOST } else { ip }, port))
-            }
-            _ => None,
-        }
-    }
-
-    fn send(&mut self, to: &Address, _flow_label: u8, octets: &[u8]) -> Result<(), SendError> {
-        let (UDP, &[a, b, c, d, e, f]) = (to.service(), to.octets()) else {
-            return Err(SendError::Unreachable);
-        };
-        if octets.len() > DATAGRAM {
-            return Err(SendError::TooLong);
-        }
-        let ip = IpAddress::Ipv4(Ipv4Addr::new(a, b, c, d));
-        let to = IpEndpoint::new(ip, u16::from_be_bytes([e, f]));
-        self.socket.send_slice(octets, to).map_err(|why| match why {
-            UdpSendError::BufferFull => SendError::Busy,
-            UdpSendError::Unaddressable => SendError::Unreachable,
-        })
+        Way(self.sockets.get_mut(self.handles[port as usize]))
     }
 }

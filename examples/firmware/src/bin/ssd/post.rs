@@ -1,6 +1,7 @@
 //! The post: an SSD whose messages an AMS module carries.
 
 use core::fmt::Write as _;
+use core::time::Duration;
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
@@ -12,25 +13,15 @@ use farpost::ams::module::{Module, ModuleIdentity, ModuleMemory};
 use farpost::ams::pdu::{ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName};
 use farpost::ams::service::{Indication, ServiceUser};
 use farpost::scos::carriage::{Carriage, Carrier, Station, manager, source};
-use farpost::scos::metadata::{
-    Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, Surroundings,
-};
-use farpost::scos::ssd::{Ssd, SsdConfig, SsdRecipe, SsdStorage};
-use farpost::scos::{Backoff, DeviceMetadata, Section, StoredReport, Summary};
-use farpost::storage::Slot;
 use farpost::time::{Instant, Now, earliest};
 use heapless::String;
 use static_cell::{ConstStaticCell, StaticCell};
 
-use core::time::Duration;
-
+use crate::device::ethernet::SERVICE;
+use crate::device::radio::Samples;
+use crate::device::{Device, Identity, settings};
 use crate::mps2::uart::Uart;
-use crate::network::{Network, Port, SERVICE};
-use crate::radio::Samples;
-use crate::sensor::FrontEnd;
-use crate::settings::Settings;
-use crate::spectrum::SUMMARY;
-use crate::stack::Painted;
+use crate::network::{Network, Port, Ports};
 
 const CARRIAGE: Carriage = Carriage::DEFAULT;
 const CONTINUUM: ContinuumNumber = ContinuumNumber::from_bits(1);
@@ -67,38 +58,28 @@ static SENSING: [Venture<'static>; 1] = [Venture {
 type Memory = ModuleMemory<8, 24, 4, 0, 512, 1_172>;
 type Name = String<24>;
 
-/// The storage of the machines. Each is a static of its own: what is zero at first needs
-/// no copy in flash.
 static MODULE: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
-static RECIPES: ConstStaticCell<[Slot<SsdRecipe>; 16]> =
-    ConstStaticCell::new([const { Slot::EMPTY }; 16]);
-static REPORTS: ConstStaticCell<[Slot<StoredReport>; 8]> =
-    ConstStaticCell::new([const { Slot::EMPTY }; 8]);
-static SUMMARIES: ConstStaticCell<[Summary; 8]> =
-    ConstStaticCell::new([const { Summary::EMPTY }; 8]);
-static METADATA: ConstStaticCell<[u8; DeviceMetadata::OCTETS]> =
-    ConstStaticCell::new([0; DeviceMetadata::OCTETS]);
 
 /// What is known when the board has started: names, and what is made of them.
 static NAMES: StaticCell<[Name; 3]> = StaticCell::new();
 static SERVERS: StaticCell<[&str; 1]> = StaticCell::new();
 static MIB: StaticCell<Mib<'static>> = StaticCell::new();
 static POINTS: StaticCell<[DeliveryPoint<'static>; 1]> = StaticCell::new();
-static SECTIONS: StaticCell<[Section<'static>; 4]> = StaticCell::new();
 static VECTORS: StaticCell<[DeliveryVectorValues<'static>; 1]> = StaticCell::new();
 
 /// How long others have to introduce themselves before the device speaks.
 const SETTLE: Duration = Duration::from_secs(1);
 
+/// What the board is told.
+pub type Settings = settings::Settings<Ports>;
+
 /// The machines of the post.
-pub struct Post<F> {
+pub struct Post<S, P, D, A> {
     module: Module<'static>,
-    ssd: Ssd<'static>,
-    front_end: F,
+    device: Device<S, P, D, A>,
     heard: Heard,
     /// The device does not speak before this; `None` while its module is not registered.
     settled_at: Option<Instant>,
-    stack: Painted,
     log: Uart,
 }
 
@@ -128,21 +109,26 @@ impl ServiceUser for Heard {
     }
 }
 
-impl<S, P, D, A> Post<FrontEnd<S, P, D, A>>
-where
-    S: SpiDevice,
-    P: OutputPin,
-    D: DelayNs,
-    A: Samples,
-{
+/// Who the device of these settings is.
+pub fn identity(settings: &'static Settings) -> Identity {
+    let name = &settings.device;
+    Identity {
+        name,
+        // Nobody asks it for a proof here.
+        public_key: name.as_bytes(),
+        signer: None,
+        ssm: manager(),
+        boot: settings.boot,
+        seed: u64::from(settings.boot) << 16 | u64::from(settings.link.mams),
+    }
+}
+
+impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
     /// The machines in their storage. It can be made once. `None` if a name is too long.
-    pub fn new(
-        settings: &'static Settings,
-        front_end: FrontEnd<S, P, D, A>,
-        (stack, log): (Painted, Uart),
-    ) -> Option<Self> {
+    pub fn new(settings: &'static Settings, device: Device<S, P, D, A>, log: Uart) -> Option<Self> {
+        let ports = &settings.link;
         let [server, mams, aams] =
-            NAMES.init([name(settings.server)?, name(settings.mams)?, name(settings.aams)?]);
+            NAMES.init([name(ports.server)?, name(ports.mams)?, name(ports.aams)?]);
         let mib = MIB.init(Mib {
             config_servers: SERVERS.init([server]),
             transports: &[TransportService { name: SERVICE, mode: ServiceMode::BEST_EFFORT }],
@@ -162,30 +148,11 @@ where
             // A new series for each start.
             first_query: settings.boot << 16,
         };
-        let config = SsdConfig {
-            device: &settings.device,
-            public_key: settings.device.as_bytes(),
-            metadata: SECTIONS.init(metadata(&settings.device)),
-            ssm: manager(),
-            boot: settings.boot,
-            seed: u64::from(settings.boot) << 16 | u64::from(settings.mams),
-            backoff: Backoff::NOMINAL,
-            tolerance: Duration::from_secs(20),
-            guard: Duration::from_secs(30),
-        };
-        let storage = SsdStorage {
-            recipes: RECIPES.take(),
-            reports: REPORTS.take(),
-            summaries: SUMMARIES.take(),
-            metadata: METADATA.take(),
-        };
         Some(Self {
             module: Module::new(mib, identity, MODULE.take().storage()),
-            ssd: Ssd::new(config, storage),
-            front_end,
+            device,
             heard: Heard { registered: false, ended: true, log },
             settled_at: None,
-            stack,
             log,
         })
     }
@@ -202,15 +169,15 @@ where
             if CARRIAGE.is_for(Station::Device, &message) {
                 let mut carrier = carrier(&mut self.module, way);
                 let from = source(&message);
-                self.ssd.receive(now, &from, message.data, &mut carrier, &mut self.front_end);
+                self.device.receive(now, &from, message.data, &mut carrier);
             }
         }
         self.module.tick(now, &mut network.way(Port::Mams), &mut self.heard);
         self.take_part(now, network);
-        self.sense(now);
+        self.device.sense(now);
         if self.settled_at.is_some_and(|at| now.monotonic >= at) {
             let mut carrier = carrier(&mut self.module, network.way(Port::Aams));
-            self.ssd.tick(now, &mut carrier, &mut self.front_end);
+            self.device.tick(now, &mut carrier);
         }
     }
 
@@ -235,38 +202,13 @@ where
         }
     }
 
-    /// One step of the scan that runs, if one does.
-    fn sense(&mut self, now: Now) {
-        let mut buffer = [0; SUMMARY];
-        let Some((scan, result)) = self.front_end.step(&mut buffer) else { return };
-        let (request, occurrence) = (scan.request.0, scan.occurrence);
-        let ended = match result {
-            Ok(summary) => {
-                let (octets, stack) = (summary.len(), self.stack.depth());
-                let _ = writeln!(
-                    self.log,
-                    "scan {request}.{occurrence}: {octets} octets, stack {stack} below main"
-                );
-                // The gain is one of four, perhaps not the one that was asked for.
-                self.ssd
-                    .executes(scan, self.front_end.executed())
-                    .and_then(|()| self.ssd.complete(now, scan, summary))
-            }
-            Err(reason) => self.ssd.fail(now, scan, reason),
-        };
-        // Its slot is over by now: that has been reported.
-        if let Err(fault) = ended {
-            let _ = writeln!(self.log, "scan {request}.{occurrence}: {fault}");
-        }
-    }
-
     /// When it is next to be run even if nothing arrives.
     pub fn next_deadline(&self, now: Now) -> Option<Instant> {
-        if self.front_end.is_running() || self.heard.registered || self.heard.ended {
+        if self.device.is_sensing() || self.heard.registered || self.heard.ended {
             return Some(now.monotonic);
         }
         let settled = self.settled_at;
-        let ssd = settled.and_then(|at| Some(self.ssd.next_deadline()?.max(at)));
+        let ssd = settled.and_then(|at| Some(self.device.next_deadline()?.max(at)));
         earliest(self.module.next_deadline(), ssd)
     }
 }
@@ -287,34 +229,4 @@ fn name(port: u16) -> Option<Name> {
     let mut name = Name::new();
     write!(name, "127.0.0.1:{port}").ok()?;
     Some(name)
-}
-
-/// What the device says of itself.
-fn metadata(name: &str) -> [Section<'_>; 4] {
-    let receiver = Receiver {
-        frequency_low_hz: 24_000_000,
-        frequency_high_hz: 1_700_000_000,
-        bandwidth_max_hz: 10_000_000,
-        resolution_min_hz: 100,
-        gain_min_db: 0,
-        gain_max_db: 30,
-    };
-    [
-        Section::Analyser(Analyser::new(receiver)),
-        Section::Antenna(Antenna {
-            spec: HardwareSpec { model: "D-130", ..HardwareSpec::UNKNOWN },
-            kind: "discone",
-            gain_tenth_dbi: Some(20),
-            ..Antenna::UNKNOWN
-        }),
-        Section::Host(Host {
-            spec: HardwareSpec { model: "mps2-an386", ..HardwareSpec::UNKNOWN },
-            name,
-            ..Host::UNKNOWN
-        }),
-        Section::Environment(Environment {
-            surroundings: Some(Surroundings::OutdoorRural),
-            ..Environment::UNKNOWN
-        }),
-    ]
 }

@@ -7,6 +7,14 @@ use serde_json::{Value, json};
 use super::{Field, UNKNOWN, assemble, dissect};
 
 /// Makes messages, and decodes them a second time.
+#[allow(
+    clippy::as_conversions,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test may stop on anything"
+)]
 #[path = "../../../../../tests/southbound/model.rs"]
 mod model;
 

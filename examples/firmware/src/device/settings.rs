@@ -6,8 +6,8 @@ use core::fmt::Display;
 use heapless::String;
 use semihosting::experimental::env;
 
-/// The settings of a post.
-pub struct Settings {
+/// The settings of a post, and those of its link.
+pub struct Settings<L> {
     /// The device ID.
     pub device: String<32>,
     /// Which start of the board this is: more than at any start before.
@@ -15,13 +15,19 @@ pub struct Settings {
     /// How many times as fast as its timer the board's clock runs. 1 but where a
     /// week is to be over soon.
     pub speed: u32,
-    /// The ports of the configuration server and of the time server on the host.
-    pub server: u16,
+    /// The port of the time server on the host.
     pub time: u16,
-    /// The ports for MPDUs and messages: of the board, and of the host that forwards
-    /// them to it.
-    pub mams: u16,
-    pub aams: u16,
+    /// Of its link.
+    pub link: L,
+}
+
+/// Settings of a link.
+pub trait Link: Default {
+    /// Takes the value of a setting. `None` if there is no such setting, or it cannot be that.
+    fn note(&mut self, name: &str, value: &str) -> Option<()>;
+
+    /// A setting that is missing, and cannot be guessed.
+    fn missing(&self) -> Option<&'static str>;
 }
 
 /// Why there are no settings.
@@ -46,18 +52,19 @@ impl Display for Fault {
     }
 }
 
-impl Settings {
+impl<L: Link> Settings<L> {
     /// Reads them.
     pub fn read() -> Result<Self, Fault> {
         let mut settings =
-            Self { device: String::new(), boot: 1, speed: 1, server: 0, time: 0, mams: 0, aams: 0 };
+            Self { device: String::new(), boot: 1, speed: 1, time: 0, link: L::default() };
         let arguments = env::args::<256>().map_err(|_| Fault::Unreadable)?;
         // The first is the name of the program.
         for word in (&arguments).skip(1) {
             let word = word.map_err(|_| Fault::Unreadable)?;
             settings.note(word).ok_or_else(|| Fault::Word(shown(word)))?;
         }
-        settings.complete()
+        let missing = settings.missing().or_else(|| settings.link.missing());
+        missing.map_or(Ok(settings), |name| Err(Fault::Missing(name)))
     }
 
     fn note(&mut self, word: &str) -> Option<()> {
@@ -66,28 +73,17 @@ impl Settings {
             "device" => self.device = String::try_from(value).ok()?,
             "boot" => self.boot = value.parse().ok()?,
             "speed" => self.speed = value.parse().ok().filter(|speed| (1..=120).contains(speed))?,
-            "server" => self.server = value.parse().ok()?,
             "time" => self.time = value.parse().ok()?,
-            "mams" => self.mams = value.parse().ok()?,
-            "aams" => self.aams = value.parse().ok()?,
-            _ => return None,
+            _ => self.link.note(name, value)?,
         }
         Some(())
     }
 
-    fn complete(self) -> Result<Self, Fault> {
-        if self.device.is_empty() {
-            return Err(Fault::Missing("device"));
-        }
-        let ports = [
-            (self.server, "server"),
-            (self.time, "time"),
-            (self.mams, "mams"),
-            (self.aams, "aams"),
-        ];
-        match ports.iter().find(|(port, _)| *port == 0) {
-            Some((_, name)) => Err(Fault::Missing(name)),
-            None => Ok(self),
+    fn missing(&self) -> Option<&'static str> {
+        match () {
+            () if self.device.is_empty() => Some("device"),
+            () if self.time == 0 => Some("time"),
+            () => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The front-end: a tuner at the end of an SPI bus, with step attenuators at two pins.
 //!
 //! The driver knows the traits of `embedded-hal` alone. What is behind them is a
-//! simulation here ([`simulated`](crate::simulated)) and a bus on a real board.
+//! simulation here ([`simulated`](crate::device::simulated)) and a bus on a real board.
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;

@@ -1,7 +1,11 @@
-//! A store in memory that loses power when told to.
+//! A store in memory that fails and loses power when told to. Integration tests and fuzz
+//! targets have it too.
+#![allow(dead_code, reason = "nobody uses all of it")]
 
+use std::boxed::Box;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::vec::Vec;
 
 use farpost::store::{Loaded, RECORD_MAX, RecordKey, Store, StoreError};
 
@@ -10,12 +14,13 @@ use farpost::store::{Loaded, RECORD_MAX, RecordKey, Store, StoreError};
 pub(crate) struct Disk(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
-struct State {
-    durable: BTreeMap<RecordKey, Vec<u8>>,
+pub(crate) struct State {
+    pub(crate) durable: BTreeMap<RecordKey, Vec<u8>>,
     pending: Vec<(RecordKey, Option<Vec<u8>>)>,
-    operations: u64,
-    /// Nothing works from this operation on.
+    pub(crate) operations: u64,
+    /// Nothing works from this operation on: power is lost.
     dies_at: Option<u64>,
+    pub(crate) failing: bool,
 }
 
 impl State {
@@ -30,8 +35,13 @@ impl State {
 }
 
 impl Disk {
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
+    }
+
+    /// Whether it fails, until it is told otherwise.
+    pub(crate) fn fail(&self, failing: bool) {
+        self.state().failing = failing;
     }
 
     /// Power is lost at the `operation`-th from now on, or at once when that is 0.
@@ -55,10 +65,11 @@ impl Disk {
     /// Power comes back. Of what was not durable the first so many writes are.
     pub(crate) fn revive(&self, written: u64) {
         let mut state = self.state();
-        let mut pending = std::mem::take(&mut state.pending);
-        pending.truncate(written as usize);
+        let mut pending = core::mem::take(&mut state.pending);
+        pending.truncate(usize::try_from(written).unwrap_or(usize::MAX));
         state.apply(pending);
         state.dies_at = None;
+        state.failing = false;
     }
 
     /// As a machine is lent it.
@@ -69,7 +80,7 @@ impl Disk {
     fn operate(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         let mut state = self.state();
         state.operations += 1;
-        if state.dies_at.is_some_and(|at| state.operations >= at) {
+        if state.failing || state.dies_at.is_some_and(|at| state.operations >= at) {
             return Err(StoreError::Failed);
         }
         Ok(state)
@@ -78,8 +89,9 @@ impl Disk {
 
 impl Store for Disk {
     fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
+        let durable = self.state().durable.clone();
         // In no order a machine could rely on.
-        self.state().durable.iter().rev().for_each(|(key, value)| each(key, value));
+        durable.iter().rev().for_each(|(key, value)| each(key, value));
         Ok(Loaded::default())
     }
 
@@ -96,7 +108,7 @@ impl Store for Disk {
 
     fn sync(&mut self) -> Result<(), StoreError> {
         let mut state = self.operate()?;
-        let pending = std::mem::take(&mut state.pending);
+        let pending = core::mem::take(&mut state.pending);
         state.apply(pending);
         Ok(())
     }

@@ -10,9 +10,9 @@ use embedded_hal::digital::{ErrorType as PinErrorType, OutputPin};
 use embedded_hal::spi::{ErrorType as SpiErrorType, Operation, SpiDevice};
 use microfft::Complex32;
 
+use crate::device::radio::Samples;
 use crate::mps2::TICKS_PER_MICROSECOND;
 use crate::mps2::timer::Ticks;
-use crate::radio::Samples;
 
 /// Transmitters: where, and how strong at the antenna in dBm. Full scale is 0 dBm at
 /// a gain of 0.
@@ -30,6 +30,8 @@ pub struct Air {
     /// The place in the stream of samples, and the dice of the noise.
     sample: Cell<u32>,
     dice: Cell<u32>,
+    /// How much more noise there is than the receiver's, in dB.
+    interference_db: Cell<f32>,
 }
 
 impl Air {
@@ -44,6 +46,12 @@ impl Air {
 
     pub fn samples(&self) -> Adc<'_> {
         Adc(self)
+    }
+
+    /// Somebody begins to disturb the whole band: so much more noise, in dB.
+    #[allow(dead_code, reason = "not every post is disturbed")]
+    pub fn disturb(&self, db: f32) {
+        self.interference_db.set(db);
     }
 
     fn gain_db(&self) -> f32 {
@@ -121,7 +129,8 @@ impl Samples for Adc<'_> {
     fn take(&mut self, room: &mut [Complex32]) {
         let air = self.0;
         let rate = air.rate_hz.get() as f32;
-        let noise = amplitude(NOISE_DBM_HZ + 10.0 * libm::log10f(rate.max(1.0)) + air.gain_db());
+        let noise_dbm_hz = NOISE_DBM_HZ + air.interference_db.get();
+        let noise = amplitude(noise_dbm_hz + 10.0 * libm::log10f(rate.max(1.0)) + air.gain_db());
         // The variance of what is thrown is a third, and there are two of it.
         let noise = noise * libm::sqrtf(1.5);
         for sample in room.iter_mut() {

@@ -10,9 +10,9 @@ use farpost::scos::ssd::{Scan, Sensor};
 use farpost::scos::{AssociationEvent, ScanId, ScanParameters};
 use farpost::time::Now;
 
+use crate::device::radio::{Samples, Tuner};
+use crate::device::spectrum::{Analyser, SUMMARY};
 use crate::mps2::uart::Uart;
-use crate::radio::{Samples, Tuner};
-use crate::spectrum::{Analyser, SUMMARY};
 
 /// The front-end and what is computed of its samples.
 pub struct FrontEnd<S, P, D, A> {

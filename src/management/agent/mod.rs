@@ -1,0 +1,213 @@
+//! The agent: it collects, reports, and acts by rule, whoever can be reached.
+//!
+//! | what | when | does |
+//! |---|---|---|
+//! | a group of messages from a manager | it comes | all of it or nothing; ACK and NACK as asked |
+//! | registration | at the start, and every [`AgentConfig::register_every`] | tells each manager the agent's name |
+//! | time-based rule | `start + k * period` | runs its action, once for all times that have come |
+//! | state-based rule | every [`AgentConfig::evaluation`] from its start | runs its action if its predicate is true |
+//! | controls of a message with a later start | that start | runs them once |
+//! | reports and tables | the end of each call | one group for each manager; what is refused waits |
+
+mod application;
+mod config;
+mod controls;
+mod group;
+mod journal;
+mod memory;
+mod outbox;
+mod produce;
+mod rules;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use application::{Application, Collected, Failed, Object};
+pub use config::{Access, AgentConfig, ManagerConfig, Managers, MaxAge};
+pub use group::{ACK_TEMPLATE, NACK_TEMPLATE, RULE_TEMPLATE};
+pub use journal::Restored;
+pub use memory::{AgentMemory, AgentStorage};
+pub use outbox::Outgoing;
+pub use stats::AgentStats;
+
+use core::fmt;
+
+use super::definitions::{Definitions, Kind, Proof};
+pub use super::refusal::Refusal;
+use super::timing;
+use crate::storage::Slot;
+use crate::store::Store;
+use crate::time::{Instant, Now, earliest};
+use crate::transport::{Address, Transport};
+use outbox::Outbox;
+use stats::Counts;
+
+/// The enumeration of the AMP agent ADM.
+const AGENT_ADM: u32 = 1;
+/// The most parameters of one control.
+const PARAMETERS_MAX: usize = 8;
+/// The longest control that can be run, in octets.
+pub const CONTROL_MAX: usize = 256;
+
+/// An agent.
+pub struct Agent<'s> {
+    config: AgentConfig<'s>,
+    definitions: Definitions<'s>,
+    outbox: Outbox<'s>,
+    /// Where the managers are, by their places.
+    addresses: &'s mut [Slot<Address>],
+    /// For one group of messages.
+    buffer: &'s mut [u8],
+    counts: Counts,
+    stats: AgentStats,
+    store: Option<&'s mut (dyn Store + Send)>,
+    restored: Restored,
+    /// Definitions of which the store has less than there is.
+    unkept: u64,
+    /// The store may not have which definitions hold.
+    store_owed: bool,
+    /// Managers that are to be told that the agent is here.
+    unregistered: u32,
+    register_due: Option<Instant>,
+    /// When what the transport, or the store, refused is tried again.
+    retry: Option<Instant>,
+    /// Whether a call has been made: times are counted from the first.
+    awake: bool,
+}
+
+impl fmt::Debug for Agent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent").field("stats", &self.stats).finish_non_exhaustive()
+    }
+}
+
+impl<'s> Agent<'s> {
+    /// An agent for which nothing is defined.
+    #[must_use]
+    pub fn new(config: AgentConfig<'s>, storage: AgentStorage<'s>) -> Self {
+        let AgentStorage { definitions, octets, reports, report_octets, addresses, buffer } =
+            storage;
+        addresses.iter_mut().for_each(|slot| *slot = Slot::EMPTY);
+        let known = config.managers.len().min(32);
+        let unregistered = (0_u8..).zip(config.managers.iter().take(known));
+        let unregistered = unregistered.fold(0, |all, (place, _)| all | Managers::only(place).0);
+        Self {
+            definitions: Definitions::new(definitions, octets, config.nesting, config.budget),
+            outbox: Outbox::new(reports, report_octets),
+            config,
+            addresses,
+            buffer,
+            counts: Counts::default(),
+            stats: AgentStats::default(),
+            store: None,
+            restored: Restored::default(),
+            unkept: 0,
+            store_owed: false,
+            unregistered,
+            register_due: Some(Instant::ZERO),
+            retry: None,
+            awake: false,
+        }
+    }
+
+    /// One datagram in: a group of messages from a manager.
+    pub fn receive(
+        &mut self,
+        now: Now,
+        from: &Address,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+        application: &mut dyn Application,
+    ) {
+        self.wake(now);
+        self.take_group(now, from, octets, transport, application);
+        self.finish(now, transport);
+    }
+
+    /// Does what is due: rules, controls whose time has come, registrations, and what
+    /// was refused.
+    pub fn tick(
+        &mut self,
+        now: Now,
+        transport: &mut dyn Transport,
+        application: &mut dyn Application,
+    ) {
+        self.wake(now);
+        if self.store_owed && self.retry.is_none_or(|retry| retry <= now.monotonic) {
+            self.repair(now);
+        }
+        self.run_rules(now, application);
+        if self.register_due.is_some_and(|due| due <= now.monotonic) {
+            let places = (0_u8..).zip(self.config.managers.iter().take(32));
+            self.unregistered = places.fold(0, |all, (place, _)| all | Managers::only(place).0);
+            self.register_due = self.config.register_every.map(|span| now.monotonic.after(span));
+        }
+        if self.retry.is_some_and(|retry| retry <= now.monotonic) {
+            self.retry = None;
+        }
+        self.finish(now, transport);
+    }
+
+    /// When to call [`Agent::tick`] next. Any call may change the answer, and so may a
+    /// clock that is set.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        if !self.awake {
+            return Some(Instant::ZERO);
+        }
+        earliest(earliest(self.definitions.deadline(), self.register_due), self.retry)
+    }
+
+    /// Its counters.
+    #[must_use]
+    pub const fn stats(&self) -> &AgentStats {
+        &self.stats
+    }
+
+    /// Reports and tables that made room for newer ones before anybody had them.
+    #[must_use]
+    pub const fn dropped(&self) -> u64 {
+        self.outbox.dropped
+    }
+
+    /// How many of a kind are defined.
+    #[must_use]
+    pub fn defined(&self, kind: Kind) -> u32 {
+        self.definitions.count(kind)
+    }
+
+    /// Octets of definitions that are taken.
+    #[must_use]
+    pub const fn octets_taken(&self) -> u16 {
+        self.definitions.arena.used()
+    }
+
+    /// How often predicates are looked at, in microseconds.
+    fn evaluation(&self) -> u64 {
+        Instant::ZERO.after(self.config.evaluation).as_micros().max(1)
+    }
+
+    fn wake(&mut self, now: Now) {
+        if !self.awake {
+            self.awake = true;
+            self.definitions.look(now);
+        }
+    }
+
+    /// Sends what there is, and looks when something is due.
+    fn finish(&mut self, now: Now, transport: &mut dyn Transport) {
+        if self.retry.is_none() {
+            self.send(now, transport);
+        }
+        self.definitions.look(now);
+        if self.store_owed && self.retry.is_none() {
+            self.retry = Some(now.monotonic.after(self.config.retry));
+        }
+    }
+
+    /// The time value of now.
+    fn stamp(&self, now: Now) -> u64 {
+        timing::stamp(self.config.epoch, now)
+    }
+}

@@ -1,0 +1,290 @@
+//! What survives a loss of power.
+
+use super::*;
+use crate::store::{Loaded, RecordKey, StoreError};
+use proptest::prelude::*;
+
+/// A store in memory that loses power, or fails, at a chosen write.
+#[derive(Clone, Debug, Default)]
+struct Disk {
+    records: BTreeMap<RecordKey, Vec<u8>>,
+    /// Writes that are still done.
+    left: Option<usize>,
+    writes: usize,
+}
+
+impl Disk {
+    fn write(&mut self) -> Result<(), StoreError> {
+        self.writes += 1;
+        match &mut self.left {
+            Some(0) => Err(StoreError::Failed),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Store for Disk {
+    fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
+        self.records.iter().for_each(|(key, value)| each(key, value));
+        Ok(Loaded::default())
+    }
+
+    fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
+        self.write()?;
+        self.records.insert(*key, value.to_vec());
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
+        self.write()?;
+        self.records.remove(key);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.write()
+    }
+}
+
+fn uint(n: u32) -> Vec<u8> {
+    lit(Value::Uint(n))
+}
+
+/// An agent over a disk; what is on the disk in the end is given back.
+fn run(disk: Disk, now: Now, act: impl FnOnce(&mut Post)) -> Disk {
+    let memory: &'static mut Memory = Box::leak(Box::default());
+    let shared: &'static Shared = Box::leak(Box::new(Shared(std::sync::Mutex::new(disk))));
+    let store: &'static mut Handle = Box::leak(Box::new(Handle(shared)));
+    let agent = Agent::new(config(), memory.storage()).with_store(store).unwrap();
+    let mut post = Post::of(agent, now);
+    act(&mut post);
+    shared.0.lock().unwrap().clone()
+}
+
+#[derive(Debug)]
+struct Shared(std::sync::Mutex<Disk>);
+
+#[derive(Debug)]
+struct Handle(&'static Shared);
+
+impl Store for Handle {
+    fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
+        self.0.0.lock().unwrap().load(each)
+    }
+    fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
+        self.0.0.lock().unwrap().put(key, value)
+    }
+    fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
+        self.0.0.lock().unwrap().remove(key)
+    }
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.0.0.lock().unwrap().sync()
+    }
+}
+
+/// All that is defined, as it is described to its owner.
+fn described(post: &mut Post) -> Vec<String> {
+    post.told();
+    let tables: Vec<_> = (1..5).map(|index| id(1, Collection::TBLT, index)).collect();
+    post.perform(0, &[gen_tbls(&tables, &[])]);
+    let mut all = post.told_to('A');
+    let rules = [user(TypeCode::TBR, "R"), user(TypeCode::SBR, "S")];
+    for (control, id) in [(13, &rules[0]), (13, &rules[1]), (4, &rptt("T")), (9, &mac("M"))] {
+        post.group(0, &[message(&[del(control, &[id.clone()])])]);
+        all.extend(post.told_to('A'));
+    }
+    all
+}
+
+fn define(post: &mut Post) {
+    post.group(
+        0,
+        &[message_for(&["A"], &[add_var("V", TypeCode::UINT, &[edd(0), uint(1), oper(1)])])],
+    );
+    post.perform(0, &[add_rptt("T", &[var("V"), edd(2)]), add_macro("M", &[note()])]);
+    post.perform(0, &[add_tbr("R", 60, 60, 3, &[mac("M")])]);
+    post.perform(0, &[add_sbr("S", &above(0, 9), 0, 2, &[mac("M")])]);
+}
+
+#[test]
+fn definitions_and_rules_are_there_after_a_restart() {
+    let mut before = Vec::new();
+    let disk = run(Disk::default(), start(), |post| {
+        define(post);
+        before = described(post);
+    });
+    let later = start().after(Duration::from_secs(90));
+    let restarted = Now { monotonic: Instant::from_micros(1), ..later };
+    run(disk, restarted, |post| {
+        assert!(post.agent.restored().is_whole());
+        assert_eq!(post.agent.restored().definitions, 5);
+        assert_eq!(described(post), before);
+        // Still nobody but A may have V.
+        post.refused(1, &[gen_rpts(&[rptt("T")], &[])], Refusal::NotPermitted);
+        post.told();
+        post.perform(0, &[gen_rpts(&[rptt("T")], &[])]);
+        assert_eq!(post.told_to('A'), ["T(6,a board)"]);
+        // The first of R's times was over while there was no power; two are left.
+        assert!(post.board.done.is_empty());
+        post.pass(Duration::from_secs(29));
+        assert!(post.board.done.is_empty());
+        post.pass(Duration::from_secs(600));
+        assert_eq!(post.board.done.len(), 2);
+    });
+}
+
+#[test]
+fn a_limited_rule_acts_no_more_often_than_it_may_across_restarts() {
+    let mut disk = run(Disk::default(), start(), |post| {
+        post.perform(0, &[add_sbr("S", &above(0, 1), 0, 3, &[note()])]);
+    });
+    let mut done = 0;
+    for second in 1..6 {
+        let now = start().after(Duration::from_secs(second * 10));
+        disk = run(disk, now, |post| {
+            post.pass(Duration::from_secs(1));
+            done += post.board.done.len();
+        });
+    }
+    assert!((2..=3).contains(&done), "{done}");
+}
+
+#[test]
+fn controls_that_wait_are_done_once_even_late() {
+    let header = MessageHeader::new(Opcode::PERFORM_CONTROL);
+    let disk = run(Disk::default(), start(), |post| {
+        post.group(0, &[message_with(header, 100, &[note()], &[])]);
+    });
+    let late = start().after(Duration::from_secs(1_000));
+    let disk = run(disk, late, |post| assert_eq!(post.board.done.len(), 1));
+    run(disk, late, |post| {
+        assert_eq!((post.board.done.len(), post.agent.restored().definitions), (0, 0));
+    });
+}
+
+/// Power is lost at every single write of a group: afterwards all of it holds, or none.
+#[test]
+fn a_group_is_atomic_when_power_is_lost() {
+    let base = run(Disk::default(), start(), |post| {
+        post.perform(0, &[add_var("V", TypeCode::UINT, &[uint(1)])]);
+    });
+    let (mut old, mut new) = (0, 0);
+    for left in 0..12 {
+        let disk = run(Disk { left: Some(left), ..base.clone() }, start(), |post| {
+            let all = [
+                add_var("V", TypeCode::UINT, &[uint(2)]),
+                add_var("W", TypeCode::UINT, &[var("V")]),
+            ];
+            post.group(0, &[message(&all)]);
+        });
+        run(Disk { left: None, ..disk }, start(), |post| {
+            assert!(post.agent.restored().is_whole());
+            let there = post.agent.defined(Kind::Variable);
+            let of = if there == 2 { "W" } else { "V" };
+            post.perform(0, &[gen_rpts(&[var(of)], &[])]);
+            match there {
+                1 => {
+                    assert_eq!(post.told_to('A'), ["V(1)"]);
+                    old += 1;
+                }
+                _ => {
+                    assert_eq!(post.told_to('A'), ["W(2)"]);
+                    new += 1;
+                }
+            }
+        });
+    }
+    assert!(old >= 3 && new >= 3, "{old} {new}");
+}
+
+#[test]
+fn a_store_that_fails_refuses_definitions_and_stops_no_rule() {
+    let disk = run(Disk::default(), start(), |post| {
+        post.perform(0, &[add_sbr("S", &above(1, 1), 0, 2, &[note()])]);
+    });
+    run(Disk { left: Some(0), ..disk }, start(), |post| {
+        post.board.temperature = 9;
+        post.pass(Duration::from_secs(1));
+        assert_eq!(post.board.done.len(), 1);
+    });
+    let disk = Disk { left: Some(2), ..Disk::default() };
+    run(disk, start(), |post| {
+        post.refused(0, &[add_var("V", TypeCode::UINT, &[uint(1)])], Refusal::Store);
+        assert_eq!((post.agent.defined(Kind::Variable), post.agent.octets_taken()), (0, 0));
+        assert_eq!(post.agent.stats().store_failures, 1);
+        assert!(post.agent.next_deadline().is_some());
+        post.perform(0, &[note()]);
+    });
+}
+
+#[test]
+fn damaged_and_foreign_records_are_counted_and_the_rest_is_used() {
+    let mut disk = run(Disk::default(), start(), |post| {
+        post.perform(0, &[add_var("V", TypeCode::UINT, &[uint(1)])]);
+        post.perform(0, &[add_var("W", TypeCode::UINT, &[uint(2)])]);
+    });
+    let key = *disk.records.keys().find(|key| key.octets()[..2] == [0x51, 1]).unwrap();
+    disk.records.get_mut(&key).unwrap()[9] ^= 1;
+    disk.records.insert(RecordKey::new([0x20; 11]), vec![1, 2, 3, 4, 5]);
+    run(disk, start(), |post| {
+        let restored = post.agent.restored();
+        assert_eq!((restored.definitions, restored.damaged, restored.unknown), (1, 1, 1));
+        post.perform(0, &[gen_rpts(&[var("V")], &[])]);
+        assert_eq!(post.told_to('A'), ["V(1)"]);
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// What is defined after a restart is what was defined before.
+    #[test]
+    fn restored_is_as_before(operations in proptest::collection::vec((0_u8..5, 0_u8..4, any::<bool>()), 1..30)) {
+        let mut before = Vec::new();
+        let disk = run(Disk::default(), start(), |post| {
+            for (kind, n, delete) in operations {
+                let name = std::format!("N{n}");
+                let control = match (kind, delete) {
+                    (0, false) => add_var(&name, TypeCode::UINT, &[uint(n.into()), edd(0), oper(1)]),
+                    (1, false) => add_rptt(&name, &[var(&name), edd(0)]),
+                    (2, false) => add_macro(&name, &[gen_rpts(&[rptt(&name)], &["A"])]),
+                    (3, false) => add_tbr(&name, 100, 100, 0, &[mac(&name)]),
+                    (_, false) => add_sbr(&name, &above(0, 50), 0, 0, &[mac(&name)]),
+                    (0, true) => del(1, &[var(&name)]),
+                    (1, true) => del(3, &[rptt(&name)]),
+                    (2, true) => del(8, &[mac(&name)]),
+                    (3, true) => del(12, &[user(TypeCode::TBR, &name)]),
+                    (_, true) => del(12, &[user(TypeCode::SBR, &name)]),
+                };
+                post.group(0, &[message(&[control])]);
+            }
+            before = shape(post);
+        });
+        run(disk, start(), |post| {
+            assert!(post.agent.restored().is_whole());
+            assert_eq!(shape(post), before);
+        });
+    }
+}
+
+/// All that is known of what is defined.
+fn shape(post: &Post) -> Vec<String> {
+    let definitions = &post.agent.definitions;
+    let describe = |(slot, one): (u8, &crate::management::definitions::Definition)| {
+        std::format!(
+            "{slot} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            one.kind,
+            one.owner,
+            one.of,
+            one.proof,
+            definitions.id(one),
+            definitions.body(one),
+            definitions.action(one),
+        )
+    };
+    definitions.iter().map(describe).collect()
+}

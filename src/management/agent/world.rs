@@ -1,0 +1,328 @@
+//! What identifiers mean to an agent: what may be referred to, by whom, and the values.
+
+use heapless::Vec;
+
+use super::application::{Application, Collected, Object};
+use super::config::{AgentConfig, Managers};
+use super::stats::{AgentStats, Counts};
+use super::{AGENT_ADM, PARAMETERS_MAX};
+use crate::management::adm::amp_agent::AMP_AGENT;
+use crate::management::adm::{Adm, Definition, Field};
+use crate::management::amp::{Ac, Ari, Expr, Profile, Tnvc, TypeCode, Value};
+use crate::management::definitions::{Definitions, Kind, Proof, bit};
+use crate::management::expression::{self, NoValue};
+use crate::management::number::{Class, Number};
+use crate::management::refusal::Refusal;
+use crate::management::timing;
+use crate::time::Now;
+
+/// Parameters of a control or of data.
+pub(super) type Parameters<'a> = Vec<Value<'a>, PARAMETERS_MAX>;
+
+/// Takes parameters apart.
+pub(super) fn parameters<'a>(ari: &Ari<'a>) -> Result<Parameters<'a>, Refusal> {
+    let mut all = Parameters::new();
+    let given = ari.parameters().unwrap_or(Tnvc::EMPTY);
+    for item in &given {
+        let value = item.value.ok_or(Refusal::Parameters)?;
+        all.push(value).map_err(|_| Refusal::Parameters)?;
+    }
+    Ok(all)
+}
+
+impl<'s> AgentConfig<'s> {
+    /// All ADMs, that of the agent first.
+    pub(super) fn all_adms(&self) -> impl Iterator<Item = &'static Adm> + use<'s> {
+        [&AMP_AGENT].into_iter().chain(self.adms.iter().copied())
+    }
+
+    pub(super) fn adm(&self, number: u64) -> Option<&'static Adm> {
+        self.all_adms().find(|adm| u64::from(adm.enumeration) == number)
+    }
+}
+
+/// An object of an ADM that the agent knows.
+pub(super) struct Known {
+    pub(super) definition: Definition,
+    pub(super) object: Object,
+    /// Managers that may have or do it.
+    pub(super) readers: u32,
+}
+
+/// What of an agent is looked at and not changed.
+#[derive(Clone, Copy)]
+pub(super) struct Book<'w, 's> {
+    pub(super) config: &'w AgentConfig<'s>,
+    pub(super) definitions: &'w Definitions<'s>,
+}
+
+impl Known {
+    /// Its parameters.
+    pub(super) const fn parameters(&self) -> &'static [Field] {
+        match self.definition {
+            Definition::Ctrl(ctrl) => ctrl.parameters,
+            Definition::Edd(edd) => edd.parameters,
+            _ => &[],
+        }
+    }
+
+    /// The type of its value; `None` where it is nothing that has one.
+    fn value_type(&self) -> Option<TypeCode> {
+        match self.definition {
+            Definition::Const(constant) => Some(constant.value.code()),
+            Definition::Edd(edd) => Some(edd.code),
+            Definition::Var(variable) => variable.expression.first().map(|code| TypeCode(*code)),
+            _ => None,
+        }
+    }
+}
+
+impl Book<'_, '_> {
+    /// The object of an ADM that an identifier names.
+    pub(super) fn known(&self, ari: &Ari<'_>) -> Result<Known, Refusal> {
+        let id = ari.object_id().ok_or(Refusal::Unknown)?;
+        let adm = self.config.adm(id.nickname.adm()).ok_or(Refusal::Unknown)?;
+        let definition = adm.object(id.nickname.collection(), id.index).ok_or(Refusal::Unknown)?;
+        let index = u32::try_from(id.index).map_err(|_| Refusal::Unknown)?;
+        let readers = self.config.permitted(id.nickname, index);
+        Ok(Known { definition, object: Object { adm: adm.enumeration, index }, readers })
+    }
+
+    /// The type of what an identifier has as a value.
+    pub(super) fn value_type(&self, ari: &Ari<'_>) -> Result<TypeCode, Refusal> {
+        match ari.object() {
+            TypeCode::LIT => {
+                return ari.literal().map(|value| value.code()).ok_or(Refusal::Malformed);
+            }
+            TypeCode::VAR if ari.nickname().is_none() => {
+                let slot = self.definitions.find(ari).ok_or(Refusal::Unknown)?;
+                return self
+                    .definitions
+                    .get(slot)
+                    .map(|variable| variable.of)
+                    .ok_or(Refusal::Unknown);
+            }
+            _ => {}
+        }
+        self.known(ari)?.value_type().ok_or(Refusal::Misplaced)
+    }
+
+    /// What is to be shown of a definition that is part of another.
+    fn defined(&self, ari: &Ari<'_>) -> Result<Proof, Refusal> {
+        let slot = self.definitions.find(ari).ok_or(Refusal::Unknown)?;
+        let part = self.definitions.get(slot).ok_or(Refusal::Unknown)?;
+        Ok(Proof {
+            refs: bit(slot),
+            level: part.proof.level.saturating_add(1),
+            weight: part.proof.weight.saturating_add(1),
+            leaves: if part.kind == Kind::Template { part.proof.leaves } else { 1 },
+            readers: part.proof.readers,
+        })
+    }
+
+    /// A part of a report: a value, or another template.
+    pub(super) fn prove_part(&self, ari: &Ari<'_>) -> Result<Proof, Refusal> {
+        let value = Proof { leaves: 1, ..Proof::EMPTY };
+        match ari.object() {
+            TypeCode::LIT => Ok(value),
+            TypeCode::VAR | TypeCode::RPTT if ari.nickname().is_none() => self.defined(ari),
+            TypeCode::EDD | TypeCode::CONST | TypeCode::VAR => {
+                let known = self.known(ari)?;
+                self.value_type(ari)?;
+                let given = self.fit(&parameters(ari)?, known.parameters())?;
+                Ok(Proof { readers: known.readers & given.readers, leaves: 1, ..given })
+            }
+            TypeCode::RPTT => {
+                let known = self.known(ari)?;
+                let Definition::Rptt(template) = known.definition else {
+                    return Err(Refusal::Misplaced);
+                };
+                let parts = Ac::parse(template.contents, Profile::Draft08);
+                let mut proof = self.prove_parts(&parts.map_err(|_| Refusal::Malformed)?)?;
+                proof.readers &= known.readers;
+                Ok(proof)
+            }
+            _ => Err(Refusal::Misplaced),
+        }
+    }
+
+    pub(super) fn prove_parts(&self, parts: &Ac<'_>) -> Result<Proof, Refusal> {
+        let mut proof = Proof::EMPTY;
+        for part in parts.iter() {
+            proof.add(&self.prove_part(&part)?);
+        }
+        Ok(proof)
+    }
+
+    /// An expression, whatever its operands are.
+    pub(super) fn prove_expression(&self, expression: &Expr<'_>) -> Result<Proof, Refusal> {
+        let mut proof = expression::prove(expression, &mut |operand| {
+            let part = self.prove_part(operand)?;
+            let class = Class::of(self.value_type(operand)?).ok_or(Refusal::Types)?;
+            Ok((class, part))
+        })?;
+        proof.leaves = 1;
+        Ok(proof)
+    }
+
+    /// Whether parameters are as many as there are to be, each of its type, or else a
+    /// number where a number is to be, or what will have one when the control is run.
+    pub(super) fn fit(&self, actual: &[Value<'_>], formal: &[Field]) -> Result<Proof, Refusal> {
+        let mut proof = Proof::EMPTY;
+        if actual.len() != formal.len() {
+            return Err(Refusal::Parameters);
+        }
+        for (actual, formal) in actual.iter().zip(formal) {
+            let formal = formal.code;
+            if actual.code() == formal {
+                continue;
+            }
+            let class = match actual {
+                Value::Ari(ari) => {
+                    proof.add(&self.prove_part(ari)?);
+                    Class::of(self.value_type(ari)?)
+                }
+                Value::Expr(expression) => {
+                    proof.add(&self.prove_expression(expression)?);
+                    Class::of(expression.code())
+                }
+                value => Number::of(value).map(Number::class),
+            };
+            if !class.is_some_and(|class| expression::goes_into(class, formal)) {
+                return Err(Refusal::Parameters);
+            }
+        }
+        Ok(proof)
+    }
+
+    /// The managers that a list of receivers names; `asker` where it names none.
+    pub(super) fn receivers(&self, list: &Value<'_>, asker: u8) -> Result<u32, Refusal> {
+        let Value::Tnvc(list) = list else { return Err(Refusal::Parameters) };
+        let mut all = 0;
+        for item in list.iter() {
+            let Some(Value::Str(name)) = item.value else { return Err(Refusal::Parameters) };
+            let place = self.config.place(name).ok_or(Refusal::Receiver)?;
+            all |= Managers::only(place).0;
+        }
+        Ok(if all == 0 { Managers::only(asker).0 } else { all })
+    }
+}
+
+/// What has values: the book, the time and the applications.
+pub(super) struct World<'w, 's> {
+    pub(super) book: Book<'w, 's>,
+    pub(super) counts: &'w Counts,
+    pub(super) stats: &'w mut AgentStats,
+    pub(super) application: &'w mut dyn Application,
+    pub(super) now: Now,
+    /// Whether values may not be older than they may be.
+    pub(super) fresh: bool,
+}
+
+impl World<'_, '_> {
+    /// Gives the value of an identifier to `take`.
+    pub(super) fn value(
+        &mut self,
+        ari: &Ari<'_>,
+        take: &mut dyn FnMut(&Value<'_>),
+    ) -> Result<(), NoValue> {
+        if let Some(literal) = ari.literal() {
+            take(&literal);
+            return Ok(());
+        }
+        if ari.nickname().is_none() {
+            let book = self.book;
+            let slot = book.definitions.find(ari).ok_or(NoValue::Unproven)?;
+            let variable = book.definitions.get(slot).ok_or(NoValue::Unproven)?;
+            let body = book.definitions.body(variable);
+            let expression =
+                Expr::parse(body, book.config.profile).map_err(|_| NoValue::Unproven)?;
+            let number = self.evaluate(&expression)?;
+            take(&number.value(variable.of)?);
+            return Ok(());
+        }
+        let known = self.book.known(ari).map_err(|_| NoValue::Unproven)?;
+        let index = known.object.index;
+        let kind = match known.definition {
+            Definition::Const(constant) => {
+                take(&constant.value);
+                return Ok(());
+            }
+            Definition::Var(variable) => {
+                let expression = Expr::parse(variable.expression, Profile::Draft08);
+                let expression = expression.map_err(|_| NoValue::Unproven)?;
+                let number = self.evaluate(&expression)?;
+                take(&number.value(expression.code())?);
+                return Ok(());
+            }
+            Definition::Edd(edd) => edd.code,
+            _ => return Err(NoValue::Unproven),
+        };
+        if known.object.adm == AGENT_ADM {
+            let now = timing::stamp(self.book.config.epoch, self.now);
+            let value = self.counts.edd(self.book.definitions, self.book.config, index, now);
+            take(&value.ok_or(NoValue::Unproven)?);
+            return Ok(());
+        }
+        let given = parameters(ari).map_err(|_| NoValue::Unproven)?;
+        let given = self.bind(&given, known.parameters())?;
+        let Ok(Collected { value, age }) = self.application.collect(self.now, known.object, &given)
+        else {
+            return Err(NoValue::Unavailable);
+        };
+        let limits = self.book.config.max_ages.iter();
+        let mut limits =
+            limits.filter(|limit| [limit.adm, limit.index] == [known.object.adm, index]);
+        if self.fresh && limits.any(|limit| age > limit.seconds) {
+            return Err(NoValue::Stale);
+        }
+        if value.code() == kind {
+            take(&value);
+            return Ok(());
+        }
+        // A number of another type that is one of this type as well.
+        let number = Number::of(&value).ok_or(NoValue::OtherType)?;
+        if !expression::goes_into(number.class(), kind) {
+            return Err(NoValue::OtherType);
+        }
+        take(&number.value(kind)?);
+        Ok(())
+    }
+
+    /// The number that an identifier has.
+    fn number(&mut self, ari: &Ari<'_>) -> Result<Number, NoValue> {
+        let mut number = None;
+        self.value(ari, &mut |value| number = Number::of(value))?;
+        number.ok_or(NoValue::Unproven)
+    }
+
+    pub(super) fn evaluate(&mut self, expression: &Expr<'_>) -> Result<Number, NoValue> {
+        expression::evaluate(expression, &mut |operand| self.number(operand))
+    }
+
+    /// Parameters as they are when they are used: what is named or to be calculated has
+    /// its value now.
+    pub(super) fn bind<'a>(
+        &mut self,
+        given: &[Value<'a>],
+        formal: &[Field],
+    ) -> Result<Parameters<'a>, NoValue> {
+        let mut bound = Parameters::new();
+        for (value, formal) in given.iter().zip(formal) {
+            let kind = formal.code;
+            let value = match value {
+                value if value.code() == kind => *value,
+                Value::Ari(ari) => self.number(ari)?.value(kind)?,
+                Value::Expr(expression) => self.evaluate(expression)?.value(kind)?,
+                value => Number::of(value).ok_or(NoValue::OtherType)?.value(kind)?,
+            };
+            bound.push(value).map_err(|_| NoValue::Unproven)?;
+        }
+        Ok(bound)
+    }
+
+    /// Counts why there is no value.
+    pub(super) fn count(&mut self, why: NoValue) {
+        self.stats.no_value(why);
+    }
+}

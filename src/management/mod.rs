@@ -1,0 +1,24 @@
+//! Asynchronous management (AMA): what a post does by itself when nobody can reach it.
+//!
+//! | part | source | module |
+//! |---|---|---|
+//! | application data models: what there is to manage | adm-ionadmin-01 | [`adm`] |
+//! | the agent: it collects, reports and acts by rule | draft-birrane-dtn-ama-07 | [`agent`] |
+//! | a node that the ION Admin ADM is about | adm-ionadmin-01 | [`ion`] |
+//! | the octets of AMP | draft-birrane-dtn-amp-08 | [`amp`] |
+
+pub mod adm;
+pub mod agent;
+pub mod amp;
+mod arena;
+mod definitions;
+mod expression;
+pub mod ion;
+mod number;
+mod refusal;
+mod timing;
+
+pub use definitions::{Definition, Kind};
+pub use expression::{NoValue, STACK};
+pub use number::{Class, NoResult, Number, Operator};
+pub use refusal::Refusal;
