@@ -85,7 +85,7 @@ impl<'s, T: Row> Table<'s, T> {
             }
             // The last of what is not in use comes to `at`, and the rows behind give way.
             self.length = self.length.saturating_add(1);
-            self.turn(at, true);
+            self.rotate(at, true);
         }
         match self.slots.get_mut(at) {
             Some(slot) => Ok(slot.0.insert(row)),
@@ -99,7 +99,7 @@ impl<'s, T: Row> Table<'s, T> {
         if self.at(at)?.key() != key {
             return None;
         }
-        self.turn(at, false);
+        self.rotate(at, false);
         self.length = self.length.saturating_sub(1);
         self.slots.get_mut(self.length)?.0.take()
     }
@@ -107,7 +107,7 @@ impl<'s, T: Row> Table<'s, T> {
     /// Moves the rows from `at` on by one place, and the one that has no place then to the
     /// other end.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn turn(&mut self, at: usize, up: bool) {
+    fn rotate(&mut self, at: usize, up: bool) {
         let rows = self.slots.get_mut(..self.length).and_then(|rows| rows.get_mut(at..));
         let Some((first, rest)) = rows.and_then(<[_]>::split_first_mut) else { return };
         if up {

@@ -203,7 +203,7 @@ fn what_no_octets_could_say_is_not_made() {
             "deviations[0]: expected the name of a deviation",
         ),
     ] {
-        let (made, complaints) = assemble(&[wrong.clone()]);
+        let (made, complaints) = assemble(core::slice::from_ref(&wrong));
         assert_eq!(made, "", "{wrong}");
         assert!(complaints.contains(complaint), "{wrong}: {complaints}");
     }

@@ -221,7 +221,13 @@ fn anchors(document: &str) -> BTreeSet<String> {
 
 /// What `docs/machines.md` says a slot takes is what it takes. Fewer octets are
 /// taken where an address has 32 bits.
-#[cfg(all(feature = "scos", feature = "flash", target_pointer_width = "64"))]
+#[cfg(all(
+    feature = "scos",
+    feature = "flash",
+    feature = "management",
+    feature = "southbound",
+    target_pointer_width = "64"
+))]
 #[test]
 fn slots_take_what_the_document_says() {
     use farpost::ams::{config_server, gateway, module, registrar};
@@ -258,6 +264,11 @@ fn slots_take_what_the_document_says() {
         ("ActorSetting", size_of::<Slot<scos::policy_manager::ActorSetting>>()),
         ("ScheduleRow", size_of::<Slot<farpost::southbound::schedule::ScheduleRow>>()),
         ("Answer", size_of::<farpost::southbound::agent::Answer>()),
+        ("Definition", size_of::<Slot<farpost::management::Definition>>()),
+        ("Outgoing", size_of::<Slot<farpost::management::agent::Outgoing>>()),
+        ("Address", size_of::<Slot<farpost::transport::Address>>()),
+        ("KnownAgent", size_of::<Slot<farpost::management::manager::KnownAgent>>()),
+        ("Letter", size_of::<Slot<farpost::management::manager::Letter>>()),
     ];
     let document = text(&root().join("docs/machines.md"));
     let mut said = BTreeSet::new();

@@ -5,6 +5,8 @@
     reason = "the host has both, and says std"
 )]
 
+#[cfg(feature = "management")]
+pub mod ari;
 mod binding;
 #[cfg(feature = "bundle")]
 pub mod bundle;

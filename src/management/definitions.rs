@@ -247,7 +247,9 @@ impl<'s> Definitions<'s> {
 
     /// Stages a definition, in place of the one with the same identifier.
     pub(crate) fn stage(&mut self, new: &New<'_>, replaces: Option<u8>) -> Result<u8, Refusal> {
-        if new.proof.level > self.nest {
+        // A rule runs what is defined and is not itself part of anything.
+        let nest = self.nest.saturating_add(new.kind.is_rule().into());
+        if new.proof.level > nest {
             return Err(Refusal::TooDeep);
         }
         if new.proof.weight > self.budget {
@@ -370,6 +372,19 @@ impl<'s> Definitions<'s> {
     pub(crate) fn restore(&mut self, slot: u8, new: &New<'_>) -> bool {
         self.free(slot);
         usize::from(slot) < MOST && self.put(slot, new, Stage::Live).is_ok()
+    }
+
+    /// The first call after a start. What was started on monotonic time, which another run
+    /// knows nothing of, starts anew.
+    pub(crate) fn wake(&mut self, now: Now) {
+        for definition in self.slots.iter_mut().filter_map(Slot::row_mut) {
+            let rule = &mut definition.rule;
+            if rule.restored && matches!(rule.timing.start, Start::Monotonic(_)) {
+                rule.timing.start = Start::Monotonic(now.monotonic);
+                rule.restored = false;
+            }
+        }
+        self.look(now);
     }
 
     /// Looks when each rule is due next.

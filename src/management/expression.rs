@@ -56,11 +56,11 @@ pub(crate) fn goes_into(class: Class, kind: TypeCode) -> bool {
     }
 }
 
+/// Finds out what an operand is.
+pub(crate) type Prove<'f> = dyn FnMut(&Ari<'_>) -> Result<(Class, Proof), Refusal> + 'f;
+
 /// Shows that an expression has a value, whatever those of its operands are.
-pub(crate) fn prove(
-    expression: &Expr<'_>,
-    operand: &mut dyn FnMut(&Ari<'_>) -> Result<(Class, Proof), Refusal>,
-) -> Result<Proof, Refusal> {
+pub(crate) fn prove(expression: &Expr<'_>, operand: &mut Prove<'_>) -> Result<Proof, Refusal> {
     let mut stack = Vec::<Class, STACK>::new();
     let mut proof = Proof::EMPTY;
     for item in &expression.items() {

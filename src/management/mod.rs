@@ -5,6 +5,7 @@
 //! | application data models: what there is to manage | adm-ionadmin-01 | [`adm`] |
 //! | the agent: it collects, reports and acts by rule | draft-birrane-dtn-ama-07 | [`agent`] |
 //! | a node that the ION Admin ADM is about | adm-ionadmin-01 | [`ion`] |
+//! | the manager: it has agents do things and hears what they report | draft-birrane-dtn-ama-07 | [`manager`] |
 //! | the octets of AMP | draft-birrane-dtn-amp-08 | [`amp`] |
 
 pub mod adm;
@@ -14,6 +15,7 @@ mod arena;
 mod definitions;
 mod expression;
 pub mod ion;
+pub mod manager;
 mod number;
 mod refusal;
 mod timing;

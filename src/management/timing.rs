@@ -94,8 +94,9 @@ impl Timing {
 
     /// Tells when the next time is.
     pub(crate) fn look(&mut self, now: Now) {
-        let micros = i64::try_from(self.next.saturating_mul(self.period)).unwrap_or(i64::MAX);
-        self.due = self.start.elapsed(now).map(|elapsed| {
+        // Beyond the end of time there is no next time.
+        let micros = self.next.checked_mul(self.period).and_then(|next| i64::try_from(next).ok());
+        self.due = self.start.elapsed(now).zip(micros).map(|(elapsed, micros)| {
             let left = u64::try_from(micros.saturating_sub(elapsed)).unwrap_or(0);
             now.monotonic.after(Duration::from_micros(left))
         });

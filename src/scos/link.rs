@@ -15,7 +15,7 @@ pub struct LinkStats {
     pub other_version: u64,
     /// Version notices received.
     pub version_notices: u64,
-    /// Messages that are not for a machine of this kind.
+    /// Messages that are not for a machine of this kind. What they hold is not read.
     pub unexpected: u64,
     /// Messages the transport did not take; they go out later where they matter.
     pub send_refused: u64,

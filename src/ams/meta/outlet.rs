@@ -105,8 +105,8 @@ impl<'s> Outlet<'s> {
         self.send_raw(now, to, content.mpdu_type(), content.reference(), content, transport)
     }
 
-    /// Sends an MPDU without supplementary data. Nothing but their writers is linked on
-    /// account of it and of [`Outlet::send_raw`], where a [`Content`] needs those of all.
+    /// Sends an MPDU without supplementary data. Whoever says all by this and
+    /// [`Outlet::send_raw`] does not link the writers of a [`Content`] of every type.
     pub(in crate::ams) fn say(
         &mut self,
         now: &Now,

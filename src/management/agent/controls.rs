@@ -183,7 +183,7 @@ impl Book<'_, '_> {
         }
         let issuer =
             self.config.managers.get(usize::from(unit.asker)).map(|manager| manager.issuer);
-        if !id.issuer().is_none_or(|other| Some(other) == issuer) {
+        if id.issuer().is_some_and(|other| Some(other) != issuer) {
             return Err(Refusal::NotPermitted);
         }
         match self.definitions.find(id) {

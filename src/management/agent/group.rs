@@ -41,12 +41,7 @@ impl Agent<'_> {
         if identity.is_some() {
             return identity;
         }
-        for place in 0..self.known_managers() {
-            if self.address(place, transport) == Some(*from) {
-                return Some(place);
-            }
-        }
-        None
+        (0..self.known_managers()).find(|place| self.address(*place, transport) == Some(*from))
     }
 
     /// How many managers there are.
@@ -177,60 +172,59 @@ impl Agent<'_> {
     pub(super) fn send(&mut self, now: Now, transport: &mut dyn Transport) {
         for place in 0..self.known_managers() {
             let manager = Managers::only(place).0;
+            let mut most = u32::MAX;
             while (self.outbox.wanted() | self.unregistered) & manager != 0 {
-                if !self.send_group(now, place, transport) {
-                    self.retry = Some(now.monotonic.after(self.config.retry));
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Sends a manager one group. Returns whether the transport took it.
-    fn send_group(&mut self, now: Now, place: u8, transport: &mut dyn Transport) -> bool {
-        let manager = Managers::only(place).0;
-        let Some(to) = self.address(place, transport) else {
-            count(&mut self.stats.send_refused);
-            return false;
-        };
-        let register = self.unregistered & manager != 0;
-        let Ok((length, last)) = self.write_group(now, place, register) else {
-            // Not even what is first fits: it never will.
-            count(&mut self.stats.too_long);
-            self.unregistered &= !manager;
-            self.give_up(manager);
-            return true;
-        };
-        let octets = self.buffer.get(..length).unwrap_or_default();
-        match transport.send(&to, 0, octets) {
-            Ok(()) => {
-                count(&mut self.stats.sent);
-                self.unregistered &= !manager;
-                for (is_table, last) in [false, true].into_iter().zip(last) {
-                    let Some(last) = last else { continue };
-                    let taken = self.outbox.taken(manager, is_table, last);
-                    if !is_table {
-                        let sent = &mut self.counts.sent_reports;
-                        *sent = sent.saturating_add(taken);
+                match self.send_group(now, place, most, transport) {
+                    Ok(()) => {}
+                    // What is too long together may be taken one by one.
+                    Err(SendError::TooLong) if most > 1 => most = 1,
+                    Err(SendError::TooLong) => self.give_up(manager),
+                    Err(_) => {
+                        count(&mut self.stats.send_refused);
+                        self.retry = Some(now.monotonic.after(self.config.retry));
+                        break;
                     }
                 }
-                true
-            }
-            Err(SendError::TooLong) => {
-                count(&mut self.stats.too_long);
-                self.unregistered &= !manager;
-                self.give_up(manager);
-                true
-            }
-            Err(_) => {
-                count(&mut self.stats.send_refused);
-                false
             }
         }
     }
 
-    /// Gives up the oldest of what a manager is to have.
+    /// Sends a manager one group, with so many reports, tables and registrations at the most.
+    fn send_group(
+        &mut self,
+        now: Now,
+        place: u8,
+        most: u32,
+        transport: &mut dyn Transport,
+    ) -> Result<(), SendError> {
+        let manager = Managers::only(place).0;
+        let to = self.address(place, transport).ok_or(SendError::Unreachable)?;
+        let register = self.unregistered & manager != 0;
+        let (length, last) = self.write_group(now, place, most).map_err(|_| SendError::TooLong)?;
+        let octets = self.buffer.get(..length).unwrap_or_default();
+        transport.send(&to, 0, octets)?;
+        count(&mut self.stats.sent);
+        if register {
+            self.unregistered &= !manager;
+        }
+        for (is_table, last) in [false, true].into_iter().zip(last) {
+            let taken = last.map_or(0, |last| self.outbox.taken(manager, is_table, last));
+            if !is_table {
+                let sent = &mut self.counts.sent_reports;
+                *sent = sent.saturating_add(taken);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up what never can be sent to a manager: its registration, or the oldest of
+    /// what it is to have.
     fn give_up(&mut self, manager: u32) {
+        count(&mut self.stats.too_long);
+        if self.unregistered & manager != 0 {
+            self.unregistered &= !manager;
+            return;
+        }
         for is_table in [false, true] {
             let first = self.outbox.next_for(manager, is_table, None).map(|(number, _)| number);
             if let Some(first) = first {
@@ -246,7 +240,7 @@ impl Agent<'_> {
         &mut self,
         now: Now,
         place: u8,
-        register: bool,
+        most: u32,
     ) -> Result<(usize, [Option<u64>; 2]), NoSpace> {
         let time = self.stamp(now);
         let manager = Managers::only(place).0;
@@ -255,8 +249,10 @@ impl Agent<'_> {
         let have = self.buffer.len();
         let mut writer = Writer::new(self.buffer);
         let mut group = GroupWriter::new(&mut writer, time, quirks)?;
-        if register {
+        let mut left = most;
+        if self.unregistered & manager != 0 {
             group.register_agent(&mut writer, self.config.id)?;
+            left = left.saturating_sub(1);
         }
         let mut last = [None; 2];
         for (is_table, last) in [false, true].into_iter().zip(&mut last) {
@@ -271,9 +267,10 @@ impl Agent<'_> {
             while let Some((number, parcel)) = self.outbox.next_for(manager, is_table, *last) {
                 let size = parcel.template.len().saturating_add(parcel.body.len());
                 let need = writer.len().saturating_add(size).saturating_add(HEADS);
-                if need > have || named.is_err() {
+                if need > have || left == 0 || named.is_err() {
                     break;
                 }
+                left = left.saturating_sub(1);
                 write_parcel(&mut writer, &parcel, time, quirks)?;
                 set.element();
                 *last = Some(number);

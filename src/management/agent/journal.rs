@@ -180,9 +180,8 @@ impl<'s> Agent<'s> {
             }
         } else {
             count(&mut self.stats.store_failures);
-            self.retry = Some(now.monotonic.after(self.config.retry));
         }
-        self.store_owed = !kept;
+        self.store_due = (!kept).then(|| now.monotonic.after(self.config.retry));
         kept
     }
 }
@@ -286,7 +285,7 @@ fn read(octets: &[u8]) -> Result<New<'_>, Short> {
             fired,
             evaluated,
             missed,
-            restored: clock == 1,
+            restored: true,
         },
     })
 }

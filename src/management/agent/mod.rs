@@ -8,6 +8,87 @@
 //! | state-based rule | every [`AgentConfig::evaluation`] from its start | runs its action if its predicate is true |
 //! | controls of a message with a later start | that start | runs them once |
 //! | reports and tables | the end of each call | one group for each manager; what is refused waits |
+//!
+//! Its manager has it report a value every second, three times (Figure 2 of the
+//! architecture: `PROD(1s, EDD1)`):
+//!
+//! ```
+//! use core::time::Duration;
+//! use farpost::management::adm::ion_admin::ION_ADMIN;
+//! use farpost::management::agent::{
+//!     Agent, AgentConfig, AgentMemory, Application, Collected, Failed, ManagerConfig, Object,
+//! };
+//! use farpost::management::amp::{Ac, Group, GroupWriter, MessageHeader, Opcode, Profile, Value};
+//! use farpost::time::Now;
+//! use farpost::transport::{Address, SendError, Transport};
+//! use farpost::wire::Writer;
+//!
+//! /// What the board measures. It has nothing to be told.
+//! struct Board;
+//!
+//! impl Application for Board {
+//!     fn collect(&mut self, _: Now, edd: Object, _: &[Value<'_>]) -> Result<Collected<'_>, Failed> {
+//!         match edd.index {
+//!             0 => Ok(Collected::fresh(Value::Uint(1))),
+//!             _ => Err(Failed),
+//!         }
+//!     }
+//!     fn control(&mut self, _: Now, _: Object, _: &[Value<'_>]) -> Result<(), Failed> {
+//!         Err(Failed)
+//!     }
+//! }
+//!
+//! /// The link counts reports.
+//! #[derive(Default)]
+//! struct Link(usize);
+//!
+//! impl Transport for Link {
+//!     fn resolve(&mut self, _: &str, _: &str) -> Option<Address> {
+//!         Some(Address::new(0, b"manager"))
+//!     }
+//!     fn send(&mut self, _: &Address, _: u8, octets: &[u8]) -> Result<(), SendError> {
+//!         let group = Group::parse(octets, Profile::Draft08).map_err(|_| SendError::Unreachable)?;
+//!         let sets = group.messages().filter(|m| m.header().opcode == Opcode::REPORT_SET);
+//!         self.0 += sets.count();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! // add_tbr(R2 of M1, start 0, period 1, count 3, [gen_rpts([clock_error], ["ipn:1.5"])], "d")
+//! const CONTROLS: &[u8] = &[
+//!     0x81, // one control
+//!     0xc1, 0x15, 0x41, 0x0a, 0x05, 0x06, 0x24, 0x20, 0x20, 0x16, 0x25, 0x12, 0x2b, 0x42,
+//!     0x52, 0x32, 0x42, 0x4d, 0x31, 0x00, 0x01, 0x03, 0x81, 0xc1, 0x15, 0x41, 0x05, 0x05,
+//!     0x02, 0x25, 0x23, 0x81, 0x82, 0x18, 0x8e, 0x41, 0x00, 0x05, 0x01, 0x12, 0x67, 0x69,
+//!     0x70, 0x6e, 0x3a, 0x31, 0x2e, 0x35, 0x61, 0x64,
+//! ];
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let managers =
+//!     [ManagerConfig { name: "ipn:1.5", service: "udp", endpoint: "192.0.2.1:4556", issuer: b"M1" }];
+//! let config = AgentConfig::new("ipn:2.5", &managers, &[&ION_ADMIN]);
+//! // Room for 8 definitions, 4 reports on their way and 1 manager; octets for each.
+//! let mut memory = AgentMemory::<8, 512, 4, 256, 1, 512>::new();
+//! let mut agent = Agent::new(config, memory.storage());
+//! let (mut link, mut board, mut now) = (Link::default(), Board, Now::default());
+//!
+//! let mut buffer = [0; 128];
+//! let mut writer = Writer::new(&mut buffer);
+//! let quirks = Profile::Draft08.sends();
+//! let mut group = GroupWriter::new(&mut writer, 0, quirks)?;
+//! let header = MessageHeader::new(Opcode::PERFORM_CONTROL);
+//! group.perform_control(&mut writer, header, 0, &Ac::parse(CONTROLS, Profile::Draft08)?)?;
+//! group.finish(&mut writer)?;
+//! agent.receive(now, &Address::new(0, b"manager"), writer.written(), &mut link, &mut board);
+//!
+//! while let Some(due) = agent.next_deadline() {
+//!     now = now.after(due.since(now.monotonic).max(Duration::from_millis(1)));
+//!     agent.tick(now, &mut link, &mut board);
+//! }
+//! assert_eq!(link.0, 3);
+//! # Ok(())
+//! # }
+//! ```
 
 mod application;
 mod config;
@@ -65,12 +146,12 @@ pub struct Agent<'s> {
     restored: Restored,
     /// Definitions of which the store has less than there is.
     unkept: u64,
-    /// The store may not have which definitions hold.
-    store_owed: bool,
+    /// When the store, which may not have which definitions hold, is tried again.
+    store_due: Option<Instant>,
     /// Managers that are to be told that the agent is here.
     unregistered: u32,
     register_due: Option<Instant>,
-    /// When what the transport, or the store, refused is tried again.
+    /// When what the transport refused is tried again.
     retry: Option<Instant>,
     /// Whether a call has been made: times are counted from the first.
     awake: bool,
@@ -103,7 +184,7 @@ impl<'s> Agent<'s> {
             store: None,
             restored: Restored::default(),
             unkept: 0,
-            store_owed: false,
+            store_due: None,
             unregistered,
             register_due: Some(Instant::ZERO),
             retry: None,
@@ -134,7 +215,7 @@ impl<'s> Agent<'s> {
         application: &mut dyn Application,
     ) {
         self.wake(now);
-        if self.store_owed && self.retry.is_none_or(|retry| retry <= now.monotonic) {
+        if self.store_due.is_some_and(|due| due <= now.monotonic) {
             self.repair(now);
         }
         self.run_rules(now, application);
@@ -156,7 +237,8 @@ impl<'s> Agent<'s> {
         if !self.awake {
             return Some(Instant::ZERO);
         }
-        earliest(earliest(self.definitions.deadline(), self.register_due), self.retry)
+        let due = earliest(self.definitions.deadline(), self.register_due);
+        earliest(due, earliest(self.retry, self.store_due))
     }
 
     /// Its counters.
@@ -191,19 +273,19 @@ impl<'s> Agent<'s> {
     fn wake(&mut self, now: Now) {
         if !self.awake {
             self.awake = true;
-            self.definitions.look(now);
+            self.definitions.wake(now);
         }
     }
 
     /// Sends what there is, and looks when something is due.
     fn finish(&mut self, now: Now, transport: &mut dyn Transport) {
+        if self.unkept != 0 && self.store_due.is_none() {
+            self.repair(now);
+        }
         if self.retry.is_none() {
             self.send(now, transport);
         }
         self.definitions.look(now);
-        if self.store_owed && self.retry.is_none() {
-            self.retry = Some(now.monotonic.after(self.config.retry));
-        }
     }
 
     /// The time value of now.

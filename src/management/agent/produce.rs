@@ -175,7 +175,7 @@ impl Agent<'_> {
 
     /// A report of the agent about itself.
     pub(super) fn tell(&mut self, template: &[u8], values: &[Value<'_>], to: u8, now: Now) {
-        let mut octets = [0; 64];
+        let mut octets = [0; 96];
         let mut writer = Writer::new(&mut octets);
         let quirks = self.config.profile.sends();
         if TnvcValues::Typed(values).encode(&mut writer, quirks).is_err() {

@@ -4,9 +4,7 @@
 use super::{Actor, ActorUser, Question};
 use crate::scos::ActorId;
 use crate::scos::link::count;
-use crate::scos::messages::{
-    Cursor, InventoryItem, InventoryRequest, Message, UsageItem, UsageRequest,
-};
+use crate::scos::messages::{Cursor, InventoryItem, InventoryRequest, UsageItem, UsageRequest};
 use crate::scos::retry::Retry;
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
@@ -93,8 +91,8 @@ impl Actor<'_> {
     ) {
         let (actor, backoff) = (self.config.actor, self.config.backoff);
         let (copies, link) = (&mut self.copies, &mut self.stats.link);
-        let mut ask = |retry: &mut Retry, message: Message<'_>| {
-            if link.send(&place(retry), &message, transport) {
+        let note = |retry: &mut Retry, sent: bool| {
+            if sent {
                 retry.sent(now, &backoff);
             } else {
                 retry.refused(now, &backoff);
@@ -102,11 +100,13 @@ impl Actor<'_> {
         };
         if let Some(copying) = copies.inventory.as_mut().filter(|it| it.retry.is_due(now)) {
             let request = InventoryRequest { actor, copy: copies.last_inventory, at: copying.at };
-            ask(&mut copying.retry, Message::InventoryRequest(request));
+            let sent = link.say(&place(&copying.retry), &request, transport);
+            note(&mut copying.retry, sent);
         }
         if let Some(copying) = copies.usage.as_mut().filter(|it| it.retry.is_due(now)) {
             let request = UsageRequest { actor, copy: copies.last_usage, at: copying.at };
-            ask(&mut copying.retry, Message::UsageRequest(request));
+            let sent = link.say(&place(&copying.retry), &request, transport);
+            note(&mut copying.retry, sent);
         }
     }
 

@@ -299,22 +299,32 @@ impl ActorRequest {
         self.question.is_none() && self.owed.is_none_or(|owed| self.progress.next() >= owed)
     }
 
-    fn message(&self, actor: ActorId, floor: RequestId) -> Option<Message<'_>> {
+    /// Asks the open question, if there is one. Whether it was taken.
+    fn ask(
+        &self,
+        to: &Address,
+        (actor, floor): (ActorId, RequestId),
+        link: &mut LinkStats,
+        transport: &mut dyn Transport,
+    ) -> Option<bool> {
         let request = self.request;
         Some(match self.question? {
-            asked @ (Asked::Scan | Asked::DryRun) => Message::ScanRequest(ScanRequest {
-                actor,
-                request,
-                floor,
-                replaces: self.replaces,
-                dry_run: asked == Asked::DryRun,
-                devices: self.devices.devices(),
-                series: self.series,
-                when: self.when,
-                across_weeks: self.across_weeks,
-                parameters: self.parameters,
-            }),
-            Asked::Cancel => Message::Cancel(Cancel { actor, request, floor }),
+            asked @ (Asked::Scan | Asked::DryRun) => {
+                let request = ScanRequest {
+                    actor,
+                    request,
+                    floor,
+                    replaces: self.replaces,
+                    dry_run: asked == Asked::DryRun,
+                    devices: self.devices.devices(),
+                    series: self.series,
+                    when: self.when,
+                    across_weeks: self.across_weeks,
+                    parameters: self.parameters,
+                };
+                link.say(to, &request, transport)
+            }
+            Asked::Cancel => link.say(to, &Cancel { actor, request, floor }, transport),
         })
     }
 }
@@ -486,7 +496,7 @@ impl<'s> Actor<'s> {
                 // One that is acknowledged is never sent again: it is kept first.
                 if self.report(now, &report, user) && self.keep(now.monotonic) {
                     // Not taken: the SSM sends the report again.
-                    self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
+                    self.stats.link.say(from, &report.scan, transport);
                 }
                 return;
             }
@@ -513,8 +523,9 @@ impl<'s> Actor<'s> {
         let link = &mut self.stats.link;
         let refused = link.send_refused;
         for row in self.requests.iter_mut().filter(|row| may_ask && row.retry.is_due(now)) {
-            let Some(message) = row.message(actor, floor) else { continue };
-            if link.send(&place(&row.retry), &message, transport) {
+            let asked = row.ask(&place(&row.retry), (actor, floor), link, transport);
+            let Some(taken) = asked else { continue };
+            if taken {
                 row.retry.sent(now, &backoff);
             } else {
                 // The SSM may be elsewhere now.

@@ -306,24 +306,25 @@ pub(super) trait Part: Serialize {
     }
 }
 
-impl Part for Associate<'_> {
-    const KIND: u8 = 0;
+macro_rules! parts {
+    ($($number:literal $part:ty;)*) => {
+        $(impl Part for $part {
+            const KIND: u8 = $number;
+        })*
+    };
 }
 
-impl Part for AdvertiseKept<'_> {
-    const KIND: u8 = 4;
-}
-
-impl Part for ScheduleAck {
-    const KIND: u8 = 7;
-}
-
-impl Part for Report<'_> {
-    const KIND: u8 = 8;
-}
-
-impl Part for SetActorPolicy {
-    const KIND: u8 = 20;
+parts! {
+    0 Associate<'_>;
+    4 AdvertiseKept<'_>;
+    7 ScheduleAck;
+    8 Report<'_>;
+    9 ScanId;
+    10 ScanRequest<'_>;
+    11 Cancel;
+    15 InventoryRequest;
+    18 UsageRequest;
+    20 SetActorPolicy;
 }
 
 /// The version notice: what answers a message of a version not spoken here.

@@ -77,6 +77,11 @@ fn a_part_is_written_as_its_message() {
             Message::Advertise(part) => advertised(part, &mut buffer),
             Message::ScheduleAck(part) => part.encode_message(&mut buffer),
             Message::Report(part) => part.encode_message(&mut buffer),
+            Message::ReportAck(part) => part.encode_message(&mut buffer),
+            Message::ScanRequest(part) => part.encode_message(&mut buffer),
+            Message::Cancel(part) => part.encode_message(&mut buffer),
+            Message::InventoryRequest(part) => part.encode_message(&mut buffer),
+            Message::UsageRequest(part) => part.encode_message(&mut buffer),
             Message::SetActorPolicy(part) => part.encode_message(&mut buffer),
             _ => continue,
         };
@@ -85,7 +90,7 @@ fn a_part_is_written_as_its_message() {
     }
     said.sort_unstable();
     said.dedup();
-    assert_eq!(said, [0, 4, 7, 8, 20]);
+    assert_eq!(said, [0, 4, 7, 8, 9, 10, 11, 15, 18, 20]);
 }
 
 #[test]

@@ -20,6 +20,8 @@ use farpost::scos::policy_manager::{ActorSetting, PolicyManager};
 use farpost::scos::ssd::{Ssd, SsdRecipe};
 use farpost::scos::ssm::{Booking, KnownActor, Ssm};
 use farpost::scos::{DeviceMetadata, RegisteredDevice, StoredReport, Summary};
+use farpost::southbound::agent::{Agent as ScheduleAgent, Answer};
+use farpost::southbound::schedule::ScheduleRow;
 use farpost::storage::Slot;
 use farpost::store::flash::FlashRow;
 use farpost::transport::Address;
@@ -30,6 +32,7 @@ fn main() -> ! {
     messages();
     sensing();
     management();
+    southbound();
     row::<Slot<FlashRow>>("store in flash: record");
     whole_machines();
     process::exit(0)
@@ -85,6 +88,12 @@ fn management() {
     row::<Slot<Address>>("management agent: manager");
 }
 
+fn southbound() {
+    row::<ScheduleAgent<'_>>("southbound agent");
+    row::<Slot<ScheduleRow>>("southbound agent: entry, or request before its turn");
+    row::<Answer>("southbound agent: answer that waits");
+}
+
 /// Machines with storage as a post has it. What each is for, `docs/numbers.md` tells.
 fn whole_machines() {
     const SUMMARY: usize = size_of::<Slot<StoredReport>>() + size_of::<Summary>();
@@ -128,6 +137,13 @@ fn whole_machines() {
     whole("policy manager with 8 Actors", policies);
     type Defined = AgentMemory<16, 1_024, 8, 1_024, 2, 512>;
     let agent = size_of::<Agent<'_>>() + size_of::<Defined>();
+    let scheduled = size_of::<ScheduleAgent<'_>>()
+        + 32 * size_of::<Slot<ScheduleRow>>()
+        + 16 * size_of::<Answer>()
+        + 4_096
+        + 128
+        + 3 * 1_024;
+    whole("southbound agent with 32 entries of 4,096 octets, metrics of 3,072", scheduled);
     whole("management agent with 16 definitions, 8 reports, 2 managers", agent);
 }
 

@@ -71,6 +71,7 @@ fn macros_never_refer_to_themselves_and_nest_to_a_limit() {
         }
     }
     // Four levels below it, as the draft wants at the least (amp-08, 8.4.4).
+    post.perform(0, &[add_tbr("R", 60, 60, 0, &[mac("M4")])]);
     post.perform(0, &[mac("M4")]);
     assert_eq!(post.board.done.len(), 5);
 }

@@ -3,6 +3,8 @@
 mod definitions;
 mod figures;
 mod groups;
+mod ion;
+mod managers;
 mod reports;
 mod rules;
 mod survival;
@@ -113,10 +115,18 @@ impl Application for Board {
 }
 
 /// A network that keeps what is sent, unless it refuses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Net {
     sent: Vec<(u8, Vec<u8>)>,
     refuses: Option<SendError>,
+    /// Octets that the link can carry at once.
+    most: usize,
+}
+
+impl Default for Net {
+    fn default() -> Self {
+        Self { sent: Vec::new(), refuses: None, most: 2_000 }
+    }
 }
 
 fn at(place: u8) -> Address {
@@ -132,6 +142,9 @@ impl Transport for Net {
     fn send(&mut self, to: &Address, _: u8, octets: &[u8]) -> Result<(), SendError> {
         if let Some(why) = self.refuses {
             return Err(why);
+        }
+        if octets.len() > self.most {
+            return Err(SendError::TooLong);
         }
         self.sent.push((to.octets()[0], octets.to_vec()));
         Ok(())

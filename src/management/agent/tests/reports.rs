@@ -77,12 +77,15 @@ fn groups_are_as_long_as_the_link_lets_them_be() {
     );
     assert_eq!(post.told_to('A'), ["4002/0(5)"]);
     assert_eq!(post.agent.stats().too_long, 1);
-    // It fits the buffer, but not the link.
-    post.net.refuses = Some(SendError::TooLong);
-    post.perform(0, &[gen_rpts(&[edd(0)], &[])]);
-    post.net.refuses = None;
-    post.pass(10 * SECOND);
-    assert_eq!(post.told(), BTreeMap::new());
+    // What fits the buffer and not the link goes one by one, and what is too long by itself
+    // is given up.
+    post.net.most = 40;
+    post.perform(0, &[gen_rpts(&[edd(0), edd(2), edd(1)], &[])]);
+    assert_eq!(post.net.sent.len(), 3);
+    assert_eq!(post.told_to('A'), ["4002/0(5)", "4002/2(a board)", "4002/1(0)"]);
+    post.net.most = 29;
+    post.perform(0, &[gen_rpts(&[edd(0), edd(2), edd(1)], &[])]);
+    assert_eq!(post.told_to('A'), ["4002/0(5)", "4002/1(0)"]);
     assert_eq!(post.agent.stats().too_long, 2);
 }
 

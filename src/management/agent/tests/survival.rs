@@ -137,6 +137,28 @@ fn definitions_and_rules_are_there_after_a_restart() {
     });
 }
 
+/// Rules that were started without a clock start anew, and a variable is as it was stored.
+#[test]
+fn without_a_clock_rules_start_anew_after_a_restart() {
+    let unset = Now { quality: ClockQuality::Unset, ..start() };
+    let disk = run(Disk::default(), unset, |post| {
+        post.perform(0, &[add_tbr("R", 10, 10, 0, &[note()])]);
+        post.perform(0, &[add_var("V", TypeCode::UINT, &[uint(1)])]);
+        let stored = expr(TypeCode::UINT, &[uint(7)]);
+        post.perform(0, &[own(14, &[p(&var("V")), pexpr(&stored)])]);
+        post.pass(Duration::from_secs(15));
+        assert_eq!(post.board.done.len(), 1);
+    });
+    let later = unset.after(Duration::from_secs(1_000));
+    run(disk, later, |post| {
+        assert_eq!((post.board.done.len(), post.agent.stats().missed), (1, 0));
+        post.perform(0, &[gen_rpts(&[var("V")], &[])]);
+        assert_eq!(post.told_to('A'), ["V(7)"]);
+        post.pass(Duration::from_secs(10));
+        assert_eq!(post.board.done.len(), 2);
+    });
+}
+
 #[test]
 fn a_limited_rule_acts_no_more_often_than_it_may_across_restarts() {
     let mut disk = run(Disk::default(), start(), |post| {
@@ -216,8 +238,14 @@ fn a_store_that_fails_refuses_definitions_and_stops_no_rule() {
         post.refused(0, &[add_var("V", TypeCode::UINT, &[uint(1)])], Refusal::Store);
         assert_eq!((post.agent.defined(Kind::Variable), post.agent.octets_taken()), (0, 0));
         assert_eq!(post.agent.stats().store_failures, 1);
-        assert!(post.agent.next_deadline().is_some());
-        post.perform(0, &[note()]);
+        // It is tried again and again, and all that needs no store goes on.
+        for n in 1..4 {
+            post.pass(Duration::from_secs(1));
+            post.told();
+            post.perform(0, &[note(), gen_rpts(&[edd(0)], &[])]);
+            assert_eq!(post.told_to('A'), ["4002/0(5)"]);
+            assert_eq!(post.agent.stats().store_failures, 1 + n);
+        }
     });
 }
 
