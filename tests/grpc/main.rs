@@ -17,11 +17,13 @@ mod requests;
 mod rig;
 
 use std::fs;
+use std::io;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use controller::{Controller, Place, Seen};
-use farpost::host::grpc::{BearerFile, BearerToken, GrpcConfig, MetricsEra};
+use farpost::host::grpc::{BearerFile, BearerToken, Credentials, GrpcConfig, MetricsEra};
 use farpost::southbound::agent::StreamPolicy::{Renew, Resume};
 use farpost::southbound::messages::{
     ExportMetrics, ExportMetricsValues, IfOperStatus, IfOperStatusDataPoint,
@@ -368,6 +370,31 @@ fn calls_wait_for_a_token_that_is_not_there_yet() {
     fs::write(&file, "late\n").unwrap();
     let (_, value) = rig.sees(&controller, "a call", authorization);
     assert_eq!(value.as_deref(), Some("Bearer late"));
+}
+
+/// Credentials that are not well made.
+#[derive(Debug, Default)]
+struct Faulty(AtomicU32);
+
+impl Credentials for Faulty {
+    fn authorization(&self, _method: &str) -> io::Result<Option<String>> {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "the first time it panics");
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_call_that_breaks_off_has_failed_and_is_made_again() {
+    let controller = Controller::new();
+    let config = GrpcConfig {
+        credentials: Arc::new(Faulty::default()),
+        ..GrpcConfig::new(&controller.url())
+    };
+    let mut room = memory();
+    let mut rig = Rig::with(&mut room, Renew, &config);
+    let fault = rig.until("a fault", |rig| rig.host.link.take_fault());
+    assert_eq!((fault.method, fault.code), (method::RESET, StatusCode::INTERNAL));
+    rig.joins(&controller);
 }
 
 #[test]

@@ -150,6 +150,8 @@ impl std::error::Error for StartError {}
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
+
     use super::*;
     use crate::host::grpc::BearerToken;
 

@@ -114,6 +114,8 @@ impl Credentials for BearerFile {
 
 #[cfg(test)]
 mod tests {
+    use std::string::ToString;
+
     use super::*;
 
     #[test]

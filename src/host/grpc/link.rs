@@ -96,6 +96,9 @@ struct Shared {
 struct Running {
     call: Call,
     task: AbortHandle,
+    /// The path of its method, and what its end is told as.
+    method: &'static str,
+    ended: fn(Call, StatusCode) -> Outcome,
     /// Where messages of a stream are given to it.
     messages: Option<mpsc::Sender<Bytes>>,
 }
@@ -160,7 +163,17 @@ impl GrpcLink {
 
     /// The next outcome, if there is one.
     pub fn next_outcome(&mut self) -> Option<Outcome> {
-        let Told(outcome, fault) = self.outcomes.try_recv().ok()?;
+        // A task tells of its end before it ends: one that has ended, and told nothing, broke
+        // off, by a panic in credentials for one.
+        let broken = self.running.iter().find(|running| running.task.is_finished());
+        let broken = broken.map(|&Running { call, method, ended, .. }| {
+            let code = StatusCode::INTERNAL;
+            (ended(call, code), Some(Fault { method, code, message: "it broke off".to_owned() }))
+        });
+        let (outcome, fault) = match self.outcomes.try_recv() {
+            Ok(Told(outcome, fault)) => (outcome, fault),
+            Err(_) => broken?,
+        };
         if fault.is_some() {
             count(&mut self.stats.failed);
             self.fault = fault;
@@ -195,6 +208,8 @@ impl GrpcLink {
     fn begin(
         &mut self,
         call: Call,
+        method: &'static str,
+        ended: fn(Call, StatusCode) -> Outcome,
         messages: Option<mpsc::Sender<Bytes>>,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), SendError> {
@@ -202,7 +217,7 @@ impl GrpcLink {
             return Err(SendError::Busy);
         }
         let task = self.runtime.spawn(work).abort_handle();
-        self.running.push(Running { call, task, messages });
+        self.running.push(Running { call, task, method, ended, messages });
         count(&mut self.stats.calls);
         Ok(())
     }
@@ -216,7 +231,7 @@ impl GrpcLink {
     ) -> Result<(), SendError> {
         let shared = Arc::clone(&self.shared);
         let request = Bytes::copy_from_slice(request);
-        self.begin(call, None, async move {
+        self.begin(call, method, outcome, None, async move {
             let ended = shared.ask(method, request).await;
             shared.ended(method, ended, |status| outcome(call, status)).await;
         })
@@ -231,10 +246,10 @@ impl Link for GrpcLink {
     fn open(&mut self, call: Call) -> Result<(), SendError> {
         let shared = Arc::clone(&self.shared);
         let (say, said) = mpsc::channel(MESSAGES);
-        self.begin(call, Some(say), async move {
+        let method = method::RECEIVE_REQUESTS;
+        self.begin(call, method, Outcome::Closed, Some(say), async move {
             let ended = shared.converse(call, said).await;
-            let closed = |status| Outcome::Closed(call, status);
-            shared.ended(method::RECEIVE_REQUESTS, ended, closed).await;
+            shared.ended(method, ended, |status| Outcome::Closed(call, status)).await;
         })
     }
 

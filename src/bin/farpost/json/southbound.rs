@@ -80,8 +80,7 @@ fn well_known(kind: MessageType, octets: &[u8]) -> Result<Option<Value>, Fault> 
         MessageType::Duration => times::duration(Duration::parse(octets)?),
         MessageType::Any => detail(octets)?,
         _ => None,
-    }
-    .map(Into::into))
+    })
 }
 
 /// What a detail says, where its type is known and its octets follow from what it says.
