@@ -33,7 +33,6 @@ impl Random for Fixed {
     }
 }
 
-#[derive(Default)]
 struct Way {
     call: Call,
     token: [u8; 36],
@@ -113,7 +112,8 @@ fn an_agent_allocates_nothing() {
         metrics: [lend([0; 256]), lend([0; 256]), lend([0; 256])],
     };
     let mut agent = Agent::new(AgentConfig::new("post", &Fixed), storage).unwrap();
-    let (mut way, mut board) = (Way::default(), Board::default());
+    let (mut way, mut board) =
+        (Way { call: Call::default(), token: [0; 36], sent: 0, exported: 0 }, Board::default());
     let mut now = Now {
         utc: Utc::from_unix_seconds(START),
         quality: ClockQuality::Synchronised,

@@ -71,6 +71,7 @@ impl Program {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "a test may stop on anything")]
 mod tests {
     use super::*;
     use std::fs;

@@ -1,6 +1,7 @@
 //! Groups of messages: one step, or none (amp-08 9.2, 9.3), and who may what (4.4).
 
 use super::*;
+use core::slice;
 
 fn uint(n: u32) -> Vec<u8> {
     lit(Value::Uint(n))
@@ -195,7 +196,7 @@ fn tables_show_what_a_manager_may_have() {
     let variables = id(1, Collection::TBLT, 1);
     let mut shown = Vec::new();
     for place in 0..3 {
-        post.perform(place, &[gen_tbls(&[variables.clone()], &[])]);
+        post.perform(place, &[gen_tbls(slice::from_ref(&variables), &[])]);
         shown.extend(post.told().into_values().flatten());
     }
     assert_eq!(shown, ["27/1 (V1)", "27/1 (V2)", "27/1 (V2)"]);

@@ -1,6 +1,7 @@
 //! Reports and tables (4.2, 7.2), and how they travel.
 
 use super::*;
+use core::slice;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -124,7 +125,7 @@ fn the_agent_reports_itself_and_what_it_supports() {
     post.pass(2 * SECOND);
     post.perform(0, &[mac("M")]);
     let full = id(1, Collection::RPTT, 0);
-    post.perform(0, &[gen_rpts(&[full.clone()], &[])]);
+    post.perform(0, &[gen_rpts(slice::from_ref(&full), &[])]);
     // Name and version; templates, tables, reports sent; rules and how often they ran;
     // constants, variables, macros and how often they ran; controls and how often they ran.
     let expected = "25/0(amp_agent,v3.1,1,7,0,0,2,1,3,1,1,1,1,19,10,1)";

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::{Loaded, RecordKey, StoreError};
+use core::slice;
 use proptest::prelude::*;
 
 /// A store in memory that loses power, or fails, at a chosen write.
@@ -94,7 +95,7 @@ fn described(post: &mut Post) -> Vec<String> {
     let mut all = post.told_to('A');
     let rules = [user(TypeCode::TBR, "R"), user(TypeCode::SBR, "S")];
     for (control, id) in [(13, &rules[0]), (13, &rules[1]), (4, &rptt("T")), (9, &mac("M"))] {
-        post.group(0, &[message(&[del(control, &[id.clone()])])]);
+        post.group(0, &[message(&[del(control, slice::from_ref(id))])]);
         all.extend(post.told_to('A'));
     }
     all
