@@ -74,7 +74,7 @@ pub use memory::ConfigServerMemory;
 /// What a configuration server keeps its state in.
 #[derive(Debug)]
 pub struct ConfigServerStorage<'s> {
-    /// One slot for every cell of every venture, 120 octets each. A registrar for
+    /// One slot for every cell of every venture, 128 octets each. A registrar for
     /// whom there is no slot gets no answer and is counted as `full`.
     pub cells: &'s mut [Slot<Cell>],
     /// Where MPDUs are written: [`ConfigServer::BUFFER_LEN`] octets or more.

@@ -364,5 +364,5 @@ proptest! {
 
 #[test]
 fn a_cell_takes_what_its_docs_say() {
-    assert_eq!(size_of::<Slot<Cell>>(), 120);
+    assert_eq!(size_of::<Slot<Cell>>(), 128);
 }

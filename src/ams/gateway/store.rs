@@ -27,7 +27,7 @@ impl Block {
     pub const EMPTY: Self = Self { octets: [0; PAYLOAD], next: u32::MAX };
 }
 
-/// A message that waits. 32 octets a slot.
+/// A message that waits. 40 octets a slot.
 #[derive(Clone, Copy, Debug)]
 pub struct Parcel {
     key: ParcelKey,

@@ -122,7 +122,7 @@ pub use memory::RegistrarMemory;
 /// What a registrar keeps its state in.
 #[derive(Debug)]
 pub struct RegistrarStorage<'s> {
-    /// The most modules the cell can have, up to 255; 104 octets each. A further
+    /// The most modules the cell can have, up to 255; 112 octets each. A further
     /// one is rejected: the cell is full.
     pub members: &'s mut [Slot<Member>],
     /// The other cells of the message space; 60 octets each. One for which there

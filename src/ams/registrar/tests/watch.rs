@@ -391,7 +391,7 @@ fn rows_take_what_the_docs_say() {
         size_of::<Slot<Dossier>>(),
         size_of::<Slot<DossierRule>>(),
     ];
-    assert_eq!(sizes, [104, 60, 168, 18]);
+    assert_eq!(sizes, [112, 60, 168, 18]);
 }
 
 #[test]
