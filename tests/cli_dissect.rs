@@ -205,7 +205,7 @@ mod text {
                 "line 1: control_code: is missing",
                 "line 3: unit_number: expected an integer from 0 to 65535, found 65536",
                 "line 4: control_code: expected 2 to 6, found 9",
-                "line 5: kind: expected one of mams, aams, rams, found \"post\"",
+                "line 5: kind: expected one of mams, aams, rams, amp, southbound, found \"post\"",
             ]
         );
         assert!(faults[4].starts_with("line 6: this would be ill-formed: envelope field not zero"));

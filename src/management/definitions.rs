@@ -97,7 +97,7 @@ impl Proof {
     }
 }
 
-/// One thing that was defined, of 128 octets.
+/// One thing that was defined, of 136 octets.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Definition {

@@ -38,7 +38,7 @@ impl Holder for Part {
 fn rows_are_as_long_as_the_document_says() {
     assert_eq!(size_of::<Slot<ScheduleRow>>(), 56);
     assert_eq!(size_of::<Answer>(), 16);
-    assert_eq!(size_of::<Slot<RequestRow>>(), 32);
+    assert_eq!(size_of::<Slot<RequestRow>>(), 40);
 }
 
 #[test]
