@@ -66,7 +66,8 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let managers =
 //!     [ManagerConfig { name: "ipn:1.5", service: "udp", endpoint: "192.0.2.1:4556", issuer: b"M1" }];
-//! let config = AgentConfig::new("ipn:2.5", &managers, &[&ION_ADMIN]);
+//! let adms = [&ION_ADMIN];
+//! let config = AgentConfig::new("ipn:2.5", &managers, &adms);
 //! // Room for 8 definitions, 4 reports on their way and 1 manager; octets for each.
 //! let mut memory = AgentMemory::<8, 512, 4, 256, 1, 512>::new();
 //! let mut agent = Agent::new(config, memory.storage());
