@@ -43,7 +43,12 @@ static ADMS: &[&Adm] = &[&BOARD];
 struct Board(u8);
 
 impl Application for Board {
-    fn collect(&mut self, _: Now, edd: Object, _: &[Value<'_>]) -> std::result::Result<Collected<'_>, Failed> {
+    fn collect(
+        &mut self,
+        _: Now,
+        edd: Object,
+        _: &[Value<'_>],
+    ) -> std::result::Result<Collected<'_>, Failed> {
         if self.0 % 7 == 0 {
             return Err(Failed);
         }
@@ -54,7 +59,12 @@ impl Application for Board {
         }))
     }
 
-    fn control(&mut self, _: Now, ctrl: Object, parameters: &[Value<'_>]) -> std::result::Result<(), Failed> {
+    fn control(
+        &mut self,
+        _: Now,
+        ctrl: Object,
+        parameters: &[Value<'_>],
+    ) -> std::result::Result<(), Failed> {
         match (ctrl.index, parameters) {
             (0, []) | (1, [Value::Uint(_)]) => Ok(()),
             other => panic!("{other:?} is not of the ADM"),
@@ -179,11 +189,16 @@ fn control(u: &mut Unstructured<'_>, outer: bool) -> Result<Vec<u8>> {
         3 => own(5, &[37, 35], &[names(u, [VAR, RPTT][usize::from(name % 2)])?, receivers]),
         4 => own(5, &[37, 35], &[array(&[adm(2, 42, name % 4)]), receivers]),
         5 => {
-            let table = if name % 2 == 0 { adm(10, 47, 0) } else { vec![0x8a, 0x18, 27, 0x41, name % 7] };
+            let table =
+                if name % 2 == 0 { adm(10, 47, 0) } else { vec![0x8a, 0x18, 27, 0x41, name % 7] };
             own(6, &[37, 35], &[array(&[table]), receivers])
         }
         6 => own(14, &[36, 38], &[user(VAR, name), expression(u)?]),
-        7 => own([1, 3, 8, 12][usize::from(which / 64)], &[37], &[names(u, [VAR, RPTT, MAC, TBR][usize::from(which / 64)])?]),
+        7 => own(
+            [1, 3, 8, 12][usize::from(which / 64)],
+            &[37],
+            &[names(u, [VAR, RPTT, MAC, TBR][usize::from(which / 64)])?],
+        ),
         8 => {
             let body = expression(u)?;
             let code = if name > 200 { 20 } else { body[0] };
@@ -212,11 +227,22 @@ fn control(u: &mut Unstructured<'_>, outer: bool) -> Result<Vec<u8>> {
         12 => {
             let (evaluations, fires) = (u8(u)? % 24, u8(u)? % 24);
             let state = expression(u)?;
-            let all =
-                [user(SBR, name), vec![0], state, vec![evaluations], vec![fires], action(u)?, vec![0x60]];
+            let all = [
+                user(SBR, name),
+                vec![0],
+                state,
+                vec![evaluations],
+                vec![fires],
+                action(u)?,
+                vec![0x60],
+            ];
             own(11, &[36, 32, 38, 22, 22, 37, 18], &all)
         }
-        _ => own([4, 9, 13][usize::from(name % 3)], &[37], &[names(u, [RPTT, MAC, SBR][usize::from(name % 3)])?]),
+        _ => own(
+            [4, 9, 13][usize::from(name % 3)],
+            &[37],
+            &[names(u, [RPTT, MAC, SBR][usize::from(name % 3)])?],
+        ),
     })
 }
 
@@ -302,14 +328,8 @@ impl Bench<'_> {
     }
 }
 
-const KINDS: [Kind; 6] = [
-    Kind::Variable,
-    Kind::Template,
-    Kind::Macro,
-    Kind::StateRule,
-    Kind::TimeRule,
-    Kind::Pending,
-];
+const KINDS: [Kind; 6] =
+    [Kind::Variable, Kind::Template, Kind::Macro, Kind::StateRule, Kind::TimeRule, Kind::Pending];
 
 fuzz_target!(|octets: &[u8]| {
     let manager = |name| ManagerConfig { name, service: "udp", endpoint: name, issuer: b"" };

@@ -13,9 +13,9 @@ use farpost::southbound::agent::{
 };
 use farpost::southbound::messages::{
     ConfigurationChangeValues, CreateEntryValues, DeleteEntryValues, DeleteRouteValues,
-    ExportMetrics, ExportMetricsValues, FinalizeValues, FromController, FromControllerValues, IfOperStatusDataPoint,
-    InterfaceMetricsValues, RequestValues, Reset, SetRouteValues, StatusCode, Timestamp,
-    ToController,
+    ExportMetrics, ExportMetricsValues, FinalizeValues, FromController, FromControllerValues,
+    IfOperStatusDataPoint, InterfaceMetricsValues, RequestValues, Reset, SetRouteValues,
+    StatusCode, Timestamp, ToController,
 };
 use farpost::southbound::protobuf::Encode;
 use farpost::southbound::schedule::ChangeKey;
@@ -152,8 +152,8 @@ impl Bench<'_> {
             5 => agent.stream_closed(*now, way.call, way, board),
             6 => {
                 now.utc = Utc::from_unix_seconds(START + i64::from(u8(u)?));
-                now.quality = [ClockQuality::Synchronised, ClockQuality::Unset]
-                    [usize::from(u8(u)? / 200)];
+                now.quality =
+                    [ClockQuality::Synchronised, ClockQuality::Unset][usize::from(u8(u)? / 200)];
             }
             7 => {
                 let call = Call(way.call.0.wrapping_sub((u8(u)? / 128).into()));
