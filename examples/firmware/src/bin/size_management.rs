@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "../flash.rs"]
+mod flash;
 #[path = "../link.rs"]
 mod link;
 #[path = "../no_panic.rs"]
@@ -15,8 +17,8 @@ use farpost::management::agent::{
     Agent, AgentConfig, AgentMemory, Application, Collected, Failed, Object,
 };
 use farpost::management::amp::Value;
-use farpost::store::{Loaded, RecordKey, Store, StoreError};
 use farpost::time::Now;
+use flash::Flash;
 use link::{Link, any, datagram, now};
 
 /// A board that may have anything, and do anything.
@@ -41,30 +43,6 @@ impl Application for Board {
     fn row(&mut self, now: Now, tblt: Object, row: u32, cell: &mut dyn FnMut(Value<'_>)) -> bool {
         black_box((now, tblt, row));
         any::<Value<'_>>().map(cell).is_some()
-    }
-}
-
-/// A store that may do anything.
-struct Flash;
-
-impl Store for Flash {
-    fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
-        each(&black_box(RecordKey::new([0; 11])), datagram().1);
-        black_box(Ok(Loaded::default()))
-    }
-
-    fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
-        black_box((key, value));
-        black_box(Ok(()))
-    }
-
-    fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
-        black_box(key);
-        black_box(Ok(()))
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        black_box(Ok(()))
     }
 }
 

@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "../flash.rs"]
+mod flash;
 #[allow(dead_code, reason = "its link is one of its own")]
 #[path = "../link.rs"]
 mod link;
@@ -18,9 +20,9 @@ use farpost::southbound::messages::{ExportMetricsValues, StatusCode};
 use farpost::southbound::schedule::ChangeKey;
 use farpost::southbound::telemetry::MetricKind;
 use farpost::storage::Slot;
-use farpost::store::{Loaded, RecordKey, Store, StoreError};
 use farpost::time::Now;
 use farpost::transport::SendError;
+use flash::Flash;
 use link::{any, datagram, now};
 
 /// A modem that may do anything.
@@ -67,30 +69,6 @@ impl Link for Way {
 
     fn export(&mut self, call: Call, request: &[u8]) -> Result<(), SendError> {
         Self::any(call, request)
-    }
-}
-
-/// A store that may do anything.
-struct Flash;
-
-impl Store for Flash {
-    fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
-        each(&black_box(RecordKey::new([0; 11])), datagram().1);
-        black_box(Ok(Loaded::default()))
-    }
-
-    fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
-        black_box((key, value));
-        black_box(Ok(()))
-    }
-
-    fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
-        black_box(key);
-        black_box(Ok(()))
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        black_box(Ok(()))
     }
 }
 
