@@ -3,6 +3,23 @@
 use core::cell::Cell;
 use core::fmt;
 
+/// What `write` writes, in as much room as it takes. `write` is called again for more.
+#[cfg(feature = "alloc")]
+pub fn written(write: impl Fn(&mut Writer<'_>) -> Result<(), NoSpace>) -> alloc::vec::Vec<u8> {
+    let mut buffer = alloc::vec![0; 64];
+    loop {
+        let mut writer = Writer::new(&mut buffer);
+        match write(&mut writer) {
+            Ok(()) => {
+                let length = writer.len();
+                buffer.truncate(length);
+                return buffer;
+            }
+            Err(full) => buffer.resize(full.need.max(buffer.len().saturating_mul(2)), 0),
+        }
+    }
+}
+
 /// Fewer octets were left than a field needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -14,5 +14,7 @@ pub(crate) use checksum::BLOCK;
 pub use checksum::{Checksum, checksum};
 pub(crate) use code::open_code;
 pub use cuc::{CucFault, TimeCode, TimeCodeId, TimeTag};
+#[cfg(feature = "alloc")]
+pub use cursor::written;
 pub use cursor::{Encode, NoSpace, Octets, Reader, Short, Writer};
 pub use error::{Malformed, Rule};

@@ -18,7 +18,7 @@ use crate::management::amp::{
     Ari, AriValues, ArrayWriter, Collection, Literal, Name, Nickname, TnvValues, Tnvc, TnvcValues,
     TypeCode, Value,
 };
-use crate::wire::{NoSpace, Writer};
+use crate::wire::written;
 
 /// How deep texts may lie in one another; octets may no deeper.
 const DEPTH: usize = 24;
@@ -70,24 +70,8 @@ fn expected<'t, T>(at: &'t str, expected: &'static str) -> Parsed<'t, T> {
     Err(Err::Failure(Fault { at, expected }))
 }
 
-/// What `write` makes, in as much room as it takes.
-fn made(write: impl Fn(&mut Writer<'_>) -> Result<(), NoSpace>) -> Vec<u8> {
-    let mut buffer = vec![0; 64];
-    loop {
-        let mut writer = Writer::new(&mut buffer);
-        match write(&mut writer) {
-            Ok(()) => {
-                let length = writer.len();
-                buffer.truncate(length);
-                return buffer;
-            }
-            Err(full) => buffer.resize(full.need.max(buffer.len().saturating_mul(2)), 0),
-        }
-    }
-}
-
 fn array(elements: &[Vec<u8>]) -> Vec<u8> {
-    made(|to| {
+    written(|to| {
         let mut array = ArrayWriter::new(to);
         for element in elements {
             array.element();
@@ -223,7 +207,7 @@ impl Reader<'_> {
         }
         let (rest, value) = self.simple(code, value, |value| {
             let quirks = self.names.profile.sends();
-            Literal::new(value).map(|literal| made(|to| literal.encode(to, quirks)))
+            Literal::new(value).map(|literal| written(|to| literal.encode(to, quirks)))
         })?;
         match value {
             Some(octets) => Ok((rest, octets)),
@@ -308,7 +292,7 @@ impl Reader<'_> {
                 Err(_) => return expected(text, "a collection"),
             }
         }
-        Ok((rest, made(|to| values.encode(to, quirks))))
+        Ok((rest, written(|to| values.encode(to, quirks))))
     }
 
     /// Values between two characters, or octets behind `#`.
@@ -337,7 +321,7 @@ impl Reader<'_> {
         let mixed = values.iter().any(|value| value.name.is_some());
         let count = Value::Uvast(u64::try_from(values.len()).unwrap_or(u64::MAX));
         let mut octets = vec![if mixed { 8 } else { 5 }];
-        octets.extend(made(|to| count.encode(to, quirks)));
+        octets.extend(written(|to| count.encode(to, quirks)));
         if !mixed {
             octets.extend(values.iter().map(|value| value.code.0));
         }
@@ -346,7 +330,7 @@ impl Reader<'_> {
                 octets.extend([0x82, value.code.0]);
             } else if mixed {
                 let named = TnvValues { code: value.code, name: value.name, value: None };
-                octets.extend(made(|to| named.encode(to, quirks)));
+                octets.extend(written(|to| named.encode(to, quirks)));
             }
             octets.extend(&value.octets);
         }
@@ -395,7 +379,7 @@ impl Reader<'_> {
             code if code.is_object() => preceded(tag("0x"), hexadecimal).parse(text),
             code => {
                 let quirks = self.names.profile.sends();
-                self.simple(code, text, |value| made(|to| value.encode(to, quirks)))
+                self.simple(code, text, |value| written(|to| value.encode(to, quirks)))
             }
         }
     }

@@ -7,7 +7,7 @@ use farpost::management::amp::{
     ArrayWriter, MessageHeader, Opcode, Quirks, TypeCode, Value as Amp,
 };
 use farpost::management::amp::{Literal, TnvValues, write_agent_id};
-use farpost::wire::{NoSpace, Writer};
+use farpost::wire::written;
 use serde_json::Value;
 
 use super::Shape;
@@ -46,24 +46,8 @@ pub(super) fn shape(shape: Shape, field: &Field<'_>, quirks: Quirks) -> Octets {
     }
 }
 
-/// What `write` makes, in as much room as it takes.
-fn made(write: impl Fn(&mut Writer<'_>) -> Result<(), NoSpace>) -> Vec<u8> {
-    let mut buffer = vec![0; 64];
-    loop {
-        let mut writer = Writer::new(&mut buffer);
-        match write(&mut writer) {
-            Ok(()) => {
-                let length = writer.len();
-                buffer.truncate(length);
-                return buffer;
-            }
-            Err(full) => buffer.resize(full.need.max(buffer.len().saturating_mul(2)), 0),
-        }
-    }
-}
-
 fn scalar(value: &Amp<'_>, quirks: Quirks) -> Vec<u8> {
-    made(|to| value.encode(to, quirks))
+    written(|to| value.encode(to, quirks))
 }
 
 fn uint(number: usize) -> Vec<u8> {
@@ -71,7 +55,7 @@ fn uint(number: usize) -> Vec<u8> {
 }
 
 fn array(elements: &[Vec<u8>]) -> Vec<u8> {
-    made(|to| {
+    written(|to| {
         let mut array = ArrayWriter::new(to);
         for element in elements {
             array.element();
@@ -158,7 +142,7 @@ fn literal(field: &Field<'_>, quirks: Quirks) -> Octets {
     let code = code(&of)?;
     with_simple(code, &value, |simple| {
         let literal = Literal::new(simple).ok_or_else(|| of.expected("a primitive type"))?;
-        Ok(made(|to| literal.encode(to, quirks)))
+        Ok(written(|to| literal.encode(to, quirks)))
     })?
     .ok_or_else(|| of.expected("a primitive type"))?
 }
@@ -292,7 +276,7 @@ fn tnv(field: &Field<'_>, quirks: Quirks) -> Octets {
     let counted = code == TypeCode::EXPR && quirks.contains(Quirks::TNV_COUNT);
     let more = usize::from(value.is_some()) * if counted && name.is_none() { 2 } else { 1 };
     let head = TnvValues { code, name, value: None };
-    let mut octets = made(|to| head.encode(to, quirks));
+    let mut octets = written(|to| head.encode(to, quirks));
     if let Some(first) = octets.first_mut() {
         *first = first.wrapping_add(u8::try_from(more).unwrap_or(0));
     }
@@ -378,7 +362,7 @@ fn message(field: &Field<'_>, quirks: Quirks) -> Octets {
     let (body, flags) = match (opcode, rest) {
         (Opcode::REGISTER_AGENT, [id, flags @ ..]) => {
             let id = text(id)?;
-            (made(|to| write_agent_id(to, &id, quirks)), flags)
+            (written(|to| write_agent_id(to, &id, quirks)), flags)
         }
         (Opcode::PERFORM_CONTROL, [start, controls, flags @ ..]) => {
             let start = Amp::Tv(start.integer(0, u64::MAX)?);
