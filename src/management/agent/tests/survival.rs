@@ -1,90 +1,22 @@
 //! What survives a loss of power.
 
 use super::*;
-use crate::store::{Loaded, RecordKey, StoreError};
+use crate::store::RecordKey;
+use crate::store::disk::Disk;
 use core::slice;
 use proptest::prelude::*;
-
-/// A store in memory that loses power, or fails, at a chosen write.
-#[derive(Clone, Debug, Default)]
-struct Disk {
-    records: BTreeMap<RecordKey, Vec<u8>>,
-    /// Writes that are still done.
-    left: Option<usize>,
-    writes: usize,
-}
-
-impl Disk {
-    fn write(&mut self) -> Result<(), StoreError> {
-        self.writes += 1;
-        match &mut self.left {
-            Some(0) => Err(StoreError::Failed),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-impl Store for Disk {
-    fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
-        self.records.iter().for_each(|(key, value)| each(key, value));
-        Ok(Loaded::default())
-    }
-
-    fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
-        self.write()?;
-        self.records.insert(*key, value.to_vec());
-        Ok(())
-    }
-
-    fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
-        self.write()?;
-        self.records.remove(key);
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.write()
-    }
-}
 
 fn uint(n: u32) -> Vec<u8> {
     lit(Value::Uint(n))
 }
 
-/// An agent over a disk; what is on the disk in the end is given back.
-fn run(disk: Disk, now: Now, act: impl FnOnce(&mut Post)) -> Disk {
+/// An agent over a disk; power is lost when it has acted, and comes back.
+fn run(disk: &Disk, now: Now, act: impl FnOnce(&mut Post)) {
     let memory: &'static mut Memory = Box::leak(Box::default());
-    let shared: &'static Shared = Box::leak(Box::new(Shared(std::sync::Mutex::new(disk))));
-    let store: &'static mut Handle = Box::leak(Box::new(Handle(shared)));
-    let agent = Agent::new(config(), memory.storage()).with_store(store).unwrap();
+    let agent = Agent::new(config(), memory.storage()).with_store(disk.lend()).unwrap();
     let mut post = Post::of(agent, now);
     act(&mut post);
-    shared.0.lock().unwrap().clone()
-}
-
-#[derive(Debug)]
-struct Shared(std::sync::Mutex<Disk>);
-
-#[derive(Debug)]
-struct Handle(&'static Shared);
-
-impl Store for Handle {
-    fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
-        self.0.0.lock().unwrap().load(each)
-    }
-    fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
-        self.0.0.lock().unwrap().put(key, value)
-    }
-    fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
-        self.0.0.lock().unwrap().remove(key)
-    }
-    fn sync(&mut self) -> Result<(), StoreError> {
-        self.0.0.lock().unwrap().sync()
-    }
+    disk.revive(u64::MAX);
 }
 
 /// All that is defined, as it is described to its owner.
@@ -114,13 +46,14 @@ fn define(post: &mut Post) {
 #[test]
 fn definitions_and_rules_are_there_after_a_restart() {
     let mut before = Vec::new();
-    let disk = run(Disk::default(), start(), |post| {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
         define(post);
         before = described(post);
     });
     let later = start().after(Duration::from_secs(90));
     let restarted = Now { monotonic: Instant::from_micros(1), ..later };
-    run(disk, restarted, |post| {
+    run(&disk, restarted, |post| {
         assert!(post.agent.restored().is_whole());
         assert_eq!(post.agent.restored().definitions, 5);
         assert_eq!(described(post), before);
@@ -142,7 +75,8 @@ fn definitions_and_rules_are_there_after_a_restart() {
 #[test]
 fn without_a_clock_rules_start_anew_after_a_restart() {
     let unset = Now { quality: ClockQuality::Unset, ..start() };
-    let disk = run(Disk::default(), unset, |post| {
+    let disk = Disk::default();
+    run(&disk, unset, |post| {
         post.perform(0, &[add_tbr("R", 10, 10, 0, &[note()])]);
         post.perform(0, &[add_var("V", TypeCode::UINT, &[uint(1)])]);
         let stored = expr(TypeCode::UINT, &[uint(7)]);
@@ -151,7 +85,7 @@ fn without_a_clock_rules_start_anew_after_a_restart() {
         assert_eq!(post.board.done.len(), 1);
     });
     let later = unset.after(Duration::from_secs(1_000));
-    run(disk, later, |post| {
+    run(&disk, later, |post| {
         assert_eq!((post.board.done.len(), post.agent.stats().missed), (1, 0));
         post.perform(0, &[gen_rpts(&[var("V")], &[])]);
         assert_eq!(post.told_to('A'), ["V(7)"]);
@@ -162,13 +96,14 @@ fn without_a_clock_rules_start_anew_after_a_restart() {
 
 #[test]
 fn a_limited_rule_acts_no_more_often_than_it_may_across_restarts() {
-    let mut disk = run(Disk::default(), start(), |post| {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
         post.perform(0, &[add_sbr("S", &above(0, 1), 0, 3, &[note()])]);
     });
     let mut done = 0;
     for second in 1..6 {
         let now = start().after(Duration::from_secs(second * 10));
-        disk = run(disk, now, |post| {
+        run(&disk, now, |post| {
             post.pass(Duration::from_secs(1));
             done += post.board.done.len();
         });
@@ -179,12 +114,13 @@ fn a_limited_rule_acts_no_more_often_than_it_may_across_restarts() {
 #[test]
 fn controls_that_wait_are_done_once_even_late() {
     let header = MessageHeader::new(Opcode::PERFORM_CONTROL);
-    let disk = run(Disk::default(), start(), |post| {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
         post.group(0, &[message_with(header, 100, &[note()], &[])]);
     });
     let late = start().after(Duration::from_secs(1_000));
-    let disk = run(disk, late, |post| assert_eq!(post.board.done.len(), 1));
-    run(disk, late, |post| {
+    run(&disk, late, |post| assert_eq!(post.board.done.len(), 1));
+    run(&disk, late, |post| {
         assert_eq!((post.board.done.len(), post.agent.restored().definitions), (0, 0));
     });
 }
@@ -192,19 +128,22 @@ fn controls_that_wait_are_done_once_even_late() {
 /// Power is lost at every single write of a group: afterwards all of it holds, or none.
 #[test]
 fn a_group_is_atomic_when_power_is_lost() {
-    let base = run(Disk::default(), start(), |post| {
-        post.perform(0, &[add_var("V", TypeCode::UINT, &[uint(1)])]);
-    });
     let (mut old, mut new) = (0, 0);
-    for left in 0..12 {
-        let disk = run(Disk { left: Some(left), ..base.clone() }, start(), |post| {
+    for (left, written) in (0..12).flat_map(|left| [(left, 0), (left, 1), (left, u64::MAX)]) {
+        let disk = Disk::default();
+        run(&disk, start(), |post| {
+            post.perform(0, &[add_var("V", TypeCode::UINT, &[uint(1)])]);
+        });
+        run(&disk, start(), |post| {
+            disk.die_at(left + 1);
             let all = [
                 add_var("V", TypeCode::UINT, &[uint(2)]),
                 add_var("W", TypeCode::UINT, &[var("V")]),
             ];
             post.group(0, &[message(&all)]);
+            disk.revive(written);
         });
-        run(Disk { left: None, ..disk }, start(), |post| {
+        run(&disk, start(), |post| {
             assert!(post.agent.restored().is_whole());
             let there = post.agent.defined(Kind::Variable);
             let of = if there == 2 { "W" } else { "V" };
@@ -226,16 +165,19 @@ fn a_group_is_atomic_when_power_is_lost() {
 
 #[test]
 fn a_store_that_fails_refuses_definitions_and_stops_no_rule() {
-    let disk = run(Disk::default(), start(), |post| {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
         post.perform(0, &[add_sbr("S", &above(1, 1), 0, 2, &[note()])]);
     });
-    run(Disk { left: Some(0), ..disk }, start(), |post| {
+    disk.fail(true);
+    run(&disk, start(), |post| {
         post.board.temperature = 9;
         post.pass(Duration::from_secs(1));
         assert_eq!(post.board.done.len(), 1);
     });
-    let disk = Disk { left: Some(2), ..Disk::default() };
-    run(disk, start(), |post| {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
+        disk.fail(true);
         post.refused(0, &[add_var("V", TypeCode::UINT, &[uint(1)])], Refusal::Store);
         assert_eq!((post.agent.defined(Kind::Variable), post.agent.octets_taken()), (0, 0));
         assert_eq!(post.agent.stats().store_failures, 1);
@@ -252,14 +194,17 @@ fn a_store_that_fails_refuses_definitions_and_stops_no_rule() {
 
 #[test]
 fn damaged_and_foreign_records_are_counted_and_the_rest_is_used() {
-    let mut disk = run(Disk::default(), start(), |post| {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
         post.perform(0, &[add_var("V", TypeCode::UINT, &[uint(1)])]);
         post.perform(0, &[add_var("W", TypeCode::UINT, &[uint(2)])]);
     });
-    let key = *disk.records.keys().find(|key| key.octets()[..2] == [0x51, 1]).unwrap();
-    disk.records.get_mut(&key).unwrap()[9] ^= 1;
-    disk.records.insert(RecordKey::new([0x20; 11]), vec![1, 2, 3, 4, 5]);
-    run(disk, start(), |post| {
+    let mut state = disk.state();
+    let key = *state.durable.keys().find(|key| key.octets()[..2] == [0x51, 1]).unwrap();
+    state.durable.get_mut(&key).unwrap()[9] ^= 1;
+    state.durable.insert(RecordKey::new([0x20; 11]), vec![1, 2, 3, 4, 5]);
+    drop(state);
+    run(&disk, start(), |post| {
         let restored = post.agent.restored();
         assert_eq!((restored.definitions, restored.damaged, restored.unknown), (1, 1, 1));
         post.perform(0, &[gen_rpts(&[var("V")], &[])]);
@@ -274,7 +219,8 @@ proptest! {
     #[test]
     fn restored_is_as_before(operations in proptest::collection::vec((0_u8..5, 0_u8..4, any::<bool>()), 1..30)) {
         let mut before = Vec::new();
-        let disk = run(Disk::default(), start(), |post| {
+        let disk = Disk::default();
+        run(&disk, start(), |post| {
             for (kind, n, delete) in operations {
                 let name = std::format!("N{n}");
                 let control = match (kind, delete) {
@@ -293,7 +239,7 @@ proptest! {
             }
             before = shape(post);
         });
-        run(disk, start(), |post| {
+        run(&disk, start(), |post| {
             assert!(post.agent.restored().is_whole());
             assert_eq!(shape(post), before);
         });
