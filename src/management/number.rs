@@ -307,30 +307,25 @@ fn calculate(
         return Err(NoResult::DivisionByZero);
     }
     let exponent = || u32::try_from(second.natural()?).map_err(|_| NoResult::Overflow);
+    macro_rules! checked {
+        ($a:expr, $b:expr) => {{
+            let (a, b) = ($a, $b);
+            match operation {
+                Arithmetic::Plus => a.checked_add(b),
+                Arithmetic::Minus => a.checked_sub(b),
+                Arithmetic::Times => a.checked_mul(b),
+                Arithmetic::Over => a.checked_div(b),
+                Arithmetic::Remainder => a.checked_rem(b),
+                Arithmetic::Power => a.checked_pow(exponent()?),
+            }
+        }};
+    }
     let result = match family {
         TypeCode::INT | TypeCode::VAST => {
-            let (a, b) = (first.whole()?, second.whole()?);
-            let result = match operation {
-                Arithmetic::Plus => a.checked_add(b),
-                Arithmetic::Minus => a.checked_sub(b),
-                Arithmetic::Times => a.checked_mul(b),
-                Arithmetic::Over => a.checked_div(b),
-                Arithmetic::Remainder => a.checked_rem(b),
-                Arithmetic::Power => a.checked_pow(exponent()?),
-            };
-            result.map(Number::Whole)
+            checked!(first.whole()?, second.whole()?).map(Number::Whole)
         }
         TypeCode::UINT | TypeCode::UVAST => {
-            let (a, b) = (first.natural()?, second.natural()?);
-            let result = match operation {
-                Arithmetic::Plus => a.checked_add(b),
-                Arithmetic::Minus => a.checked_sub(b),
-                Arithmetic::Times => a.checked_mul(b),
-                Arithmetic::Over => a.checked_div(b),
-                Arithmetic::Remainder => a.checked_rem(b),
-                Arithmetic::Power => a.checked_pow(exponent()?),
-            };
-            result.map(Number::unsigned)
+            checked!(first.natural()?, second.natural()?).map(Number::unsigned)
         }
         _ => real(operation, first.real(), second.real()).map(Number::Real),
     };

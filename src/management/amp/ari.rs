@@ -147,10 +147,7 @@ impl<'a> Ari<'a> {
     /// The flags, as on the wire.
     #[must_use]
     pub const fn flags(&self) -> u8 {
-        match self.0.octets {
-            [flags, ..] => *flags,
-            [] => 0,
-        }
+        self.0.flags()
     }
 
     /// All it says, for writing it with other parameters.

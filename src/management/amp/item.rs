@@ -41,6 +41,14 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Its first octet, which is flags where it has any.
+    pub(super) const fn flags(&self) -> u8 {
+        match self.octets {
+            [flags, ..] => *flags,
+            [] => 0,
+        }
+    }
+
     pub(super) const fn empty(profile: Profile) -> Self {
         Self { octets: &[], profile, quirks: Quirks::NONE }
     }

@@ -97,10 +97,7 @@ impl<'a> Tnvc<'a> {
     /// The flags, as on the wire.
     #[must_use]
     pub const fn flags(&self) -> u8 {
-        match self.0.octets {
-            [flags, ..] => *flags,
-            [] => 0,
-        }
+        self.0.flags()
     }
 
     /// How many items there are.
