@@ -3,6 +3,12 @@
 use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};
 
+/// One more, where there is room for it.
+#[cfg(any(feature = "management", feature = "scos", feature = "southbound"))]
+pub(crate) const fn count(counter: &mut u64) {
+    *counter = counter.saturating_add(1);
+}
+
 /// A machine that speaks to its peers and to no user: what a driver needs to run
 /// it. Machines with a user have the same three calls, and lend the user too.
 ///

@@ -24,6 +24,7 @@ use super::amp::{
 use super::arena::{Arena, Span};
 use super::refusal::Refusal;
 use super::timing;
+use crate::machine::count;
 use crate::storage::{Full, Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
@@ -201,10 +202,6 @@ pub struct ManagerStats {
     pub sent: u64,
     /// Answers to letters that none waits for.
     pub stray_answers: u64,
-}
-
-const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }
 
 /// Storage of a manager, which is the caller's.

@@ -2,6 +2,7 @@
 //! answer to other versions, and send messages, or not.
 
 use super::messages::{MESSAGE_MAX, Message, MessageFault, Part, VERSION_NOTICE};
+use crate::machine::count;
 use crate::transport::{Address, Transport};
 use crate::wire::NoSpace;
 
@@ -82,9 +83,4 @@ impl LinkStats {
         }
         taken
     }
-}
-
-/// One more.
-pub(super) const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }

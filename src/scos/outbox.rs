@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use super::link::{LinkStats, count};
+use super::link::LinkStats;
 use super::messages::{Outcome, Report};
 use super::retry::{Backoff, Retry};
 use super::{ActorId, RequestId, ScanId, ScanParameters};
+use crate::machine::count;
 use crate::storage::{Full, Row, Slot, Table};
 use crate::time::Instant;
 use crate::transport::{Address, Transport};

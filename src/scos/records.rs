@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::decoding::take;
 use super::encoding::encode;
-use super::link::count;
 use super::retry::{Backoff, Retry};
+use crate::machine::count;
 use crate::store::{CRC, RECORD_MAX, RecordKey, Store, StoreError};
 use crate::time::Instant;
 

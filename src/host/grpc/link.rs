@@ -25,6 +25,7 @@ use super::codec::RawCodec;
 use super::config::{GrpcConfig, StartError};
 use super::credentials::Credentials;
 use crate::host::driver::Waker;
+use crate::machine::count;
 use crate::southbound::agent::{Call, Link};
 use crate::southbound::messages::StatusCode;
 use crate::southbound::method;
@@ -166,13 +167,14 @@ impl GrpcLink {
         // A task tells of its end before it ends: one that has ended, and told nothing, broke
         // off, by a panic in credentials for one.
         let broken = self.running.iter().find(|running| running.task.is_finished());
-        let broken = broken.map(|&Running { call, method, ended, .. }| {
-            let code = StatusCode::INTERNAL;
-            (ended(call, code), Some(Fault { method, code, message: "it broke off".to_owned() }))
-        });
+        let broken = broken.map(|&Running { call, method, ended, .. }| (call, method, ended));
         let (outcome, fault) = match self.outcomes.try_recv() {
             Ok(Told(outcome, fault)) => (outcome, fault),
-            Err(_) => broken?,
+            Err(_) => {
+                let (call, method, ended) = broken?;
+                let (code, message) = (StatusCode::INTERNAL, "it broke off".to_owned());
+                (ended(call, code), Some(Fault { method, code, message }))
+            }
         };
         if fault.is_some() {
             count(&mut self.stats.failed);
@@ -419,8 +421,4 @@ pub(super) fn reasons(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
-}
-
-fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }

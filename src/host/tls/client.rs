@@ -19,6 +19,7 @@ use super::host::Link;
 use super::{TLS, TlsError, context};
 use crate::host::net::resolve_endpoint;
 use crate::host::secret::Psk;
+use crate::machine::count;
 use crate::scos::messages::MESSAGE_MAX;
 use crate::time::Instant;
 use crate::transport::{Address, Peer, SendError, Transport};
@@ -366,8 +367,4 @@ impl std::fmt::Debug for TlsClient {
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
-}
-
-const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }

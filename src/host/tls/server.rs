@@ -22,6 +22,7 @@ use crate::crypto::Random;
 use crate::host::net::to_address;
 use crate::host::random::SystemRandom;
 use crate::host::secret::Psk;
+use crate::machine::count;
 use crate::scos::messages::MESSAGE_MAX;
 use crate::time::{Instant, earliest};
 use crate::transport::{Address, Peer, SendError, Transport};
@@ -532,8 +533,4 @@ impl std::fmt::Debug for TlsServer {
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
-}
-
-const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }

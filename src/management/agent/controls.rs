@@ -6,9 +6,9 @@
 
 use super::application::Application;
 use super::config::Managers;
-use super::stats::count;
 use super::world::{Book, Parameters, parameters};
 use super::{AGENT_ADM, Agent, CONTROL_MAX};
+use crate::machine::count;
 use crate::management::amp::{Ac, Ari, TypeCode, Value};
 use crate::management::definitions::{ID_MAX, Kind, New, Proof, Rule, bit};
 use crate::management::expression;

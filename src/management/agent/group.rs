@@ -5,7 +5,7 @@ use super::application::Application;
 use super::config::Managers;
 use super::controls::{Pass, Source, Unit};
 use super::outbox::Parcel;
-use super::stats::count;
+use crate::machine::count;
 use crate::management::amp::{
     Ac, Ari, ArrayWriter, Body, Group, GroupWriter, Message, MessageHeader, Opcode, TimeValue,
     Tnvc, TypeCode, Value, write_recipients,

@@ -12,7 +12,7 @@
 //! kept.
 
 use super::Agent;
-use super::stats::count;
+use crate::machine::count;
 use crate::management::amp::TypeCode;
 use crate::management::definitions::{Definition, Kind, New, Proof, Rule, bit};
 use crate::management::refusal::Refusal;

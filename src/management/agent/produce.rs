@@ -7,9 +7,10 @@ use super::application::Application;
 use super::config::Managers;
 use super::controls::{Unit, control};
 use super::outbox::Parcel;
-use super::stats::{Counts, count};
+use super::stats::Counts;
 use super::world::{Book, Known, World, parameters};
 use super::{AGENT_ADM, Agent};
+use crate::machine::count;
 use crate::management::adm::Definition as Template;
 use crate::management::amp::{
     Ac, Ari, AriValues, Collection, Expr, Malformed, Name, Profile, Tbl, TnvcValues, TnvcWriter,

@@ -3,8 +3,8 @@
 use super::Agent;
 use super::application::Application;
 use super::controls::{Pass, Source, Unit};
-use super::stats::count;
 use super::world::{Book, World};
+use crate::machine::count;
 use crate::management::amp::Expr;
 use crate::management::definitions::{Definition, Kind, bit};
 use crate::management::refusal::Refusal;

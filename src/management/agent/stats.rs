@@ -1,5 +1,6 @@
 //! Counters of an agent.
 
+use crate::machine::count;
 use crate::management::adm::Adm;
 use crate::management::amp::Value;
 use crate::management::definitions::{Definitions, Kind};
@@ -8,10 +9,6 @@ use crate::management::number::NoResult;
 use crate::management::refusal::Refusal;
 
 use super::config::AgentConfig;
-
-pub(super) const fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
-}
 
 /// Counters of an agent. Each stops at its greatest value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What an SSM answers to an Actor's requests, and the reports that come of them.
 
 use super::{Actor, ActorRequest, ActorUser, Asked};
+use crate::machine::count;
 use crate::scos::RequestId;
-use crate::scos::link::count;
 use crate::scos::messages::{Cancelled, Granted, Refusal, Refused, Report};
 use crate::scos::series::Mark;
 use crate::time::Now;

@@ -2,8 +2,8 @@
 //! have had.
 
 use super::{Actor, ActorUser, Question};
+use crate::machine::count;
 use crate::scos::ActorId;
-use crate::scos::link::count;
 use crate::scos::messages::{Cursor, InventoryItem, InventoryRequest, UsageItem, UsageRequest};
 use crate::scos::retry::Retry;
 use crate::time::{Instant, Now, earliest};

@@ -35,7 +35,7 @@ use core::fmt;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
-use super::link::{LinkStats, count};
+use super::link::LinkStats;
 use super::messages::{
     Cancel, Cancelled, DEVICE_ID_MAX, DEVICES_MAX, Devices, Granted, InventoryItem, Message,
     Refused, Report, ScanRequest, TO_ACTOR, UsageItem,
@@ -44,6 +44,7 @@ use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
 use super::series::Progress;
 use super::{ActorId, RequestId, ScanParameters, Series, When};
+use crate::machine::count;
 use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};

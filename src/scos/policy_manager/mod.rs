@@ -20,10 +20,11 @@ mod tests;
 
 use core::time::Duration;
 
-use super::link::{LinkStats, count};
+use super::link::LinkStats;
 use super::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy, TO_POLICY_MANAGER};
 use super::retry::{Backoff, Retry};
 use super::{ActorId, ActorPolicy};
+use crate::machine::count;
 use crate::storage::{Full, Row, Slot, Table};
 use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};

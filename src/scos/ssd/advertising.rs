@@ -1,7 +1,8 @@
 //! What a device says of itself, and how much of it the SSM has.
 
 use super::{Retry, Ssd};
-use crate::scos::link::{LinkStats, count};
+use crate::machine::count;
+use crate::scos::link::LinkStats;
 use crate::scos::messages::{AdvertiseKept, Advertised};
 use crate::scos::metadata::{ClockStatus, Metadata, Section, SectionError, Sensor, Store};
 use crate::scos::retry::Backoff;

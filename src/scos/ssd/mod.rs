@@ -36,7 +36,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::association::{Answer, AssociationEvent, DeviceAssociation, DeviceSigner};
-use super::link::{LinkStats, count};
+use super::link::LinkStats;
 use super::messages::{
     Change, Message, Outcome, Rejection, Report, ScheduleAck, ScheduleChange, ScheduleEntry,
     ScheduleMark, TO_SSD,
@@ -46,6 +46,7 @@ use super::outbox::{Outbox, StoredReport, Summary};
 use super::records::{Keeper, Restored};
 use super::retry::{Backoff, Retry};
 use super::{ScanId, ScanParameters};
+use crate::machine::count;
 use crate::storage::Slot;
 use crate::time::{ClockQuality, Instant, Now, Utc, earliest};
 use crate::transport::{Address, Transport};

@@ -3,9 +3,9 @@
 use core::time::Duration;
 
 use super::{DeviceEvent, Ssm, SsmUser};
+use crate::machine::count;
 use crate::scos::DeviceIndex;
 use crate::scos::association::{Admitted, RegisteredDevice, Rejected, Suspicion, Verdict};
-use crate::scos::link::count;
 use crate::scos::messages::{
     Associate, Associated, Association, AssociationRefusal, AssociationRefused, Challenge, Message,
     ScheduleAck, ScheduleChange,

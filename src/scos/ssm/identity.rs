@@ -1,8 +1,8 @@
 //! Who is behind a link, where the link knows it.
 
 use super::{ActorName, Ssm, SsmUser};
+use crate::machine::count;
 use crate::scos::ActorId;
-use crate::scos::link::count;
 use crate::scos::messages::{Message, Refusal, Refused};
 use crate::time::Now;
 use crate::transport::{Address, Transport};

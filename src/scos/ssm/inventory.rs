@@ -3,8 +3,8 @@
 use super::Ssm;
 use super::bookings::{Booking, Bookings};
 use super::devices::seconds;
+use crate::machine::count;
 use crate::scos::association::{RegisteredDevice, Registry};
-use crate::scos::link::count;
 use crate::scos::messages::{
     Cursor, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest, Message, Place,
 };

@@ -1,7 +1,7 @@
 //! What devices say of themselves, and what Actors have had.
 
 use super::{DeviceEvent, Ssm, SsmUser};
-use crate::scos::link::count;
+use crate::machine::count;
 use crate::scos::messages::{Advertise, Advertised, Message, Usage, UsageItem, UsageRequest};
 use crate::scos::metadata::{DeviceMetadata, Metadata, SectionKey};
 use crate::scos::{ActorId, DeviceIndex};

@@ -55,13 +55,14 @@ use super::association::{
     Admission, Authentication, DeviceConfig, Gate, RegisteredDevice, Registry, Suspicion,
 };
 use super::calendar::{DevicePlan, Policy, RecipeRow, Scheduler};
-use super::link::{LinkStats, count};
+use super::link::LinkStats;
 use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest, TO_SSM, Usage};
 use super::metadata::{DeviceMetadata, Section};
 use super::outbox::{Outbox, StoredReport, Summary};
 use super::records::{Keeper, Restored};
 use super::retry::Backoff;
 use super::{ActorId, DeviceIndex};
+use crate::machine::count;
 use crate::storage::{Slot, Table};
 use crate::time::{ClockQuality, Instant, Now, earliest};
 use crate::transport::{Address, Transport};

@@ -2,8 +2,8 @@
 //! manager.
 
 use super::Ssm;
+use crate::machine::count;
 use crate::scos::calendar::{Policy, Reserve};
-use crate::scos::link::count;
 use crate::scos::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy};
 use crate::scos::{ActorId, ActorPolicy};
 use crate::storage::Full;

@@ -7,9 +7,9 @@ use super::journal::{self, actor_key};
 use super::metadata::add_usage;
 use super::reports::overdue_at;
 use super::{Ssm, SsmUser};
+use crate::machine::count;
 use crate::scos::association::{AddressRecord, Registry};
 use crate::scos::calendar::{Placement, Recipe, RefusalReason};
-use crate::scos::link::count;
 use crate::scos::messages::{
     Cancel, Cancelled, Granted, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
     ScanRequest,

@@ -1,7 +1,8 @@
 //! Time, and what the device is to be told.
 
 use super::pace::Attempts;
-use super::{Agent, Change, ClockPolicy, Device, Event, count};
+use super::{Agent, Change, ClockPolicy, Device, Event};
+use crate::machine::count;
 use crate::southbound::messages::CreateEntry;
 use crate::southbound::schedule::{Moment, Step};
 use crate::time::{Instant, Now, earliest};

@@ -15,9 +15,10 @@ use core::fmt;
 
 use heapless::Vec;
 
+use super::Agent;
 use super::pace::Attempts;
 use super::token::Token;
-use super::{Agent, count};
+use crate::machine::count;
 use crate::southbound::schedule::{Moment, Operation, Phase, Schedule, ScheduleRow, flag};
 use crate::store::{CRC, RECORD_MAX, RecordKey, Store, StoreError};
 use crate::time::{Instant, Now};

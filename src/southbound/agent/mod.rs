@@ -159,6 +159,7 @@ use super::messages::StatusCode;
 use super::protobuf::Encode;
 use super::schedule::{Entry, Moment, Schedule};
 use super::telemetry::{MetricKind, Telemetry, TelemetryStats};
+use crate::machine::count;
 use crate::time::{Instant, Now, earliest};
 use answers::Answers;
 use enact::Enactment;
@@ -211,10 +212,6 @@ pub struct Agent<'s> {
     /// The clock is behind what is due by more than a little, and that was told.
     is_behind: bool,
     stats: AgentStats,
-}
-
-fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }
 
 impl<'s> Agent<'s> {

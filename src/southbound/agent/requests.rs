@@ -1,6 +1,7 @@
 //! Requests: judged, put in order, executed.
 
-use super::{AckPolicy, Agent, Device, Event, GapPolicy, LeapSeconds, Link, count};
+use super::{AckPolicy, Agent, Device, Event, GapPolicy, LeapSeconds, Link};
+use crate::machine::count;
 use crate::southbound::messages::{
     CreateEntry, Duration as GpsTime, FromController, Request as Asked, StatusCode, Timestamp,
 };

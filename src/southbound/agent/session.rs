@@ -1,7 +1,8 @@
 //! Reaching the controller: reset, stream, hello, and the answers.
 
 use super::pace::Attempts;
-use super::{Agent, Call, Device, Event, Link, StreamPolicy, count};
+use super::{Agent, Call, Device, Event, Link, StreamPolicy};
+use crate::machine::count;
 use crate::southbound::messages::{
     HelloValues, ResetValues, ResponseValues, StatusCode, StatusValues, ToControllerValues,
 };

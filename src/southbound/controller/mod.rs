@@ -29,6 +29,7 @@ use super::messages::{
 };
 use super::protobuf::{Encode, Encoder};
 use super::schedule::{Arena, Holder};
+use crate::machine::count;
 use crate::storage::{Row, Slot, Table};
 use crate::time::{Instant, Now};
 use crate::transport::SendError;
@@ -200,10 +201,6 @@ pub struct Controller<'s> {
     next_request: i64,
     is_open: bool,
     stats: ControllerStats,
-}
-
-fn count(counter: &mut u64) {
-    *counter = counter.saturating_add(1);
 }
 
 impl<'s> Controller<'s> {
