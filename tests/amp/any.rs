@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::rewrite::{self, again};
 
-fn made(write: impl Fn(&mut Writer<'_>) -> Result<(), NoSpace>) -> Vec<u8> {
+pub(crate) fn made(write: impl FnOnce(&mut Writer<'_>) -> Result<(), NoSpace>) -> Vec<u8> {
     let mut buffer = vec![0; 65_536];
     let mut writer = Writer::new(&mut buffer);
     write(&mut writer).unwrap();

@@ -4,17 +4,10 @@ use farpost::management::amp::{
     Ac, AmpRule, Ari, Body, Collection, Group, GroupWriter, Literal, Message, ObjectId, Profile,
     Quirks, TnvcValues, TypeCode, Value,
 };
-use farpost::wire::{NoSpace, Writer};
 
+use crate::any::made;
 use crate::rewrite::again;
 use crate::vectors::unhex;
-
-fn made(write: impl FnOnce(&mut Writer<'_>) -> Result<(), NoSpace>) -> Vec<u8> {
-    let mut buffer = [0; 256];
-    let mut writer = Writer::new(&mut buffer);
-    write(&mut writer).unwrap();
-    writer.finish().to_vec()
-}
 
 /// Accepted of ION with that quirk alone, and refused otherwise.
 fn is_quirk(what: &str, hex: &str, quirk: Quirks) {
