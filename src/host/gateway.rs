@@ -21,11 +21,16 @@ use crate::ams::gateway::{Block, Gateway, GatewayConfig, GatewayStorage, Neighbo
 use crate::ams::ids::{RoleNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{ChangeRefused, Mib, RemoteMessageSpace};
 use crate::ams::pdu::{Envelope, MAX_APPLICATION_DATA};
-use crate::ams::security::Authenticator;
+use crate::ams::security::{Authenticator, ChannelHandler};
 use crate::ams::service::{Fault, Indication};
 use crate::storage::Slot;
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
+
+/// Octets of an RPDU with the longest message.
+const LONGEST_RPDU: usize = MAX_APPLICATION_DATA + 28;
+/// Octets of nonce and tag, at the most.
+const SEAL: usize = 64;
 
 /// How much a gateway on a host has room for.
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +145,7 @@ impl<'s, U: GatewayUser> GatewayHost<'s, U> {
             petitions: arena.alloc_slice_fill_with(capacity.petitions, |_| Slot::EMPTY),
             parcels: arena.alloc_slice_fill_with(capacity.messages, |_| Slot::EMPTY),
             blocks: arena.alloc_slice_fill_copy(blocks, Block::EMPTY),
-            rpdu: arena.alloc_slice_fill_copy(MAX_APPLICATION_DATA.saturating_add(28), 0),
+            rpdu: arena.alloc_slice_fill_copy(LONGEST_RPDU, 0),
         };
         Ok(Self {
             user,
@@ -163,6 +168,14 @@ impl<'s, U: GatewayUser> GatewayHost<'s, U> {
     #[must_use]
     pub fn with_authenticator(self, authenticator: &'s dyn Authenticator) -> Self {
         Self { gateway: self.gateway.with_authenticator(authenticator), ..self }
+    }
+
+    /// The same with [`Gateway::with_channel_security`] and room for the longest message.
+    #[must_use]
+    pub fn with_channel_security(self, arena: &'s Bump, handler: &'s dyn ChannelHandler) -> Self {
+        let opened = arena.alloc_slice_fill_copy(LONGEST_RPDU, 0);
+        let sealed = arena.alloc_slice_fill_copy(LONGEST_RPDU.saturating_add(SEAL), 0);
+        Self { gateway: self.gateway.with_channel_security(handler, sealed, opened), ..self }
     }
 
     /// Begins to take part; see [`Gateway::register`].
@@ -306,7 +319,8 @@ impl<'s, U: GatewayUser> GatewayHost<'s, U> {
             let mut transport =
                 GatewayTransport { now, sockets, carriages, mib, venture: *venture };
             gateway.receive_rams(now, from, octets, &mut transport);
-            if Envelope::parse(octets).is_ok_and(|envelope| envelope.content().is_none()) {
+            // What is encrypted may be anything.
+            if !Envelope::parse(octets).is_ok_and(|envelope| envelope.content().is_some()) {
                 user.changed(now, gateway);
             }
         }

@@ -12,7 +12,9 @@ use farpost::ams::pdu::{
     ContactSummaryValues, ControlCode, DeliveryPoint, DeliveryVectorValues, EndpointName, Envelope,
 };
 use farpost::ams::registrar::{Registrar, RegistrarConfig, RegistrarStorage};
+use farpost::ams::security::{Channel, ChannelHandler, ContentFault};
 use farpost::ams::service::{Delivery, Indication, Message};
+use farpost::crypto::SecretKey;
 use farpost::storage::Slot;
 use farpost::time::{Instant, Now};
 use farpost::transport::{Address, SendError, Transport};
@@ -302,7 +304,8 @@ impl Transport for Line<'_> {
         }
         self.transport.send(to, flow_label, octets)?;
         *sent += 1;
-        let envelope = Envelope::parse(octets).unwrap();
+        let rpdu = octets.strip_prefix(&Marked::MARK[..]).map_or(octets, |it| &it[Channel::LEN..]);
+        let envelope = Envelope::parse(rpdu).unwrap();
         if envelope.header().control_code == ControlCode::PublishOnReception {
             crossed.push((envelope.content().unwrap().context().0, node));
         } else if random.u16(0..1_000) < *duplication {
@@ -326,7 +329,44 @@ fn gateway(
         blocks: lend([Block::EMPTY; 200]),
         rpdu: lend([0; 200]),
     };
-    Gateway::new(mib, identity, GatewayConfig::default(), storage)
+    let gateway = Gateway::new(mib, identity, GatewayConfig::default(), storage);
+    gateway.with_channel_security(&Marked, lend([0; 220]), lend([0; 200]))
+}
+
+/// Who encrypts RPDUs, so that who watches the channels can read them: a mark and the
+/// channel, in front.
+#[derive(Debug)]
+struct Marked;
+
+impl Marked {
+    const MARK: [u8; 5] = *b"\xffmark";
+}
+
+impl ChannelHandler for Marked {
+    fn seal(
+        &self,
+        key: &[u8],
+        channel: &Channel,
+        rpdu: &[u8],
+        room: &mut [u8],
+    ) -> Result<usize, ContentFault> {
+        let all = [key, &channel.octets(), rpdu].concat();
+        room.get_mut(..all.len()).ok_or(ContentFault::NoRoom)?.copy_from_slice(&all);
+        Ok(all.len())
+    }
+
+    fn open(
+        &self,
+        key: &[u8],
+        channel: &Channel,
+        octets: &[u8],
+        room: &mut [u8],
+    ) -> Result<usize, ContentFault> {
+        let front = [key, &channel.octets()].concat();
+        let rpdu = octets.strip_prefix(&front[..]).ok_or(ContentFault::NotAuthentic)?;
+        room.get_mut(..rpdu.len()).ok_or(ContentFault::NoRoom)?.copy_from_slice(rpdu);
+        Ok(rpdu.len())
+    }
 }
 
 pub(crate) fn mib(plan: &Plan, continuum: u16) -> &'static Mib<'static> {
@@ -335,7 +375,11 @@ pub(crate) fn mib(plan: &Plan, continuum: u16) -> &'static Mib<'static> {
         .map(|other| {
             let gateway = format!("udp@{}", name(other * NODES + 2, RAMS)).leak();
             let neighbour = plan.joined(continuum, other);
-            RemoteMessageSpace { neighbour, ..RemoteMessageSpace::new(number(other), gateway) }
+            // In every other story some channels have keys.
+            let keyed = plan.seed % 2 == 1 && (continuum + other) % 3 != 0;
+            let channel_key = SecretKey(if keyed { &Marked::MARK } else { &[] });
+            let space = RemoteMessageSpace::new(number(other), gateway);
+            RemoteMessageSpace { neighbour, channel_key, ..space }
         })
         .collect();
     let venture = mib::Venture {

@@ -5,6 +5,7 @@ use super::{Gateway, GatewayConfig, GatewayStorage};
 use crate::ams::ids::{ModuleKey, RoleNumber};
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::module::{StaticFault, StaticModule, StaticSpace};
+use crate::ams::security::ChannelHandler;
 use crate::ams::service::Fault;
 use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};
@@ -46,6 +47,17 @@ impl<'s> StaticGateway<'s> {
         let (tables, store) = ((neighbours, petitions), (parcels, blocks));
         let gateway = Gateway::of(mib, module.into_module(), config, tables, store, rpdu);
         Ok(Self(Gateway { fixed: true, ..gateway }))
+    }
+
+    /// See [`Gateway::with_channel_security`].
+    #[must_use]
+    pub fn with_channel_security(
+        self,
+        handler: &'s dyn ChannelHandler,
+        sealed: &'s mut [u8],
+        opened: &'s mut [u8],
+    ) -> Self {
+        Self(self.0.with_channel_security(handler, sealed, opened))
     }
 
     /// Declares it to its neighbours (4.4.2.1), if that has not been done.

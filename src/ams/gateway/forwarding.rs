@@ -3,7 +3,7 @@
 
 use super::neighbours::NeighbourSet as Set;
 use super::petitions::{self, Source, Specification};
-use super::{Gateway, PLACES, bump, declaration, is_across, specification};
+use super::{Gateway, Neighbour, PLACES, bump, declaration, is_across, specification};
 use crate::ams::ids::{
     ContinuumNumber, Domain, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
     UnitNumber,
@@ -110,6 +110,18 @@ impl Gateway<'_> {
         transport: &mut dyn Transport,
     ) {
         bump(&mut self.stats.received);
+        self.unsealed(now, from, octets, transport);
+    }
+
+    /// Takes an RPDU in clear. It is from the neighbour `known`, if that is proven.
+    pub(super) fn take_rpdu(
+        &mut self,
+        now: Now,
+        from: &Address,
+        known: Option<u8>,
+        octets: &[u8],
+        transport: &mut dyn Transport,
+    ) {
         let envelope = match Envelope::parse(octets) {
             Ok(envelope) => envelope,
             Err(fault) => {
@@ -122,7 +134,8 @@ impl Gateway<'_> {
             return bump(&mut self.stats.inappropriate);
         }
         let header = envelope.header();
-        let Some(place) = self.place_of(now, from, &header, transport) else {
+        let known = known.or_else(|| self.place_by_address(now, from, transport));
+        let Some(place) = known.or_else(|| self.place_by_declaration(from, &header)) else {
             return bump(&mut self.stats.strangers);
         };
         match (header.control_code, envelope.content()) {
@@ -141,13 +154,11 @@ impl Gateway<'_> {
         }
     }
 
-    /// Which neighbour an RPDU is from. A declaration says so itself, where the
-    /// address does not: a neighbour may send from another than it receives at.
-    fn place_of(
+    /// Which neighbour receives, or is known to send, at an address.
+    pub(super) fn place_by_address(
         &mut self,
         now: Now,
         from: &Address,
-        header: &EnvelopeHeader,
         transport: &mut dyn Transport,
     ) -> Option<u8> {
         for place in PLACES {
@@ -156,12 +167,25 @@ impl Gateway<'_> {
             }
         }
         let known = self.neighbours.iter().find(|one| one.alias == Some(*from));
-        if let Some(neighbour) = known {
-            return Some(neighbour.place);
-        }
+        known.map(|neighbour| neighbour.place)
+    }
+
+    /// Which neighbour declares itself, in clear, from an address at which it does not
+    /// receive. It is known there from now on.
+    fn place_by_declaration(&mut self, from: &Address, header: &EnvelopeHeader) -> Option<u8> {
         let stated = specification(header);
-        let neighbour =
-            self.neighbours.iter_mut().find(|one| declaration(one.continuum) == stated)?;
+        let declares = |one: &&Neighbour| declaration(one.continuum) == stated;
+        let continuum = self.neighbours.iter().find(declares)?.continuum;
+        // Who has a key says so by it.
+        if !self.channel_key(continuum).is_empty() {
+            return None;
+        }
+        self.note_alias(continuum, from)
+    }
+
+    /// A neighbour sends from another address than it receives at.
+    pub(super) fn note_alias(&mut self, of: ContinuumNumber, from: &Address) -> Option<u8> {
+        let neighbour = self.neighbours.iter_mut().find(|one| one.continuum == of)?;
         neighbour.alias = Some(*from);
         Some(neighbour.place)
     }
@@ -329,10 +353,10 @@ impl Gateway<'_> {
                 waiting.add(set);
                 continue;
             };
-            let encoded = header.encode(&content.enclosure(), self.rpdu);
+            let encoded = header.encode(&content.enclosure(), self.rpdu).map(|octets| octets.len());
             let sent = encoded
                 .map_err(|_| SendError::TooLong)
-                .and_then(|octets| transport.send(&address, 0, octets));
+                .and_then(|length| self.send_rpdu(place, &address, length, transport));
             match sent {
                 Ok(()) => bump(&mut self.stats.sent),
                 Err(SendError::TooLong) => bump(&mut self.stats.too_long),

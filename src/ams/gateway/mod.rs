@@ -46,6 +46,7 @@
 //! - A message for a module is sent to it once, however many of its
 //!   subscriptions it satisfies.
 
+mod channel;
 mod fixed;
 mod forwarding;
 mod neighbours;
@@ -63,12 +64,13 @@ use super::meta::bump;
 use super::mib::{ChangeRefused, Mib, RamsNetwork};
 use super::module::{Membership, Module, ModuleIdentity, ModuleStorage, RuleKind};
 use super::pdu::{CancellationValues, EnvelopeHeader, Malformed};
-use super::security::Authenticator;
+use super::security::{Authenticator, ChannelHandler};
 use super::service::{Fault, Indication, ServiceUser};
 use crate::storage::{Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, Transport};
 
+use channel::ChannelRoom;
 use neighbours::NeighbourSet as Set;
 use petitions::{Petitions, Specification, declaration};
 use store::Store;
@@ -158,6 +160,10 @@ pub struct GatewayStats {
     pub malformed: u32,
     /// The last one that was.
     pub last_malformed: Option<Malformed>,
+    /// Not sent, for they could not be encrypted as the MIB asks; they are offered again.
+    pub not_encrypted: u32,
+    /// Discarded: not encrypted with the key of the channel, or altered.
+    pub not_decrypted: u32,
     /// Discarded: not from a neighbour.
     pub strangers: u32,
     /// Discarded: from a neighbour that has not declared itself.
@@ -198,6 +204,8 @@ pub struct Gateway<'s> {
     petitions: Petitions<'s>,
     store: Store<'s>,
     rpdu: &'s mut [u8],
+    /// Who encrypts RPDUs where the MIB has keys.
+    security: Option<ChannelRoom<'s>>,
     /// Neighbours to declare to though they have not declared themselves.
     greeted: Set,
     /// Neighbours to retract from before declaring (4.4.2.1.4).
@@ -245,6 +253,7 @@ impl<'s> Gateway<'s> {
             petitions: Petitions::new(mib.continuum.number, network, petitions),
             store: Store::new(parcels, blocks),
             rpdu,
+            security: None,
             greeted: Set::EMPTY,
             retracting: Set::EMPTY,
             refresh_at: None,
@@ -264,6 +273,21 @@ impl<'s> Gateway<'s> {
     #[must_use]
     pub fn with_authenticator(self, authenticator: &'s dyn Authenticator) -> Self {
         Self { module: self.module.with_authenticator(authenticator), ..self }
+    }
+
+    /// The same, with `handler` for channels that have a key
+    /// ([`channel_key`](super::mib::RemoteMessageSpace::channel_key)). `sealed` is room for the
+    /// longest RPDU as it is sent, `opened` for the longest as it was before.
+    ///
+    /// Without this nothing is sent to such neighbours, and nothing taken from them.
+    #[must_use]
+    pub fn with_channel_security(
+        self,
+        handler: &'s dyn ChannelHandler,
+        sealed: &'s mut [u8],
+        opened: &'s mut [u8],
+    ) -> Self {
+        Self { security: Some(ChannelRoom { handler, sealed, opened }), ..self }
     }
 
     /// Begins to take part: registers the module, and declares the gateway to its

@@ -176,7 +176,7 @@ impl Gateway<'_> {
         if let Some(to) = self.address(now, place, transport) {
             let retraction = Owed::Cancellation(declaration(self.mib.continuum.number));
             // Counted if it is refused; there is no later.
-            let _ = self.send_petition(&to, retraction, transport);
+            let _ = self.send_petition((place, &to), retraction, transport);
         }
     }
 
@@ -251,7 +251,7 @@ impl Gateway<'_> {
         let (set, own) = (Set::one(place), declaration(self.mib.continuum.number));
         while let Some(owed) = self.petitions.next_owed(set) {
             if owed == Owed::Assertion(own) && self.retracting.contains(set) {
-                self.send_petition(to, Owed::Cancellation(own), transport)?;
+                self.send_petition((place, to), Owed::Cancellation(own), transport)?;
                 self.retracting.take(set);
             }
             if owed == Owed::Assertion(own)
@@ -260,9 +260,9 @@ impl Gateway<'_> {
             {
                 // It need not answer: that it leads here it never asserts.
                 let heard = Owed::Cancellation(declaration(neighbour.continuum));
-                self.send_petition(to, heard, transport)?;
+                self.send_petition((place, to), heard, transport)?;
             }
-            self.send_petition(to, owed, transport)?;
+            self.send_petition((place, to), owed, transport)?;
             let specification = owed.specification();
             self.petitions.told(set, specification);
             if specification == own
@@ -292,7 +292,8 @@ impl Gateway<'_> {
                 self.store.done(key, set, false);
                 continue;
             };
-            match transport.send(to, 0, octets) {
+            let length = octets.len();
+            match self.send_rpdu(place, to, length, transport) {
                 Ok(()) => bump(&mut self.stats.sent),
                 Err(SendError::TooLong) => {
                     bump(&mut self.stats.too_long);
@@ -311,7 +312,7 @@ impl Gateway<'_> {
 
     fn send_petition(
         &mut self,
-        to: &Address,
+        (place, to): (u8, &Address),
         owed: Owed,
         transport: &mut dyn Transport,
     ) -> Result<(), SendError> {
@@ -329,8 +330,9 @@ impl Gateway<'_> {
         };
         let sent = header
             .encode(&Octets(&[]), self.rpdu)
+            .map(|octets| octets.len())
             .map_err(|_| SendError::TooLong)
-            .and_then(|octets| transport.send(to, 0, octets));
+            .and_then(|length| self.send_rpdu(place, to, length, transport));
         bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.refused });
         sent
     }

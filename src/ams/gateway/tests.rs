@@ -5,6 +5,8 @@ mod bench;
 mod channels;
 mod clauses;
 mod fixed;
+#[cfg(feature = "aead")]
+mod keyed;
 mod limits;
 
 use std::string::{String, ToString};

@@ -200,6 +200,8 @@ pub enum Fault {
     KeysApart,
     /// The symmetric key is none of the cipher.
     UnusableSymmetricKey,
+    /// Nothing is encrypted with the symmetric key of a message space.
+    UnusedSymmetricKey,
 }
 
 impl Fault {
@@ -245,6 +247,9 @@ impl Fault {
             Self::UnusablePrivateKey => "make a pair of keys with `farpost keygen`",
             Self::KeysApart => "give the public key that belongs to the private key",
             Self::UnusableSymmetricKey => "make a key with `farpost keygen --symmetric`",
+            Self::UnusedSymmetricKey => {
+                "encrypt messages with the key of their subject, and the channel with `channel_key`"
+            }
         }
     }
 }
@@ -292,6 +297,7 @@ impl fmt::Display for Fault {
             Self::UnusablePrivateKey => "its private key is none of the signature scheme",
             Self::KeysApart => "its private and its public key are not a pair",
             Self::UnusableSymmetricKey => "its symmetric key is none of the cipher",
+            Self::UnusedSymmetricKey => "nothing would be encrypted with its symmetric key",
         })
     }
 }

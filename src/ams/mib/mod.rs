@@ -267,15 +267,28 @@ pub struct RemoteMessageSpace<'m> {
     pub gateway: &'m str,
     /// Whether that gateway is a neighbour of this venture's local gateway.
     pub neighbour: bool,
-    /// The key messages with it are encrypted with; empty for none.
+    /// The key of the pseudo-subject of its continuum (8.1 l), by which messages would be
+    /// encrypted between modules and the local gateway; empty for none. It is kept for
+    /// whoever else reads the MIB, and no machine here uses it: what is to be secret is
+    /// encrypted from end to end, with the key of its subject, and channels have
+    /// a key of their own.
     pub symmetric_key: SecretKey<'m>,
+    /// The key that RPDUs to and from its gateway are encrypted with, which has the same;
+    /// empty for none.
+    pub channel_key: SecretKey<'m>,
 }
 
 impl<'m> RemoteMessageSpace<'m> {
     /// A message space with a neighbouring gateway and without a key.
     #[must_use]
     pub const fn new(continuum: ContinuumNumber, gateway: &'m str) -> Self {
-        Self { continuum, gateway, neighbour: true, symmetric_key: SecretKey::NONE }
+        Self {
+            continuum,
+            gateway,
+            neighbour: true,
+            symmetric_key: SecretKey::NONE,
+            channel_key: SecretKey::NONE,
+        }
     }
 }
 

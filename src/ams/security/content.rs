@@ -9,6 +9,7 @@
 
 use core::fmt;
 
+use super::sealing::{self, copy};
 use super::{Cipher, ContentHandler, MarshalFault, Marshalling, NotOpened, Random};
 use crate::ams::ids::{ContextNumber, ContinuumNumber, ModuleKey, SubjectNumber};
 use crate::ams::mib::Subject;
@@ -216,16 +217,10 @@ impl ContentHandler for SubjectSecurity<'_> {
             let length = convert(*marshalling, subject.marshal, data, room)?;
             return room.get(..length).ok_or(NO_ROOM);
         }
-        let (cipher, random) = cipher.ok_or(ContentFault::NoCipher)?;
-        let (nonce, rest) = room.split_at_mut_checked(cipher.nonce_len()).ok_or(NO_ROOM)?;
-        let length = convert(*marshalling, subject.marshal, data, rest)?;
-        let (content, rest) = rest.split_at_mut_checked(length).ok_or(NO_ROOM)?;
-        let tag = rest.get_mut(..cipher.tag_len()).ok_or(NO_ROOM)?;
-        random.fill(nonce).map_err(|_| ContentFault::NoRandom)?;
-        cipher
-            .seal(&subject.symmetric_key, nonce, &origin.octets(), content, tag)
-            .map_err(|_| ContentFault::KeyUnusable)?;
-        let end = cipher.nonce_len().saturating_add(length).saturating_add(cipher.tag_len());
+        let cipher = cipher.ok_or(ContentFault::NoCipher)?;
+        let (key, origin) = (&subject.symmetric_key, origin.octets());
+        let write = |room: &mut [u8]| convert(*marshalling, subject.marshal, data, room);
+        let end = sealing::seal(cipher, key, &origin, room, write)?;
         room.get(..end).ok_or(NO_ROOM)
     }
 
@@ -242,24 +237,12 @@ impl ContentHandler for SubjectSecurity<'_> {
             return room.get(..length).ok_or(NO_ROOM);
         }
         let (cipher, _) = self.cipher.ok_or(ContentFault::NoCipher)?;
-        let short = ContentFault::NotAuthentic;
-        let (nonce, sealed) = data.split_at_checked(cipher.nonce_len()).ok_or(short)?;
-        let length = sealed.len().checked_sub(cipher.tag_len()).ok_or(short)?;
-        let (sealed, tag) = sealed.split_at_checked(length).ok_or(short)?;
-        let (content, rest) = room.split_at_mut_checked(length).ok_or(NO_ROOM)?;
-        copy(sealed, content);
-        cipher.open(&subject.symmetric_key, nonce, &origin.octets(), content, tag)?;
+        let (key, origin) = (&subject.symmetric_key, origin.octets());
+        let (content, rest) = sealing::open(cipher, key, &origin, data, room)?;
         if subject.unmarshal.is_empty() {
             return Ok(content);
         }
         let length = convert(self.marshalling, subject.unmarshal, content, rest)?;
         rest.get(..length).ok_or(NO_ROOM)
     }
-}
-
-/// Copies `from` to the beginning of `to`; `None` when it does not fit.
-fn copy(from: &[u8], to: &mut [u8]) -> Option<usize> {
-    // A zip, not `copy_from_slice`: the latter keeps a panic path at opt-level z.
-    to.get_mut(..from.len())?.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    Some(from.len())
 }

@@ -40,7 +40,12 @@ impl KeyRules<'_> {
             self.check_symmetric(Item::Subject { venture: at, subject }, &it.symmetric_key)?;
         }
         for (space, it) in venture.remote.iter().enumerate() {
-            self.check_symmetric(Item::MessageSpace { venture: at, space }, &it.symmetric_key)?;
+            let item = Item::MessageSpace { venture: at, space };
+            self.check_symmetric(item, &it.channel_key)?;
+            // Else somebody would believe that it is.
+            if self.cipher.is_some() && !it.symmetric_key.is_empty() {
+                return Err(Invalid { item, fault: Fault::UnusedSymmetricKey });
+            }
         }
         Ok(())
     }

@@ -7,11 +7,13 @@
 //! | which entity may say what | 4.2 | `voice.rs` | |
 //! | MPDUs signed and judged | 4.1.4, 4.1.5, 5.1.4.1 | `signatures.rs` | [`DigitalSignatures`] |
 //! | application data marshalled and encrypted | 4.3.1.3, 4.3.1.4, 4.3.8.1.3 | `content.rs` | [`SubjectSecurity`] |
+//! | RPDUs between gateways encrypted | 8.2 | `channel.rs` | [`ChannelSecurity`] |
 //! | keys of a MIB judged before it is used | 8 | `key_rules.rs` | [`KeyRules`] |
 //! | Ed25519, feature `ed25519` | | `crypto/ed25519.rs` | `Ed25519` |
 //! | AES-256-GCM-SIV, feature `aead` | | `aes_gcm_siv.rs` | `AesGcmSiv` |
 //!
-//! A machine is lent an [`Authenticator`], and a module a [`ContentHandler`] too.
+//! A machine is lent an [`Authenticator`], a module a [`ContentHandler`] too, and a gateway a
+//! [`ChannelHandler`].
 //! Machines that are lent none carry none of this code, sign nothing and ignore
 //! signatures; messages that are to be encrypted or marshalled they refuse. Keys
 //! are looked up in the MIB at each use.
@@ -20,11 +22,13 @@
 
 #[cfg(feature = "aead")]
 mod aes_gcm_siv;
+mod channel;
 mod cipher;
 mod content;
 mod frame;
 mod key_rules;
 mod marshalling;
+mod sealing;
 mod signatures;
 mod signer;
 mod voice;
@@ -47,6 +51,7 @@ use crate::transport::SendError;
 
 #[cfg(feature = "aead")]
 pub use aes_gcm_siv::AesGcmSiv;
+pub use channel::{Channel, ChannelHandler, ChannelSecurity};
 pub use cipher::{Cipher, NotOpened};
 pub use content::{ContentFault, Origin, SubjectSecurity};
 pub use key_rules::KeyRules;

@@ -287,4 +287,6 @@ pub(super) struct MessageSpaceTable {
     pub(super) neighbour: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) symmetric_key: Option<Text>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) channel_key: Option<Text>,
 }

@@ -278,11 +278,13 @@ impl<'b> Reader<'_, 'b> {
 
     fn message_space(&self, table: MessageSpaceTable) -> Result<RemoteMessageSpace<'b>, MibError> {
         let key = self.key(table.symmetric_key.as_ref(), "message_space.symmetric_key")?;
+        let channel_key = self.key(table.channel_key.as_ref(), "message_space.channel_key")?;
         let number = self.continuum_number(&table.continuum, "message_space.continuum")?;
         let space = RemoteMessageSpace::new(number, self.text(&table.gateway));
         Ok(RemoteMessageSpace {
             neighbour: table.neighbour.unwrap_or(space.neighbour),
             symmetric_key: key.into(),
+            channel_key: channel_key.into(),
             ..space
         })
     }

@@ -180,6 +180,7 @@ fn message_space(space: &RemoteMessageSpace<'_>) -> MessageSpaceTable {
         gateway: space.gateway.into(),
         neighbour: Some(space.neighbour),
         symmetric_key: key(&space.symmetric_key),
+        channel_key: key(&space.channel_key),
     }
 }
 

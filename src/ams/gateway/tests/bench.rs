@@ -86,7 +86,7 @@ pub(super) struct Bench {
     pub(super) wire: Script,
     pub(super) seconds: u64,
     /// The number of its last question.
-    asked: u32,
+    pub(super) asked: u32,
 }
 
 impl Bench {

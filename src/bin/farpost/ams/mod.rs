@@ -25,7 +25,7 @@ pub(crate) use output::{Output, event, object};
 pub(crate) use place::Place;
 pub(crate) use seconds::seconds;
 pub(crate) use security::{
-    SIGNATURE_LEN, SIGNATURES, contents, require_registrar_key, require_role_key,
+    CHANNELS, SIGNATURE_LEN, SIGNATURES, contents, require_registrar_key, require_role_key,
     require_server_key,
 };
 pub(crate) use watched::{Observer, Watched, mib_changed, watch};

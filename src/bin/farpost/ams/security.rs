@@ -2,7 +2,9 @@
 
 use farpost::ams::mib::{Mib, Role, Venture};
 use farpost::ams::pdu::MAX_APPLICATION_DATA;
-use farpost::ams::security::{AesGcmSiv, DigitalSignatures, Ed25519, KeyRules, SubjectSecurity};
+use farpost::ams::security::{
+    AesGcmSiv, ChannelSecurity, DigitalSignatures, Ed25519, KeyRules, SubjectSecurity,
+};
 use farpost::host::mib::Bump;
 use farpost::host::random::SystemRandom;
 
@@ -15,6 +17,10 @@ pub(crate) const KEY_RULES: KeyRules<'static> =
 /// Who signs and judges MPDUs.
 pub(crate) const SIGNATURES: DigitalSignatures<'static> =
     DigitalSignatures::new(&Ed25519, &SystemRandom);
+
+/// Who encrypts RPDUs.
+pub(crate) const CHANNELS: ChannelSecurity<'static> =
+    ChannelSecurity::new(&AesGcmSiv, &SystemRandom);
 
 /// The octets by which signatures make MPDUs longer at most.
 pub(crate) const SIGNATURE_LEN: usize = 255;

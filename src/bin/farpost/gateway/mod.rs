@@ -22,8 +22,8 @@ use farpost::time::Clock;
 use serde_json::json;
 
 use crate::ams::{
-    Failure, Interrupt, Names, Place, SIGNATURES, event, exit, mib_changed, require_role_key,
-    seconds, seen_enough, venture_of,
+    CHANNELS, Failure, Interrupt, Names, Place, SIGNATURES, event, exit, mib_changed,
+    require_role_key, seconds, seen_enough, venture_of,
 };
 use observed::Observed;
 
@@ -101,7 +101,8 @@ impl Gateway {
         let endpoint = endpoint_name(sockets.mams(), setup.style);
         let observed = Observed::new(mib, names, watch);
         let host = GatewayHost::new(&arena, mib, setup, sockets, carriages, observed)?;
-        let mut host = host.with_authenticator(&SIGNATURES);
+        let mut host =
+            host.with_authenticator(&SIGNATURES).with_channel_security(&arena, &CHANNELS);
         require_service(&host, mib)?;
         let mut driver = Driver::new(SystemClock::new())?;
         driver.add(&mut host)?;

@@ -226,6 +226,8 @@ fn counters(gateway: &Gateway<'_>) -> Map<String, Value> {
         too_long,
         malformed,
         last_malformed,
+        not_encrypted,
+        not_decrypted,
         strangers,
         undeclared,
         duplicates,
@@ -240,7 +242,8 @@ fn counters(gateway: &Gateway<'_>) -> Map<String, Value> {
     } = *gateway.stats();
     let rams = json!({
         "received": received, "sent": sent, "refused": refused, "too_long": too_long,
-        "malformed": malformed, "strangers": strangers, "undeclared": undeclared,
+        "malformed": malformed, "not_encrypted": not_encrypted,
+        "not_decrypted": not_decrypted, "strangers": strangers, "undeclared": undeclared,
         "duplicates": duplicates, "inappropriate": inappropriate,
         "not_authorised": not_authorised, "no_conduit": no_conduit, "not_invited": not_invited,
         "delivered": delivered, "not_delivered": not_delivered, "full": full,
