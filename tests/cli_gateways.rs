@@ -43,6 +43,16 @@ fn other(number: u16, name: &str, location: &str, neighbour: bool) -> String {
 
 /// The MIBs of two continua, and where their gateways are.
 fn two_networks() -> [(Network, u16, SocketAddr); 2] {
+    two_networks_with("")
+}
+
+/// The same, with a line for the table of the other's message space.
+fn two_networks_with(line: &str) -> [(Network, u16, SocketAddr); 2] {
+    let other = |number: u16, name: &str, location: &str, neighbour: bool| {
+        let key = format!("neighbour = {neighbour}\n{line}\n");
+        other(number, name, location, neighbour)
+            .replace(&format!("neighbour = {neighbour}\n"), &key)
+    };
     let rams = [free_address(), free_address()];
     let [field, centre] = rams.map(|rams| (Network::new(), rams));
     // The host of a location may be a name, an address, or a number.
@@ -83,7 +93,11 @@ fn gateway(network: &Network, arguments: &[&str]) -> Child {
 
 /// Two continua whose gateways know one another.
 fn two_sides() -> [Side; 2] {
-    let [mut field, mut centre] = two_networks().map(Side::start);
+    start_both(two_networks())
+}
+
+fn start_both(networks: [(Network, u16, SocketAddr); 2]) -> [Side; 2] {
+    let [mut field, mut centre] = networks.map(Side::start);
     for side in [&mut field, &mut centre] {
         let started = side.gateway.event("started");
         assert_eq!((&started["network"], &started["neighbours"]), (&json!("mesh"), &json!(1)));
@@ -254,6 +268,33 @@ fn strangers_are_not_listened_to_and_are_counted() {
         (&json!(2), &json!(3))
     );
     assert!(stopped["rams"]["last_malformed"].is_string(), "{stopped}");
+}
+
+#[test]
+fn a_channel_with_a_key_carries_what_is_encrypted_and_nothing_else() {
+    let key = format!("channel_key = \"{}\"", "07".repeat(32));
+    let [mut field, centre] = start_both(two_networks_with(&key));
+    let (mut ssd, _) = field.module("ssd", &["--invite", "request", "--subscribe", "request"]);
+    let (mut actor, _) = centre.module("actor", &[]);
+    forwards(&mut actor, 5);
+    // It says that it is the neighbour, and cannot say it with the key.
+    let header = EnvelopeHeader {
+        control_code: ControlCode::PetitionAssertion,
+        continuum: ContinuumNumber::new(3).unwrap(),
+        unit: UnitNumber::ROOT,
+        source: 0,
+        destination: 0,
+        subject: SubjectNumber(-3),
+    };
+    let mut buffer = [0; 64];
+    let octets = header.encode(&farpost::wire::Octets(&[]), &mut buffer).unwrap();
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(octets, field.rams).unwrap();
+    actor.say(&json!({"publish": {"subject": "request", "data": "genuine"}}));
+    assert_eq!(ssd.line(|line| line["indication"] == "message")["data"], "genuine");
+    field.gateway.terminate();
+    let rams = &field.gateway.event("stopped")["rams"];
+    assert_eq!((&rams["strangers"], &rams["not_decrypted"]), (&json!(1), &json!(0)));
+    assert_eq!((&rams["not_encrypted"], &rams["malformed"]), (&json!(0), &json!(0)));
 }
 
 #[test]
