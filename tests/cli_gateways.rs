@@ -280,7 +280,7 @@ fn a_channel_with_a_key_carries_what_is_encrypted_and_nothing_else() {
     // It says that it is the neighbour, and cannot say it with the key.
     let header = EnvelopeHeader {
         control_code: ControlCode::PetitionAssertion,
-        continuum: ContinuumNumber::new(3).unwrap(),
+        continuum: ContinuumNumber::ALL,
         unit: UnitNumber::ROOT,
         source: 0,
         destination: 0,

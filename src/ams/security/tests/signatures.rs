@@ -230,7 +230,7 @@ fn ill_formed_octets_are_left_to_the_machine() {
 
 #[test]
 fn keys_of_a_mib_are_of_the_scheme_and_the_cipher_and_belong_together() {
-    use crate::ams::mib::{Fault, Item};
+    use crate::ams::mib::{Fault, Item, RemoteMessageSpace};
     let rules = KeyRules { scheme: Some(&Ed25519), cipher: Some(&AesGcmSiv) };
     let check = |mib: &Mib<'_>| rules.check(mib).map_err(|invalid| (invalid.item, invalid.fault));
     assert_eq!(check(&mib()), Ok(()));
@@ -249,6 +249,16 @@ fn keys_of_a_mib_are_of_the_scheme_and_the_cipher_and_belong_together() {
     let subject = mib_of(Venture { subjects: leak([subject]), ..venture });
     let item = Item::Subject { venture: 0, subject: 0 };
     assert_eq!(check(&subject), Err((item, Fault::UnusableSymmetricKey)));
+    let item = Item::MessageSpace { venture: 0, space: 0 };
+    let with_space = |space| mib_of(Venture { remote: leak([space]), ..venture });
+    let far = RemoteMessageSpace::new(ContinuumNumber::from_bits(9), "udp@far");
+    let short = with_space(RemoteMessageSpace { channel_key: SecretKey(&[1; 16]), ..far });
+    assert_eq!(check(&short), Err((item, Fault::UnusableSymmetricKey)));
+    let good = with_space(RemoteMessageSpace { channel_key: SecretKey(&[1; 32]), ..far });
+    assert_eq!(check(&good), Ok(()));
+    // What is not used is told, or it would be believed to be.
+    let unused = with_space(RemoteMessageSpace { symmetric_key: SecretKey(&[1; 32]), ..far });
+    assert_eq!(check(&unused), Err((item, Fault::UnusedSymmetricKey)));
 }
 
 proptest! {
