@@ -23,7 +23,6 @@ impl<T> Slot<T> {
     }
 
     /// Puts a row here, whatever was.
-    #[cfg(any(feature = "management", feature = "scos"))]
     pub(crate) fn put(&mut self, row: T) {
         self.0 = Some(row);
     }

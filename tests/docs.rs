@@ -237,7 +237,6 @@ fn slots_take_what_the_document_says() {
     let sizes = [
         ("Peer", size_of::<Slot<module::Peer>>()),
         ("Rule", size_of::<Slot<module::Rule>>()),
-        ("OwnRule", size_of::<Slot<module::OwnRule>>()),
         ("PendingQuery", size_of::<Slot<module::PendingQuery>>()),
         ("Member", size_of::<Slot<registrar::Member>>()),
         ("OtherRegistrar", size_of::<Slot<registrar::OtherRegistrar>>()),

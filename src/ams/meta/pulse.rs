@@ -58,7 +58,8 @@ impl Pulse {
         self.next_beat
     }
 
-    fn silent_at(&self, period: Duration, limit: u8) -> Instant {
+    /// Since when `limit` heartbeats (N6) are missing (4.2.7.2) if none comes.
+    pub(in crate::ams) fn silent_at(&self, period: Duration, limit: u8) -> Instant {
         let halves = u32::from(limit).saturating_mul(2).saturating_add(1);
         self.silent_since.after_halves(period, halves)
     }

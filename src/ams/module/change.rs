@@ -1,7 +1,7 @@
 //! Another MIB for a module that operates.
 
 use super::Module;
-use super::rows::{OwnState, RuleKind};
+use super::rows::Standing;
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::service::{Fault, Indication, ServiceUser};
 
@@ -41,16 +41,13 @@ impl<'s> Module<'s> {
         let (venture, role) = (self.venture, self.identity.role);
         let Some(id) = self.id() else { return };
         for rule in self.own.iter_mut().filter(|rule| rule.is_asserted()) {
-            let what = rule.assertion.cancellation();
+            let what = rule.cancellation();
             if venture.is_none_or(|venture| venture.may_receive(role, what.subject)) {
                 continue;
             }
-            rule.state = OwnState::CancellationOwed;
+            rule.standing = Standing::ToCancel;
             user.indicate(Indication::Fault(Fault::NotAuthorisedReceiver));
-            user.indicate(match rule.kind {
-                RuleKind::Subscription => Indication::SubscriptionCancelled(id, what),
-                RuleKind::Invitation => Indication::InvitationCancelled(id, what),
-            });
+            user.indicate(rule.told(id));
         }
     }
 }

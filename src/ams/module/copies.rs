@@ -3,10 +3,11 @@
 
 use heapless::Vec;
 
+use super::remote::pseudo_subject;
 use super::rows::{Peer, Rule};
 use super::{Fanout, bump};
-use crate::ams::ids::{ModuleKey, Priority, SubjectNumber};
-use crate::ams::pdu::{Aams, AamsFront, AamsHeader, Enclosure, EnvelopeHeader};
+use crate::ams::ids::{ContextNumber, ModuleKey, Priority, SubjectNumber};
+use crate::ams::pdu::{Aams, AamsFront, AamsHeader, Enclosure, EnvelopeHeader, MessageType};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
 use crate::storage::Table;
 use crate::transport::{Address, Refused, Transport};
@@ -53,27 +54,33 @@ pub(super) struct Copies<'b> {
 }
 
 impl<'b> Copies<'b> {
-    /// The copies of one message with these data, which are as they go out.
+    /// The copies of one message, whose data are as they go out.
     pub(super) fn of_one(
         header: &AamsHeader,
         message: &Message<'_>,
-        data: &[u8],
         checksum: bool,
         buffer: &'b mut [u8],
     ) -> Result<Self, Fault> {
-        let octets = header.encode(data, checksum, buffer);
+        let octets = header.encode(message.data, checksum, buffer);
         let octets = octets.map_err(|_| Fault::DataTooLong)?;
         Ok(Self::new((header, message), checksum, (octets.len(), 1), octets))
     }
 
-    /// The copies of a message in an envelope in a message with the header `outer`.
+    /// The copies of a message that is enclosed in an envelope in a message, on the
+    /// pseudo-subject of the continuum it is for.
     pub(super) fn of_envelope(
-        outer: &AamsHeader,
-        (envelope, enclosed): (&EnvelopeHeader, &AamsHeader),
+        envelope: &EnvelopeHeader,
+        enclosed: &AamsHeader,
         message: &Message<'_>,
         checksum: bool,
         buffer: &'b mut [u8],
     ) -> Result<Self, Fault> {
+        let outer = &AamsHeader {
+            message_type: MessageType::Unary,
+            context: ContextNumber::NONE,
+            subject: pseudo_subject(envelope.continuum, enclosed.continuum),
+            ..*enclosed
+        };
         let room = buffer.get_mut(Aams::HEADER_LEN..).unwrap_or_default();
         let octets = Enclosure::new(enclosed, message.data)
             .and_then(|enclosure| envelope.encode(&enclosure, room).map(<[u8]>::len))

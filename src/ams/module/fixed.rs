@@ -58,11 +58,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::introduction::Introduction;
-use super::rows::{OwnRule, OwnState, Peer, RuleKind, VECTORS};
-use super::{
-    Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, PendingQuery, Turn,
-};
+use super::rows::{Peer, Rule, RuleKind, Standing, VECTORS};
+use super::{Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, Turn};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, VentureNumber,
 };
@@ -162,26 +159,20 @@ impl<'s> StaticModule<'s> {
         let mut machine = Module::new(mib, identity, storage);
         machine.membership = Membership::Member(module);
         for (kind, assertion) in own.rules() {
-            let row = OwnRule { kind, assertion, state: OwnState::Asserted };
+            let row = Rule::own(kind, &assertion, Standing::Told);
             machine.own.insert(row).map_err(|_| StaticFault::RulesFull(me))?;
         }
         let others = || space.members.iter().filter(|member| member.id.key() != me);
         for other in others() {
             let key = other.id.key();
             let points = machine.points_of(other.delivery_vectors, transport);
-            let peer = Peer {
-                key,
-                role: other.id.role,
-                mams: None,
-                points,
-                introduction: Introduction::NONE,
-            };
+            let peer = Peer { points, ..Peer::new(other.id, None) };
             machine.peers.insert(peer).map_err(|_| StaticFault::PeersFull(key))?;
         }
         let turn = &mut Turn { now: Now::default(), transport, user: &mut |_| {} };
         for other in others() {
             for (kind, assertion) in other.rules() {
-                machine.note_rule(other.id, kind, assertion, turn);
+                machine.set_rule(other.id, kind, (&assertion, true), turn);
             }
             if machine.meta_stats().full > 0 {
                 return Err(StaticFault::RulesFull(other.id.key()));
@@ -307,7 +298,8 @@ impl<'s> StaticModule<'s> {
     /// other call may change it.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.0.queries.iter().filter_map(PendingQuery::until).min()
+        let next = self.0.queries.next_deadline();
+        (next < Instant::MAX).then_some(next)
     }
 
     /// The machine inside, for a gateway to be.

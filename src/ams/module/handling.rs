@@ -6,21 +6,7 @@ use crate::ams::ids::SubjectNumber;
 use crate::ams::mib::Venture;
 use crate::ams::pdu::{Aams, AamsHeader};
 use crate::ams::security::ContentHandler;
-use crate::ams::service::{Fault, Message};
-
-/// What is transmitted of the data of `message`: themselves, or what they are prepared to.
-pub(super) fn transmitted<'d>(
-    handler: &'d mut Option<&mut dyn ContentHandler>,
-    venture: Option<&Venture<'_>>,
-    header: &AamsHeader,
-    message: &Message<'d>,
-    stats: &mut MessageStats,
-) -> Result<&'d [u8], Fault> {
-    if is_plain(venture, message.subject) {
-        return Ok(message.data);
-    }
-    prepare(handler, venture, header, message.data, stats)
-}
+use crate::ams::service::Fault;
 
 /// What is transmitted of data that are to be encrypted or marshalled. Nothing goes out
 /// in clear instead.

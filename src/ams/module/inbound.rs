@@ -1,6 +1,7 @@
 //! What arrives: MPDUs, which change what the module knows, and messages, which
 //! are delivered.
 
+use super::noting::cancelled;
 use super::rows::RuleKind;
 use super::{Membership, Module, Turn, bump, domain_includes};
 use crate::ams::ids::{
@@ -124,16 +125,18 @@ impl Module<'_> {
             Content::IAmHere { modules } => self.take_statuses(modules, Told::Part, turn),
             Content::IAmStopping { module } => self.take_stop(module, turn),
             Content::Subscribe { module, assertion } => {
-                self.note_rule(module, RuleKind::Subscription, assertion.values(), turn);
+                self.set_rule(module, RuleKind::Subscription, (&assertion.values(), true), turn);
             }
             Content::Unsubscribe { module, cancellation } => {
-                self.forget_rule(module, RuleKind::Subscription, cancellation.values(), turn);
+                let was = cancelled(cancellation.values());
+                self.set_rule(module, RuleKind::Subscription, (&was, false), turn);
             }
             Content::Invite { module, assertion } => {
-                self.note_rule(module, RuleKind::Invitation, assertion.values(), turn);
+                self.set_rule(module, RuleKind::Invitation, (&assertion.values(), true), turn);
             }
             Content::Disinvite { module, cancellation } => {
-                self.forget_rule(module, RuleKind::Invitation, cancellation.values(), turn);
+                let was = cancelled(cancellation.values());
+                self.set_rule(module, RuleKind::Invitation, (&was, false), turn);
             }
             Content::CellStatus { unit, modules } => {
                 self.take_cell_status(unit, modules, turn);
@@ -172,10 +175,10 @@ impl Module<'_> {
                 self.forget_rules_beside(id, &declaration, turn);
             }
             for assertion in declaration.subscriptions.iter() {
-                self.note_rule(id, RuleKind::Subscription, assertion.values(), turn);
+                self.set_rule(id, RuleKind::Subscription, (&assertion.values(), true), turn);
             }
             for assertion in declaration.invitations.iter() {
-                self.note_rule(id, RuleKind::Invitation, assertion.values(), turn);
+                self.set_rule(id, RuleKind::Invitation, (&assertion.values(), true), turn);
             }
         }
     }
@@ -205,7 +208,7 @@ impl Module<'_> {
         }
         if unit == self.identity.unit {
             self.status_owed = true;
-            self.send_owed_status(turn);
+            self.do_what_is_due(turn);
         }
     }
 
@@ -344,10 +347,9 @@ impl Module<'_> {
             }
         };
         let wanted = self.own.iter().any(|own| {
-            let asked = own.assertion.subject;
             own.is_asserted()
-                && (asked == subject || asked == SubjectNumber::ALL)
-                && covers(&own.assertion.domain)
+                && (own.subject == subject || own.subject == SubjectNumber::ALL)
+                && covers(&own.domain())
         });
         if !wanted {
             bump(&mut self.stats.uninvited);

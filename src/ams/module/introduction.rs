@@ -7,7 +7,7 @@
 
 use core::time::Duration;
 
-use super::rows::OwnRule;
+use super::rows::Rule;
 use super::status::{One, OwnStatus};
 use super::{Module, Turn};
 use crate::ams::ids::{ModuleId, ModuleKey};
@@ -15,6 +15,7 @@ use crate::ams::meta::{Outlet, RETRY};
 use crate::ams::pdu::{ContactSummaryValues, MpduType};
 use crate::ams::service::Fault;
 use crate::storage::Table;
+use crate::time::Instant;
 use crate::transport::{Address, SendError};
 
 /// What a new module is still to be sent.
@@ -40,21 +41,20 @@ impl Module<'_> {
     /// The module has just started and is to be told of this one.
     pub(super) fn introduce_to(&mut self, key: ModuleKey, turn: &mut Turn<'_>) {
         let delay = self.mib.policy.introduction_delay;
-        let fresh = !delay.is_zero() && self.introduce_at.is_some();
+        let fresh = !delay.is_zero() && self.introduce_at < Instant::MAX;
         if !fresh {
-            self.introduce_at = Some(turn.now.monotonic.after(delay));
+            self.introduce_at = turn.now.monotonic.after(delay);
         }
         if let Some(peer) = self.peers.get_mut(key) {
             let times = self.mib.policy.introduction_repeats.saturating_add(1);
             peer.introduction = Introduction { times, fresh };
         }
-        self.introduce(turn);
+        self.do_what_is_due(turn);
     }
 
-    /// Tells whoever is due, if the time has come.
+    /// Tells whoever is due.
     pub(super) fn introduce(&mut self, turn: &mut Turn<'_>) {
-        let due = self.introduce_at.is_some_and(|at| turn.now.monotonic >= at);
-        let Some(id) = self.id().filter(|_| due) else {
+        let Some(id) = self.id() else {
             return;
         };
         let state = State { id, contact: &self.identity.contact, own: &self.own };
@@ -77,7 +77,7 @@ impl Module<'_> {
             refused |= owed;
         }
         let next = turn.now.monotonic.after(self.introduction_interval(refused));
-        self.introduce_at = left.then_some(next);
+        self.introduce_at = if left { next } else { Instant::MAX };
     }
 
     /// Not at once, even where new modules are told at once.
@@ -91,7 +91,7 @@ impl Module<'_> {
 struct State<'a, 's> {
     id: ModuleId,
     contact: &'a ContactSummaryValues<'s>,
-    own: &'a Table<'s, OwnRule>,
+    own: &'a Table<'s, Rule>,
 }
 
 impl State<'_, '_> {

@@ -1,7 +1,7 @@
 //! Joining, staying in and leaving the message space, and asserting rules.
 
 use super::noting::gateway_domain;
-use super::rows::{OwnRule, OwnState, RuleKind};
+use super::rows::{Rule, RuleKey, RuleKind, Standing};
 use super::status::{Census, One, OwnStatus};
 use super::{Membership, Module, Request, Turn, bump};
 use crate::ams::ids::{
@@ -9,9 +9,9 @@ use crate::ams::ids::{
 };
 use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
-use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
+use crate::ams::pdu::{AssertionValues, MpduType};
 use crate::ams::service::{Fault, Indication, ServiceUser};
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::Encode;
 
@@ -131,7 +131,7 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = (RuleKind::Subscription, CancellationValues { subject, domain });
+        let key = RuleKey { subject, kind: RuleKind::Subscription, peer: 0, domain };
         self.cancel(key, &mut Turn { now, transport, user: &mut nobody })
     }
 
@@ -147,7 +147,7 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = (RuleKind::Invitation, CancellationValues { subject, domain });
+        let key = RuleKey { subject, kind: RuleKind::Invitation, peer: 0, domain };
         self.cancel(key, &mut Turn { now, transport, user: &mut nobody })
     }
 
@@ -169,19 +169,15 @@ impl Module<'_> {
         }
         let delivery_vector = self.vector_of(mode)?;
         let assertion = AssertionValues { subject, domain, delivery_vector, priority, flow_label };
-        let row = OwnRule { kind, assertion, state: OwnState::AssertionOwed };
+        let row = Rule::own(kind, &assertion, Standing::ToTell);
         self.own.insert(row).map_err(|_| Fault::TableFull)?;
         self.send_rules(turn)
     }
 
-    fn cancel(
-        &mut self,
-        key: (RuleKind, CancellationValues),
-        turn: &mut Turn<'_>,
-    ) -> Result<(), Fault> {
+    fn cancel(&mut self, key: RuleKey, turn: &mut Turn<'_>) -> Result<(), Fault> {
         self.require_member()?;
         match self.own.get_mut(key) {
-            Some(row) if row.is_asserted() => row.state = OwnState::CancellationOwed,
+            Some(row) if row.is_asserted() => row.standing = Standing::ToCancel,
             _ => return Err(Fault::RedundantCancellation),
         }
         self.send_rules(turn)
@@ -221,62 +217,10 @@ impl RuleRequest {
     }
 }
 
-/// Driving.
+/// What there is to do, one thing at a time.
 impl Module<'_> {
-    /// Does whatever is due. Extra calls do nothing.
-    #[cfg_attr(not(feature = "std"), inline(never))]
-    pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ServiceUser) {
-        self.do_what_is_due(&mut Turn { now, transport, user });
-    }
-
-    pub(super) fn do_what_is_due(&mut self, turn: &mut Turn<'_>) {
-        if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
-            return;
-        }
-        if self.interrogation.failed(turn.now.monotonic, self.mib) {
-            turn.fault(Fault::ConfigServerSilent);
-        }
-        self.check_request(turn);
-        self.keep_heartbeat(turn);
-        self.seek_registrar(turn);
-        self.send_request(turn);
-        if turn.now.monotonic >= self.offer_at {
-            if let Err(fault) = self.send_rules(turn) {
-                turn.fault(fault);
-            }
-            self.send_owed_status(turn);
-        }
-        self.introduce(turn);
-        self.time_queries_out(turn.now.monotonic, turn.user);
-    }
-
-    /// When [`Module::tick`] is next to be called. Any other call may change it.
-    #[must_use]
-    #[cfg_attr(not(feature = "std"), inline(never))]
-    pub fn next_deadline(&self) -> Option<Instant> {
-        let timers = &self.mib.timers;
-        let queries = self.queries.iter().map(|query| query.until).fold(None, earliest);
-        let own = match self.membership {
-            Membership::Outside | Membership::Dead => return None,
-            Membership::Joining => None,
-            Membership::Member(_) if self.confidant().is_some() => {
-                Some(self.pulse.deadline(timers.n4(), timers.n6))
-            }
-            // Nothing is expected of a registrar that is not known.
-            Membership::Member(_) => Some(self.pulse.next_beat()),
-        };
-        let asked = self.interrogation.deadline();
-        let answered = self.request.and_then(|request| request.until);
-        let idle = asked.is_none() && answered.is_none() && self.wants_registrar();
-        let retry = idle.then_some(self.retry_at);
-        let offer = self.owes_registrar().then_some(self.offer_at);
-        let introduction = self.id().and(self.introduce_at);
-        let all = [own, queries, asked, answered, retry, offer, introduction];
-        all.iter().copied().fold(None, earliest)
-    }
-
     /// Whether the registrar, or its answer, is sought.
-    const fn wants_registrar(&self) -> bool {
+    pub(super) const fn wants_registrar(&self) -> bool {
         match self.membership {
             Membership::Joining => true,
             Membership::Member(_) => self.request.is_some(),
@@ -285,26 +229,30 @@ impl Module<'_> {
     }
 
     /// Whether something for the registrar waits for the transport to take it.
-    fn owes_registrar(&self) -> bool {
-        matches!(self.membership, Membership::Member(_))
-            && self.confidant().is_some()
-            && (self.status_owed || self.own.iter().any(|row| row.state != OwnState::Asserted))
+    pub(super) fn owes_registrar(&self) -> bool {
+        self.has_confidant()
+            && (self.status_owed || self.own.iter().any(|row| row.standing != Standing::Told))
     }
 
     /// The registrar, when it is known and this module is a member in its eyes: one
     /// that has to be reconnected to first would discard what it is told.
-    fn confidant(&self) -> Option<Address> {
-        if self.request.is_some() { None } else { self.registrar }
+    fn confidant(&self) -> Option<(ModuleId, Address)> {
+        if self.request.is_some() { None } else { self.id().zip(self.registrar) }
     }
 
-    fn check_request(&mut self, turn: &mut Turn<'_>) {
+    /// Whether there is one.
+    pub(super) const fn has_confidant(&self) -> bool {
+        matches!(self.membership, Membership::Member(_))
+            && self.request.is_none()
+            && self.registrar.is_some()
+    }
+
+    /// The registrar has not answered (4.2.5.5.6).
+    pub(super) fn request_failed(&mut self, turn: &mut Turn<'_>) {
         let Some(request) = self.request.as_mut() else {
             return;
         };
-        if request.until.is_none_or(|until| turn.now.monotonic < until) {
-            return;
-        }
-        request.until = None;
+        request.until = Instant::MAX;
         request.failures = request.failures.saturating_add(1);
         if request.failures >= FAILURES_TO_RELOCATE {
             request.failures = 0;
@@ -314,25 +262,20 @@ impl Module<'_> {
         turn.fault(Fault::RegistrarSilent);
     }
 
-    /// Heartbeats with the registrar, and reconnection when it is lost (4.2.7).
-    fn keep_heartbeat(&mut self, turn: &mut Turn<'_>) {
-        let Membership::Member(module) = self.membership else {
-            return;
-        };
-        let timers = self.mib.timers;
-        let silent = self.pulse.is_silent(turn.now.monotonic, timers.n4(), timers.n6);
-        if silent && self.confidant().is_some() {
-            self.registrar = None;
-            // Not at the next beat: a registrar that was restarted lets its modules
-            // reconnect for a while only (4.2.8.2 a).
-            self.pulse.beat_again(turn.now.monotonic);
-        }
-        if !self.pulse.beat(turn.now.monotonic, timers.n4()) {
-            return;
-        }
+    /// The registrar has not been heard of for N6 heartbeats (4.2.7.5).
+    pub(super) const fn lose_registrar(&mut self, turn: &Turn<'_>) {
+        self.registrar = None;
+        // Not at the next beat: a registrar that was restarted lets its modules
+        // reconnect for a while only (4.2.8.2 a).
+        self.pulse.beat_again(turn.now.monotonic);
+    }
+
+    /// A heartbeat to the registrar, or reconnection when it is lost (4.2.7).
+    pub(super) fn beat(&mut self, turn: &mut Turn<'_>) {
+        self.pulse.beat(turn.now.monotonic, self.mib.timers.n4());
         match self.confidant() {
-            Some(registrar) => {
-                let (kind, source) = (MpduType::HEARTBEAT, u32::from(module.0));
+            Some((id, registrar)) => {
+                let (kind, source) = (MpduType::HEARTBEAT, u32::from(id.module.0));
                 let sent = self.outlet.say(&turn.now, &registrar, kind, source, turn.transport);
                 if sent.is_err() {
                     self.pulse.beat_again(turn.now.monotonic.after(RETRY));
@@ -340,8 +283,7 @@ impl Module<'_> {
             }
             // Required to send a heartbeat, and the location is unknown (4.2.7.1.4).
             None if self.request.is_none() => {
-                let query = self.outlet.next_query();
-                self.request = Some(Request { query, until: None, failures: 0 });
+                self.request = Some(Request::new(self.outlet.next_query()));
                 self.retry_at = turn.now.monotonic;
             }
             None => {}
@@ -349,11 +291,7 @@ impl Module<'_> {
     }
 
     /// Asks the configuration server where the registrar is (4.2.4.2.1).
-    fn seek_registrar(&mut self, turn: &mut Turn<'_>) {
-        let idle = self.registrar.is_none() && !self.interrogation.is_open();
-        if !idle || !self.wants_registrar() || turn.now.monotonic < self.retry_at {
-            return;
-        }
+    pub(super) fn seek_registrar(&mut self, turn: &mut Turn<'_>) {
         let query = self.outlet.next_query();
         let now = turn.now.monotonic;
         let Some(server) = self.interrogation.begin(now, query, self.mib, turn.transport) else {
@@ -366,76 +304,61 @@ impl Module<'_> {
 
     /// Sends the registration or the reconnection, whichever is open (4.2.5.4,
     /// 4.2.8.1 b).
-    fn send_request(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn send_request(&mut self, turn: &mut Turn<'_>) {
         let Some(registrar) = self.registrar else {
             return;
         };
-        if !self.wants_registrar() || turn.now.monotonic < self.retry_at {
-            return;
-        }
         let request = match self.request {
-            Some(Request { until: Some(_), .. }) => return,
             Some(request) => request,
-            None => Request { query: self.outlet.next_query(), until: None, failures: 0 },
+            None => Request::new(self.outlet.next_query()),
         };
-        let until = Some(turn.now.monotonic.after(self.mib.timers.n2));
+        let until = turn.now.monotonic.after(self.mib.timers.n2);
         self.request = Some(Request { until, ..request });
-        let (kind, sent) = match self.membership {
-            Membership::Member(module) => {
-                let sent = self.send_reconnect(&registrar, module, request.query, turn);
-                (MpduType::RECONNECT, sent)
+        let contact = &self.identity.contact;
+        let census;
+        let (kind, supplement): (_, &dyn Encode) = match self.id() {
+            Some(id) => {
+                census =
+                    Census { status: OwnStatus::whole(id, contact, &self.own), peers: &self.peers };
+                (MpduType::RECONNECT, &census)
             }
-            _ => {
-                let (kind, contact) = (MpduType::MODULE_REGISTRATION, &self.identity.contact);
-                let query = request.query;
-                let sent = self.outlet.send_raw(
-                    &turn.now,
-                    &registrar,
-                    kind,
-                    query,
-                    contact,
-                    turn.transport,
-                );
-                (kind, sent)
-            }
+            None => (MpduType::MODULE_REGISTRATION, contact),
         };
+        let query = request.query;
+        let sent =
+            self.outlet.send_raw(&turn.now, &registrar, kind, query, supplement, turn.transport);
         // If it is refused for now, N2 passes and it is sent again.
-        if sent == Err(SendError::TooLong) {
-            bump(&mut self.outlet.stats.too_long);
-            turn.fault(Fault::MpduTooLong(kind));
-        }
+        self.is_owed(sent, kind, turn);
     }
 
-    fn send_reconnect(
+    /// Whether what became of an MPDU that must not be lost leaves it to be offered
+    /// again. One that is too long always will be: a fault.
+    pub(super) fn is_owed(
         &mut self,
-        registrar: &Address,
-        module: ModuleNumber,
-        query: u32,
+        sent: Result<(), SendError>,
+        kind: MpduType,
         turn: &mut Turn<'_>,
-    ) -> Result<(), SendError> {
-        let id = ModuleId { role: self.identity.role, unit: self.identity.unit, module };
-        let status = OwnStatus::whole(id, &self.identity.contact, &self.own);
-        let unit = self.identity.unit;
-        let others = self.peers.iter().filter(|peer| peer.key.unit == unit).count();
-        let census = Census { status, module, others, peers: &self.peers };
-        let kind = MpduType::RECONNECT;
-        self.outlet.send_raw(&turn.now, registrar, kind, query, &census, turn.transport)
+    ) -> bool {
+        if sent == Err(SendError::TooLong) {
+            turn.fault(Fault::MpduTooLong(kind));
+        }
+        self.outlet.is_owed(sent)
     }
 
     /// Tells the registrar of own rules it has not been told of (4.2.10.1.2 b and
     /// its like). It stops where the transport does, and goes on at a later tick.
     /// What nobody can ever be told of is no rule any more, and a fault.
-    fn send_rules(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        let (Some(module), Some(registrar)) = (self.id(), self.confidant()) else {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn send_rules(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
+        let Some((module, registrar)) = self.confidant() else {
             return Ok(());
         };
         let mut result = Ok(());
-        for row in self.own.iter_mut().filter(|row| row.state != OwnState::Asserted) {
-            let kind = row.mpdu_type();
-            let cancellation = row.assertion.cancellation();
+        for row in self.own.iter_mut().filter(|row| row.standing != Standing::Told) {
+            let (kind, reference) = (row.mpdu_type(), module.reference());
+            let (assertion, cancellation) = (row.assertion(), row.cancellation());
             let supplement: &dyn Encode =
-                if row.is_asserted() { &row.assertion } else { &cancellation };
-            let reference = module.reference();
+                if row.is_asserted() { &assertion } else { &cancellation };
             let sent = self.outlet.send_raw(
                 &turn.now,
                 &registrar,
@@ -451,43 +374,26 @@ impl Module<'_> {
                 self.offer_at = turn.now.monotonic.after(RETRY);
                 break;
             }
-            row.state = if row.is_asserted() && sent.is_ok() {
-                OwnState::Asserted
-            } else {
-                OwnState::CancellationSent
-            };
+            row.standing =
+                if row.is_asserted() && sent.is_ok() { Standing::Told } else { Standing::Gone };
         }
-        self.own.retain(|row| row.state != OwnState::CancellationSent);
+        self.own.retain(|row| row.standing != Standing::Gone);
         result
     }
 
     /// Sends this module's state to the registrar, if it is owed (4.2.9.3 b).
     pub(super) fn send_owed_status(&mut self, turn: &mut Turn<'_>) {
-        let (Some(id), Some(registrar), true) = (self.id(), self.confidant(), self.status_owed)
-        else {
+        let (Some((id, registrar)), true) = (self.confidant(), self.status_owed) else {
             return;
         };
         let list = One(OwnStatus::whole(id, &self.identity.contact, &self.own));
         let (kind, reference) = (MpduType::MODULE_STATUS, id.reference());
         let sent =
             self.outlet.send_raw(&turn.now, &registrar, kind, reference, &list, turn.transport);
-        if sent == Err(SendError::TooLong) {
-            turn.fault(Fault::MpduTooLong(kind));
-        }
-        self.status_owed = self.outlet.is_owed(sent);
+        self.status_owed = self.is_owed(sent, kind, turn);
         if self.status_owed {
             self.offer_at = turn.now.monotonic.after(RETRY);
         }
-    }
-
-    pub(super) fn time_queries_out(&mut self, now: Instant, user: &mut dyn ServiceUser) {
-        self.queries.retain(|query| {
-            let open = query.until.is_none_or(|until| now < until);
-            if !open {
-                user.indicate(Indication::Fault(Fault::QueryTimedOut(query.context)));
-            }
-            open
-        });
     }
 }
 
@@ -502,7 +408,7 @@ impl Module<'_> {
             return;
         }
         self.retry_at = turn.now.monotonic;
-        self.send_request(turn);
+        self.do_what_is_due(turn);
     }
 
     /// The registrar cannot be located now (4.2.4.2.4). A reconnection waits for
@@ -558,7 +464,7 @@ impl Module<'_> {
         self.request = None;
         self.interrogation.abandon();
         self.status_owed = false;
-        self.introduce_at = None;
+        self.introduce_at = Instant::MAX;
         self.peers.clear();
         self.rules.clear();
         self.own.clear();

@@ -1,7 +1,7 @@
 //! The storage of a module in one place, for those who know its sizes when they
 //! compile.
 
-use super::{ModuleStorage, OwnRule, Peer, PendingQuery, Rule};
+use super::{ModuleStorage, Peer, PendingQuery, Rule};
 use crate::storage::Slot;
 
 /// Room for `PEERS` other modules with `RULES` rules among them, `OWN` own rules
@@ -18,7 +18,7 @@ pub struct ModuleMemory<
 > {
     peers: [Slot<Peer>; PEERS],
     rules: [Slot<Rule>; RULES],
-    own: [Slot<OwnRule>; OWN],
+    own: [Slot<Rule>; OWN],
     queries: [Slot<PendingQuery>; QUERIES],
     mpdu: [u8; MPDU],
     message: [u8; MESSAGE],

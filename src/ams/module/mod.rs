@@ -46,6 +46,7 @@
 
 mod change;
 mod copies;
+mod duties;
 mod fixed;
 mod fixed_check;
 mod handling;
@@ -55,6 +56,7 @@ mod membership;
 mod memory;
 mod noting;
 mod outbound;
+mod queries;
 mod remote;
 mod rows;
 mod rules;
@@ -85,10 +87,11 @@ pub use fixed_check::StaticInvalid;
 pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
+use queries::Queries;
 use rules::Rules;
 use turn::Turn;
 
-pub use rows::{OwnRule, Peer, PendingQuery, Rule, RuleKey, RuleKind};
+pub use rows::{Peer, PendingQuery, Rule, RuleKey, RuleKind};
 
 /// Who a module is and how it is reached.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +120,7 @@ pub struct ModuleStorage<'s> {
     pub rules: &'s mut [Slot<Rule>],
     /// One for each own subscription and invitation, and one more for the
     /// invitation of the gateway.
-    pub own: &'s mut [Slot<OwnRule>],
+    pub own: &'s mut [Slot<Rule>],
     /// One for each query with a term that may be pending.
     pub queries: &'s mut [Slot<PendingQuery>],
     /// Room for the longest MPDU: 19 octets and the module's own status, which is
@@ -184,16 +187,16 @@ pub struct Module<'s> {
     retry_at: Instant,
     /// Not before this is the transport offered again what it refused.
     offer_at: Instant,
-    /// When new modules are told of this one, while there are any who are not.
-    introduce_at: Option<Instant>,
+    /// When new modules are told of this one; [`Instant::MAX`] when there are none.
+    introduce_at: Instant,
     pulse: Pulse,
     /// This module's status is to be sent to the registrar.
     status_owed: bool,
     peers: Table<'s, Peer>,
     rules: Rules<'s>,
     batch: Batch,
-    own: Table<'s, OwnRule>,
-    queries: Table<'s, PendingQuery>,
+    own: Table<'s, Rule>,
+    queries: Queries<'s>,
     outlet: Outlet<'s>,
     message: &'s mut [u8],
     handler: Option<&'s mut dyn ContentHandler>,
@@ -204,10 +207,16 @@ pub struct Module<'s> {
 #[derive(Clone, Copy, Debug)]
 struct Request {
     query: u32,
-    /// When it will have failed; `None` while it is not sent.
-    until: Option<Instant>,
+    /// When it will have failed; [`Instant::MAX`] while it is not sent.
+    until: Instant,
     /// How often it has failed.
     failures: u8,
+}
+
+impl Request {
+    const fn new(query: u32) -> Self {
+        Self { query, until: Instant::MAX, failures: 0 }
+    }
 }
 
 impl<'s> Module<'s> {
@@ -225,14 +234,14 @@ impl<'s> Module<'s> {
             request: None,
             retry_at: Instant::ZERO,
             offer_at: Instant::ZERO,
-            introduce_at: None,
+            introduce_at: Instant::MAX,
             pulse: Pulse::commence(Instant::ZERO),
             status_owed: false,
             peers: Table::new(storage.peers),
             rules: Rules::new(storage.rules),
             batch: Batch::NONE,
             own: Table::new(storage.own),
-            queries: Table::new(storage.queries),
+            queries: Queries::new(storage.queries),
             outlet: Outlet::new(mib, sender, identity.first_query, storage.mpdu),
             message: storage.message,
             handler: None,
@@ -289,7 +298,7 @@ impl<'s> Module<'s> {
     }
 
     /// Its own rules.
-    pub fn own_rules(&self) -> impl Iterator<Item = &OwnRule> {
+    pub fn own_rules(&self) -> impl Iterator<Item = &Rule> {
         self.own.iter().filter(|rule| rule.is_asserted())
     }
 

@@ -1,50 +1,47 @@
 //! Noting and forgetting other modules and their rules.
 
-use super::introduction::Introduction;
-use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
+use super::rows::{Peer, Rule, RuleKind, Standing, VECTORS};
 use super::{Module, ModuleIdentity, Turn, bump, domain_includes};
-use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
+use crate::ams::ids::{Domain, ModuleId, ModuleKey, Priority, RoleNumber, UnitNumber};
 use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AssertionValues, CancellationValues, ContactSummary, Declaration};
 use crate::ams::service::Indication;
-use crate::transport::Address;
 
 impl Module<'_> {
     /// Notes a module, or that it is reached otherwise than was known
     /// (4.2.5.5.8 a to c). False when there is no room for it.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn note_peer(
         &mut self,
         id: ModuleId,
         contact: &ContactSummary<'_>,
         turn: &mut Turn<'_>,
     ) -> bool {
-        let mams = self.resolve_mams(contact, turn);
-        if self.peers.get(id.key()).is_some_and(|peer| peer.role != id.role || peer.mams != mams) {
-            self.forget_peer(id.key(), turn);
+        let key = id.key();
+        let mams = turn.transport.resolve(self.mib.primary_transport, contact.endpoint.as_str());
+        if mams.is_none() {
+            bump(&mut self.outlet.stats.unresolved);
         }
-        let points = [None; VECTORS];
-        let introduction = Introduction::NONE;
-        let mut peer = Peer { key: id.key(), role: id.role, mams, points, introduction };
-        self.best_fits(contact, &mut peer.points, turn);
-        if let Some(known) = self.peers.get_mut(id.key()) {
-            if known.points != peer.points {
-                known.points = peer.points;
-                self.rules.unprepare();
+        if self.peers.get(key).is_some_and(|peer| peer.role != id.role || peer.mams != mams) {
+            self.forget_peer(key, turn);
+        }
+        if !self.peers.contains(key) {
+            let full = self.peers.len() >= MAX_PEERS;
+            if full || self.peers.insert(Peer::new(id, mams)).is_err() {
+                bump(&mut self.outlet.stats.full);
+                return false;
             }
-            return true;
+            if let Some(place) = self.place_of(id) {
+                self.rules.peer_noted(place);
+            }
+            turn.user.indicate(Indication::ModuleRegistered(id));
         }
-        if self.peers.len() >= MAX_PEERS || self.peers.insert(peer).is_err() {
-            bump(&mut self.outlet.stats.full);
-            return false;
-        }
-        if let Some(place) = self.place_of(id) {
-            self.rules.peer_noted(place);
-        }
-        turn.user.indicate(Indication::ModuleRegistered(id));
+        self.note_points(key, contact, turn);
         true
     }
 
     /// Forgets a module and its rules (4.2.6.4 a to d).
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn forget_peer(&mut self, key: ModuleKey, turn: &mut Turn<'_>) {
         let Some(id) = self.peers.get(key).map(Peer::id) else {
             return;
@@ -57,27 +54,33 @@ impl Module<'_> {
         self.peers.remove(key);
     }
 
-    /// Notes a rule of a module (4.2.10.4, 4.2.12.4).
-    pub(super) fn note_rule(
+    /// Notes or forgets a rule of a module, as it is asserted or cancelled (4.2.10.4 to
+    /// 4.2.13.4).
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn set_rule(
         &mut self,
         id: ModuleId,
         kind: RuleKind,
-        assertion: AssertionValues,
+        (assertion, asserted): (&AssertionValues, bool),
         turn: &mut Turn<'_>,
     ) {
         let Some(place) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
         };
-        let applies = self.asks_for_ours(id.role, &assertion.cancellation());
-        let Ok(new) = self.rules.note(Rule::new(kind, place, &assertion, applies)) else {
-            return bump(&mut self.outlet.stats.full);
-        };
-        if new {
-            turn.user.indicate(match kind {
-                RuleKind::Subscription => Indication::SubscriptionAsserted(id, assertion),
-                RuleKind::Invitation => Indication::InvitationAsserted(id, assertion),
-            });
+        let mut rule = Rule::new(kind, place, assertion, Standing::ToCancel);
+        if asserted {
+            let applies =
+                applies((self.mib, self.venture, &self.identity), id.role, &rule.cancellation());
+            rule.standing = if applies { Standing::Applies } else { Standing::Idle };
+            match self.rules.note(rule) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => return bump(&mut self.outlet.stats.full),
+            }
+        } else if !self.rules.forget(&rule) {
+            return bump(&mut self.outlet.stats.stale);
         }
+        turn.user.indicate(rule.told(id));
     }
 
     /// Judges all rules anew, which is due when units or subjects have changed in
@@ -104,23 +107,6 @@ impl Module<'_> {
         u16::try_from(place).ok()
     }
 
-    /// Forgets a rule of a module (4.2.11.4, 4.2.13.4).
-    pub(super) fn forget_rule(
-        &mut self,
-        id: ModuleId,
-        kind: RuleKind,
-        CancellationValues { subject, domain }: CancellationValues,
-        turn: &mut Turn<'_>,
-    ) {
-        let Some(peer) = self.place_of(id) else {
-            return bump(&mut self.outlet.stats.unknown_module);
-        };
-        match self.rules.forget(RuleKey { subject, kind, peer, domain }) {
-            Some(rule) => turn.user.indicate(cancelled(id, &rule)),
-            None => bump(&mut self.outlet.stats.stale),
-        }
-    }
-
     /// Forgets those rules of a module that it does not declare (4.2.9.6 c to f).
     pub(super) fn forget_rules_beside(
         &mut self,
@@ -133,57 +119,46 @@ impl Module<'_> {
         };
         let goes = |rule: &Rule| rule.peer == place && !rule.is_in(declared);
         // Mostly there is nothing to forget, and all that is not written stays in place.
-        if self.rules.iter().any(goes) {
+        if !cfg!(feature = "std") || self.rules.iter().any(goes) {
             self.rules.retain(|rule| {
                 let goes = goes(rule);
                 if goes {
-                    turn.user.indicate(cancelled(id, rule));
+                    rule.standing = Standing::Gone;
+                    turn.user.indicate(rule.told(id));
                 }
                 !goes
             });
         }
     }
 
-    /// Whether a rule of a module in `role` asks for messages of this module.
-    fn asks_for_ours(&self, role: RoleNumber, rule: &CancellationValues) -> bool {
-        applies((self.mib, self.venture, &self.identity), role, rule)
-    }
-
-    fn resolve_mams(
-        &mut self,
-        contact: &ContactSummary<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Option<Address> {
-        let address = turn.transport.resolve(self.mib.primary_transport, contact.endpoint.as_str());
-        if address.is_none() {
-            bump(&mut self.outlet.stats.unresolved);
-        }
-        address
-    }
-
-    /// For each delivery vector the first delivery point of a transport service
+    /// Notes for each delivery vector the first delivery point of a transport service
     /// this module can transmit by (4.2.5.5.8 c). A point whose name the
     /// transport cannot make sense of is passed over.
-    fn best_fits(
-        &mut self,
-        contact: &ContactSummary<'_>,
-        points: &mut [Option<(u8, Address)>],
-        turn: &mut Turn<'_>,
-    ) {
-        let mut free = points.iter_mut();
+    fn note_points(&mut self, key: ModuleKey, contact: &ContactSummary<'_>, turn: &mut Turn<'_>) {
+        let Self { mib, peers, rules, outlet, .. } = self;
+        let Some(peer) = peers.get_mut(key) else {
+            return;
+        };
+        let before = peer.points;
+        peer.points = [None; VECTORS];
+        let mut free = peer.points.iter_mut();
         for vector in contact.delivery_vectors.iter() {
             let usable = vector
                 .points()
-                .filter(|point| self.mib.transports.iter().any(|own| own.name == point.service))
+                .filter(|point| mib.transports.iter().any(|own| own.name == point.service))
                 .find_map(|point| turn.transport.resolve(point.service, point.endpoint));
             let Some(address) = usable else {
-                bump(&mut self.outlet.stats.unresolved);
+                bump(&mut outlet.stats.unresolved);
                 continue;
             };
             match free.next() {
                 Some(slot) => *slot = Some((vector.number(), address)),
-                None => bump(&mut self.outlet.stats.full),
+                None => bump(&mut outlet.stats.full),
             }
+        }
+        // Boards have little to prepare, and little room for code.
+        if !cfg!(feature = "std") || before != peer.points {
+            rules.unprepare();
         }
     }
 }
@@ -202,11 +177,12 @@ fn applies(
         && venture.is_none_or(|venture| venture.may_receive(role, rule.subject))
 }
 
-fn cancelled(id: ModuleId, rule: &Rule) -> Indication {
-    match rule.kind {
-        RuleKind::Subscription => Indication::SubscriptionCancelled(id, rule.cancellation()),
-        RuleKind::Invitation => Indication::InvitationCancelled(id, rule.cancellation()),
-    }
+/// What is cancelled by this: how messages were asked for does not matter.
+pub(super) const fn cancelled(
+    CancellationValues { subject, domain }: CancellationValues,
+) -> AssertionValues {
+    let (priority, flow_label) = (Priority::DEFAULT, 0);
+    AssertionValues { subject, domain, delivery_vector: 0, priority, flow_label }
 }
 
 /// The domain of the invitation every module asserts so that its gateway can

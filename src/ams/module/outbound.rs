@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::copies::{Copies, Dispatch, Label};
-use super::handling::{prepare, transmitted};
+use super::handling::prepare;
 use super::rows::{Peer, PendingQuery, Rule, RuleKind};
 use super::rules::{Places, Rules};
 use super::{Module, bump, domain_includes};
@@ -12,10 +12,10 @@ use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
 };
 use crate::ams::mib::{Mib, Venture};
-use crate::ams::pdu::{AamsFront, AamsHeader, MessageType};
+use crate::ams::pdu::{AamsFront, AamsHeader, EnvelopeHeader, MessageType};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
 use crate::storage::Table;
-use crate::time::Now;
+use crate::time::{Instant, Now};
 use crate::transport::Transport;
 
 /// What became of the copies of a message.
@@ -74,11 +74,11 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let publication = self.require_publisher(message.subject)?;
-        if publication.1.is_plain() {
-            self.spread_run(publication, (message, size), transport, user)
+        let letter = self.require_publisher(message.subject)?;
+        if letter.wanted.plain {
+            self.spread_run(&letter, (message, size), transport, user)
         } else {
-            self.spread_each(publication, (message, size), transport, user)
+            self.spread_each(&letter, (message, size), transport, user)
         }
     }
 
@@ -86,9 +86,10 @@ impl Module<'_> {
     /// order of unit and module number.
     pub fn subscribers(&self, subject: SubjectNumber) -> impl Iterator<Item = ModuleId> {
         let places = self.rules.prepared(subject);
-        let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
+        let places =
+            places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject, None));
         let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        let wanted = Wanted { places, domain: None, plain: true };
+        let wanted = Wanted { places, ..Wanted::LAST };
         space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
     }
 
@@ -113,10 +114,11 @@ impl Module<'_> {
             self.announce_far(source, domain, message, transport)?;
             return Ok(Fanout::default());
         }
-        let places = self.rules.places(RuleKind::Invitation, message.subject);
+        let places = self.rules.places(RuleKind::Invitation, message.subject, None);
         let plain = self.is_plain(message.subject);
-        let audience = Audience::Of(Wanted { places, domain: Some(domain), plain });
-        let fanout = self.spread_one((source, audience), message, transport, user)?;
+        let wanted = Wanted { places, domain: Some(domain), plain, way: Way::Batches };
+        let letter = Letter { wanted, ..Letter::publication(source) };
+        let fanout = self.spread_one(&letter, None, message, transport, user)?;
         if domain.continuum == all && self.has_others() {
             // Theirs besides (4.3.7.1.2.2).
             if let Err(fault) = self.announce_far(source, domain, message, transport) {
@@ -136,8 +138,7 @@ impl Module<'_> {
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let correspondence = self.require_correspondent(to, message.subject)?;
-        self.send_private(MessageType::Unary, correspondence, message, transport)
+        self.send_private(MessageType::Unary, to, message, transport)
     }
 
     /// `Query.request`: a message to one module that asks for a reply in the same
@@ -157,19 +158,17 @@ impl Module<'_> {
         term: Option<Duration>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let correspondence = self.require_correspondent(to, message.subject)?;
         let context = message.context;
-        if context == ContextNumber::NONE {
-            return Err(Fault::ContextZero);
-        }
         if self.queries.contains(context) {
             return Err(Fault::ContextPending);
         }
         if term != Some(Duration::ZERO) {
-            let until = term.map(|term| now.monotonic.after(term));
-            self.queries.insert(PendingQuery { context, until }).map_err(|_| Fault::TableFull)?;
+            let until = term.map_or(Instant::MAX, |term| now.monotonic.after(term));
+            if !self.queries.insert(PendingQuery { context, until }) {
+                return Err(Fault::TableFull);
+            }
         }
-        let sent = self.send_private(MessageType::Query, correspondence, message, transport);
+        let sent = self.send_private(MessageType::Query, to, message, transport);
         if sent.is_err() {
             self.queries.remove(context);
         }
@@ -179,7 +178,7 @@ impl Module<'_> {
     /// Gives up the query that is pending in `context`: no fault tells that it timed
     /// out, and the context may be used again. False when none is pending.
     pub fn abandon_query(&mut self, context: ContextNumber) -> bool {
-        self.queries.remove(context).is_some()
+        self.queries.remove(context)
     }
 
     /// `Reply.request`: answers a message in its context (3.1.12, 4.3.6).
@@ -192,39 +191,55 @@ impl Module<'_> {
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let correspondence = self.require_correspondent(to, message.subject)?;
-        if message.context == ContextNumber::NONE {
-            return Err(Fault::ContextZero);
-        }
-        self.send_private(MessageType::Reply, correspondence, message, transport)
+        self.send_private(MessageType::Reply, to, message, transport)
     }
 
+    /// A message to one module, here or in another continuum, which may receive on the
+    /// subject (4.3.4.1.1). The role of one in another continuum is not known.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn send_private(
         &mut self,
         message_type: MessageType,
-        (source, to): (ModuleKey, Correspondent),
+        (continuum, to): (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let place = match to {
-            Correspondent::Here(place) => place,
-            Correspondent::Far(continuum, to) => {
-                return self.send_far((source, message_type), (continuum, to), message, transport);
+        let subject = message.subject;
+        let source = self.require_sender(subject)?;
+        if message_type != MessageType::Unary && message.context == ContextNumber::NONE {
+            return Err(Fault::ContextZero);
+        }
+        if continuum != self.mib.continuum.number {
+            return self.send_far((source, message_type), (continuum, to), message, transport);
+        }
+        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
+        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
+        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
+            return Err(Fault::DestinationNotAuthorised);
+        }
+        let places = self.rules.places(RuleKind::Invitation, subject, u16::try_from(place).ok());
+        let plain = self.is_plain(subject);
+        let wanted = Wanted { places, domain: None, plain, way: Way::Singly };
+        let letter = Letter { source, message_type, wanted };
+        self.send_one((&letter, None), Fault::NotInvited, message, transport)
+    }
+
+    /// A message to one module. `nobody` is the fault when there is none to get it.
+    pub(super) fn send_one(
+        &mut self,
+        (letter, envelope): (&Letter, Option<&EnvelopeHeader>),
+        nobody: Fault,
+        message: &Message<'_>,
+        transport: &mut dyn Transport,
+    ) -> Result<(), Fault> {
+        let mut fault = nobody;
+        let user = &mut |indication| {
+            if let Indication::Fault(why) = indication {
+                fault = why;
             }
         };
-        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
-        let rule = u16::try_from(place)
-            .ok()
-            .and_then(|place| self.rules.winning(RuleKind::Invitation, message.subject, place))
-            .ok_or(Fault::NotInvited)?;
-        let label = Label::of(rule.label(), message);
-        let header = header(message_type, self.mib.continuum.number, source, message, label);
-        let Self { handler, venture, stats, .. } = self;
-        let data = transmitted(handler, *venture, &header, message, stats)?;
-        let mut copies = Copies::of_one(&header, message, data, self.mib.checksums, self.message)?;
-        let sent = copies.send(peer, rule, transport);
-        bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
-        sent
+        let fanout = self.spread_one(letter, envelope, message, transport, user)?;
+        if fanout.sent > 0 { Ok(()) } else { Err(fault) }
     }
 
     /// One copy to everybody who has to be found first.
@@ -235,8 +250,8 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let publication = self.require_publisher(message.subject)?;
-        self.spread_one(publication, message, transport, user)
+        let letter = self.require_publisher(message.subject)?;
+        self.spread_one(&letter, None, message, transport, user)
     }
 
     /// One copy to everybody in the batch: the short way of the next message on a
@@ -278,31 +293,42 @@ impl Module<'_> {
         Ok(fanout)
     }
 
-    /// One copy to everybody a message on this subject goes to.
+    /// One copy to everybody a message goes to, in an envelope if one is given.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn spread_one(
         &mut self,
-        (source, audience): (ModuleKey, Audience),
+        letter: &Letter,
+        envelope: Option<&EnvelopeHeader>,
         message: &Message<'_>,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let header = self.unary(source, message);
+        let header = self.header(letter, message);
         let buffer = core::mem::take(&mut self.message);
         let Self { handler, venture, stats, .. } = self;
-        let data = if audience.is_plain() {
+        let data = if letter.wanted.plain {
             Ok(message.data)
         } else {
             prepare(handler, *venture, &header, message.data, stats)
         };
         let checksums = self.mib.checksums;
         let fanout = data
-            .and_then(|data| Copies::of_one(&header, message, data, checksums, buffer))
+            .and_then(|data| {
+                let message = &Message { data, ..*message };
+                match envelope {
+                    None => Copies::of_one(&header, message, checksums, buffer),
+                    Some(envelope) => {
+                        Copies::of_envelope(envelope, &header, message, checksums, buffer)
+                    }
+                }
+            })
             .map(|mut copies| {
                 let (copies, subject) = (&mut copies, message.subject);
-                if cfg!(feature = "std") {
-                    self.spread(copies, subject, audience, transport, user)
+                let wanted = letter.wanted;
+                if cfg!(feature = "std") && wanted.way != Way::Singly {
+                    self.spread(copies, subject, wanted, transport, user)
                 } else {
-                    self.spread_singly(copies, subject, audience, transport, user)
+                    self.spread_singly(copies, subject, wanted, transport, user)
                 }
             });
         self.message = buffer;
@@ -313,12 +339,12 @@ impl Module<'_> {
     /// the buffer allows.
     fn spread_run(
         &mut self,
-        (source, audience): (ModuleKey, Audience),
+        letter: &Letter,
         (message, size): (&Message<'_>, usize),
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let header = self.unary(source, message);
+        let header = self.header(letter, message);
         let buffer = core::mem::take(&mut self.message);
         let mut outcome = Ok(Fanout::default());
         let mut data = message.data;
@@ -326,7 +352,13 @@ impl Module<'_> {
             let part = (&mut data, size.max(1));
             match Copies::of_run(&header, message, part, self.mib.checksums, buffer) {
                 Ok(mut copies) => {
-                    total.add(self.spread(&mut copies, message.subject, audience, transport, user));
+                    total.add(self.spread(
+                        &mut copies,
+                        message.subject,
+                        letter.wanted,
+                        transport,
+                        user,
+                    ));
                 }
                 // The first is the longest: nothing has been sent.
                 Err(fault) => outcome = Err(fault),
@@ -340,7 +372,7 @@ impl Module<'_> {
     /// may differ in size.
     fn spread_each(
         &mut self,
-        publication: (ModuleKey, Audience),
+        letter: &Letter,
         (message, size): (&Message<'_>, usize),
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
@@ -348,7 +380,7 @@ impl Module<'_> {
         let mut total = None::<Fanout>;
         for data in message.data.chunks(size.max(1)) {
             let message = Message { data, ..*message };
-            match (self.spread_one(publication, &message, transport, user), &mut total) {
+            match (self.spread_one(letter, None, &message, transport, user), &mut total) {
                 (Ok(first), None) => total = Some(first),
                 (Err(fault), None) => return Err(fault),
                 (Ok(more), Some(total)) => total.add(more),
@@ -361,43 +393,40 @@ impl Module<'_> {
         Ok(total.unwrap_or_default())
     }
 
-    /// Sends `copies` of messages on `subject` to an audience.
+    /// Sends `copies` of messages on `subject` to those who want them, batch by batch.
     fn spread(
         &mut self,
         copies: &mut Copies<'_>,
         subject: SubjectNumber,
-        audience: Audience,
+        wanted: Wanted,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Fanout {
         let fanout = Fanout::default();
         let mut dispatch = Dispatch { copies, peers: &self.peers, transport, user, fanout };
-        match audience {
-            Audience::AsLast => dispatch.send(&self.batch),
-            Audience::Of(wanted) => {
-                let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-                let mut whole = wanted.plain && wanted.domain.is_none();
-                self.batch.clear();
-                space.receivers(&self.rules, subject, wanted).for_each(|(peer, rule)| {
-                    let Some(point) = peer.delivery_point(rule.delivery_vector) else {
-                        dispatch.miss(peer.key);
-                        whole = false;
-                        return;
-                    };
-                    if !self.batch.add(rule, point) {
-                        dispatch.send(&self.batch);
-                        self.batch.clear();
-                        self.batch.add(rule, point);
-                        whole = false;
-                    }
-                });
-                dispatch.send(&self.batch);
-                if let (true, Some(id)) = (whole, self.id()) {
-                    let front = self.front(id.key(), self.batch.label());
-                    self.batch.complete((subject, self.rules.version()), front);
+        if wanted.way != Way::LastBatch {
+            let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+            let mut whole = wanted.plain && wanted.domain.is_none();
+            self.batch.clear();
+            space.receivers(&self.rules, subject, wanted).for_each(|(peer, rule)| {
+                let Some(point) = peer.delivery_point(rule.delivery_vector) else {
+                    dispatch.miss(peer.key);
+                    whole = false;
+                    return;
+                };
+                if !self.batch.add(rule, point) {
+                    dispatch.send(&self.batch);
+                    self.batch.clear();
+                    self.batch.add(rule, point);
+                    whole = false;
                 }
+            });
+            if let (true, Some(id)) = (whole, self.id()) {
+                let front = self.front(id.key(), self.batch.label());
+                self.batch.complete((subject, self.rules.version()), front);
             }
         }
+        dispatch.send(&self.batch);
         let fanout = dispatch.fanout;
         self.count(fanout);
         fanout
@@ -409,17 +438,10 @@ impl Module<'_> {
         &mut self,
         copies: &mut Copies<'_>,
         subject: SubjectNumber,
-        audience: Audience,
+        wanted: Wanted,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Fanout {
-        let wanted = match audience {
-            Audience::Of(wanted) => wanted,
-            Audience::AsLast => {
-                let places = self.rules.places(RuleKind::Subscription, subject);
-                Wanted { places, domain: None, plain: true }
-            }
-        };
         let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
         let mut fanout = Fanout::default();
         for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
@@ -441,13 +463,10 @@ impl Module<'_> {
     }
 
     /// Who publishes on `subject`, if this module may, and to whom.
-    fn require_publisher(
-        &mut self,
-        subject: SubjectNumber,
-    ) -> Result<(ModuleKey, Audience), Fault> {
+    fn require_publisher(&mut self, subject: SubjectNumber) -> Result<Letter, Fault> {
         // What is prepared, this module may do, and the data go as they are.
         if cfg!(feature = "std") && self.batch.is_complete(subject, self.rules.version()) {
-            return Ok((self.require_member()?.key(), Audience::AsLast));
+            return Ok(Letter::publication(self.require_member()?.key()));
         }
         let (source, places, plain) = match self.rules.prepared(subject) {
             Some(places) => (self.require_member()?.key(), places, true),
@@ -455,24 +474,36 @@ impl Module<'_> {
                 (self.require_sender(subject)?, self.rules.prepare(subject), true)
             }
             None => {
-                let places = self.rules.places(RuleKind::Subscription, subject);
+                let places = self.rules.places(RuleKind::Subscription, subject, None);
                 (self.require_sender(subject)?, places, false)
             }
         };
-        Ok((source, Audience::Of(Wanted { places, domain: None, plain })))
+        let wanted = Wanted { places, domain: None, plain, way: Way::Batches };
+        Ok(Letter { wanted, ..Letter::publication(source) })
     }
 
     /// How publications under this label begin.
     fn front(&self, source: ModuleKey, label: Label) -> AamsFront {
-        let message = Message::new(SubjectNumber::ALL, &[]);
-        header(MessageType::Unary, self.mib.continuum.number, source, &message, label)
-            .front(self.mib.checksums)
+        let message = Message {
+            priority: Some(label.priority),
+            flow_label: Some(label.flow_label),
+            ..Message::new(SubjectNumber::ALL, &[])
+        };
+        self.header(&Letter::publication(source), &message).front(self.mib.checksums)
     }
 
     /// The header of a message whose receivers may yet ask for another label.
-    fn unary(&self, source: ModuleKey, message: &Message<'_>) -> AamsHeader {
-        let label = Label::of(Label::DEFAULT, message);
-        header(MessageType::Unary, self.mib.continuum.number, source, message, label)
+    fn header(&self, letter: &Letter, message: &Message<'_>) -> AamsHeader {
+        let Label { priority, flow_label } = Label::of(Label::DEFAULT, message);
+        AamsHeader {
+            message_type: letter.message_type,
+            priority,
+            flow_label,
+            continuum: self.mib.continuum.number,
+            source: letter.source,
+            context: message.context,
+            subject: message.subject,
+        }
     }
 
     /// The module may send on the subject; who it is.
@@ -487,26 +518,6 @@ impl Module<'_> {
         Ok(id.key())
     }
 
-    /// The module may send on the subject, and the destination receive (4.3.4.1.1);
-    /// who it is, and where the destination is. The role of one in another continuum
-    /// is not known.
-    fn require_correspondent(
-        &self,
-        (continuum, to): (ContinuumNumber, ModuleKey),
-        subject: SubjectNumber,
-    ) -> Result<(ModuleKey, Correspondent), Fault> {
-        let source = self.require_sender(subject)?;
-        if continuum != self.mib.continuum.number {
-            return Ok((source, Correspondent::Far(continuum, to)));
-        }
-        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
-        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
-        if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
-            return Err(Fault::DestinationNotAuthorised);
-        }
-        Ok((source, Correspondent::Here(place)))
-    }
-
     /// Whether the MIB has other continua.
     fn has_others(&self) -> bool {
         let remote = self.venture.map_or(&[][..], |venture| venture.remote);
@@ -514,41 +525,46 @@ impl Module<'_> {
     }
 }
 
-/// Whom a private message is for.
-#[derive(Clone, Copy)]
-enum Correspondent {
-    /// The module at this place among the peers.
-    Here(usize),
-    /// A module of another continuum.
-    Far(ContinuumNumber, ModuleKey),
+/// What becomes of a message: which type it is of, who sends it, and who gets it.
+pub(super) struct Letter {
+    pub(super) source: ModuleKey,
+    pub(super) message_type: MessageType,
+    pub(super) wanted: Wanted,
 }
 
-/// To whom a message goes.
-#[derive(Clone, Copy)]
-enum Audience {
-    /// Those in the batch: the subscribers it was last published to.
-    AsLast,
-    Of(Wanted),
-}
-
-impl Audience {
-    /// Whether the data go as they are.
-    const fn is_plain(&self) -> bool {
-        match self {
-            Self::AsLast => true,
-            Self::Of(wanted) => wanted.plain,
-        }
+impl Letter {
+    /// One to those it was last published to.
+    const fn publication(source: ModuleKey) -> Self {
+        Self { source, message_type: MessageType::Unary, wanted: Wanted::LAST }
     }
 }
 
 /// The modules with rules at these places, in this domain.
 #[derive(Clone, Copy)]
-struct Wanted {
-    places: Places,
-    /// `None` when the request names no domain: it is a publication.
-    domain: Option<Domain>,
+pub(super) struct Wanted {
+    pub(super) places: Places,
+    /// `None` when the request names no domain.
+    pub(super) domain: Option<Domain>,
     /// Whether the data go as they are. If not, what is prepared is of no use.
-    plain: bool,
+    pub(super) plain: bool,
+    pub(super) way: Way,
+}
+
+impl Wanted {
+    /// Those in the batch.
+    const LAST: Self =
+        Self { places: Places::NONE, domain: None, plain: true, way: Way::LastBatch };
+}
+
+/// How copies are handed over, where the transport takes several at a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To those in the batch: the subscribers it was last published to.
+    LastBatch,
+    /// Batch by batch.
+    Batches,
+    /// One by one; the batch stays as it is.
+    Singly,
 }
 
 /// What it takes to know the modules that rules are of.
@@ -578,23 +594,5 @@ impl<'t, 's> Space<'t, 's> {
                 domain.is_none_or(|domain| domain_includes(self.venture, self.mib, &domain, place));
             (may && concerned).then_some((peer, rule))
         })
-    }
-}
-
-pub(super) fn header(
-    message_type: MessageType,
-    continuum: ContinuumNumber,
-    source: ModuleKey,
-    message: &Message<'_>,
-    Label { priority, flow_label }: Label,
-) -> AamsHeader {
-    AamsHeader {
-        message_type,
-        priority,
-        flow_label,
-        continuum,
-        source,
-        context: message.context,
-        subject: message.subject,
     }
 }

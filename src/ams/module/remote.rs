@@ -1,15 +1,12 @@
 //! Private messages to modules of other continua (735.1-B-1 4.3.3): a message in
 //! an envelope in a message, which the gateway of the message space gets.
 
-use super::copies::{Copies, Label};
-use super::handling::transmitted;
-use super::outbound::header;
+use super::Module;
+use super::noting::gateway_domain;
+use super::outbound::{Letter, Wanted, Way};
 use super::rows::RuleKind;
-use super::{Module, bump};
-use crate::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber,
-};
-use crate::ams::pdu::{AamsHeader, ControlCode, EnvelopeHeader, MessageType};
+use crate::ams::ids::{ContinuumNumber, Domain, ModuleKey, SubjectNumber};
+use crate::ams::pdu::{ControlCode, EnvelopeHeader, MessageType};
 use crate::ams::service::{Fault, Message};
 use crate::transport::Transport;
 
@@ -66,34 +63,16 @@ impl Module<'_> {
     ) -> Result<(), Fault> {
         let local = self.mib.continuum.number;
         let subject = pseudo_subject(envelope.continuum, local);
-        let label = Label::of(Label::DEFAULT, message);
-        let enclosed = header(message_type, local, source, message, label);
-        let outer = AamsHeader {
-            message_type: MessageType::Unary,
-            context: ContextNumber::NONE,
-            subject,
-            ..enclosed
-        };
-        let Self { handler, venture, stats, .. } = self;
-        let data = transmitted(handler, *venture, &enclosed, message, stats)?;
-        let (checksum, buffer) = (self.mib.checksums, &mut *self.message);
-        let message = Message { data, ..*message };
-        let mut copies =
-            Copies::of_envelope(&outer, (&envelope, &enclosed), &message, checksum, buffer)?;
-        let mut gateways = self.rules.on(RuleKind::Subscription, subject).filter_map(|rule| {
-            let peer = self.peers.at(usize::from(rule.peer))?;
-            (rule.applies() && peer.role == RoleNumber::RAMS_GATEWAY).then_some((peer, rule))
-        });
-        // No message space contains more than one (4.4.1).
-        let (peer, rule) = gateways.next().ok_or(Fault::RemoteContinuum)?;
-        let sent = copies.send(peer, rule, transport);
-        bump(if sent.is_ok() { &mut self.stats.sent } else { &mut self.stats.not_sent });
-        sent
+        let places = self.rules.places(RuleKind::Subscription, subject, None).specific_only();
+        let (domain, plain) = (Some(gateway_domain(self)), self.is_plain(message.subject));
+        let wanted = Wanted { places, domain, plain, way: Way::Singly };
+        let letter = Letter { source, message_type, wanted };
+        self.send_one((&letter, Some(&envelope)), Fault::RemoteContinuum, message, transport)
     }
 }
 
 /// The subject that messages for a continuum, or all, are published on.
-const fn pseudo_subject(to: ContinuumNumber, local: ContinuumNumber) -> SubjectNumber {
+pub(super) const fn pseudo_subject(to: ContinuumNumber, local: ContinuumNumber) -> SubjectNumber {
     match to.get() {
         0 => local.pseudo_subject(),
         _ => to.pseudo_subject(),

@@ -7,6 +7,7 @@ use crate::ams::ids::{
     SubjectNumber, UnitNumber,
 };
 use crate::ams::pdu::{AssertionValues, CancellationValues, Declaration, MpduType};
+use crate::ams::service::Indication;
 use crate::storage::Row;
 use crate::time::Instant;
 use crate::transport::Address;
@@ -28,6 +29,12 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// One that is told nothing, and that no messages can be sent to yet.
+    pub(super) const fn new(id: ModuleId, mams: Option<Address>) -> Self {
+        let (points, introduction) = ([None; VECTORS], Introduction::NONE);
+        Self { key: id.key(), role: id.role, mams, points, introduction }
+    }
+
     /// Who it is.
     #[must_use]
     pub const fn id(&self) -> ModuleId {
@@ -59,15 +66,16 @@ pub enum RuleKind {
     Invitation,
 }
 
-/// A subscription or an invitation of another module. 14 octets a slot.
+/// A subscription or an invitation: of another module, or of this one itself. 14 octets
+/// a slot.
 ///
-/// Rules are kept in the order of their subjects, so that those a message
+/// Rules are kept in the order of their kinds and subjects, so that those a message
 /// concerns stand together.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub(super) subject: SubjectNumber,
     /// The place of its module in the table of peers; it is kept right when
-    /// peers come and go.
+    /// peers come and go. 0 in own rules.
     pub(super) peer: u16,
     // The domain, without the octet that would be lost to alignment.
     continuum: ContinuumNumber,
@@ -80,17 +88,28 @@ pub struct Rule {
     pub(super) standing: Standing,
 }
 
-/// Whether messages of this module go by a rule: judged when it is noted, for it does
-/// not depend on the message.
+/// Where a rule stands.
+///
+/// Whether messages of this module go by a rule of another was judged when it was noted,
+/// for it does not depend on the message. What the registrar has been told of an own rule
+/// is the desired state that is kept; what is not sent yet goes out at the next tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Its domain does not include this module, or its module may not receive on its
-    /// subject.
+    /// Of another: its domain does not include this module, or its module may not
+    /// receive on its subject.
     Idle,
     /// It applies, but another rule of its module for the subject does too, and wins.
     Applies,
     /// It applies, and wins.
     Wins,
+    /// Of this module: asserted, and the registrar is to be told.
+    ToTell,
+    /// Asserted, and the registrar has been told.
+    Told,
+    /// Cancelled, and the registrar is to be told; then the row goes.
+    ToCancel,
+    /// Cancelled, and the registrar has been told; the row is about to go.
+    Gone,
 }
 
 impl Rule {
@@ -99,9 +118,8 @@ impl Rule {
         kind: RuleKind,
         peer: u16,
         assertion: &AssertionValues,
-        applies: bool,
+        standing: Standing,
     ) -> Self {
-        let standing = if applies { Standing::Applies } else { Standing::Idle };
         let AssertionValues { subject, domain, delivery_vector, priority, flow_label } = *assertion;
         let Domain { continuum, unit, role } = domain;
         Self {
@@ -118,13 +136,74 @@ impl Rule {
         }
     }
 
+    /// The same of this module itself.
+    pub(super) const fn own(
+        kind: RuleKind,
+        assertion: &AssertionValues,
+        standing: Standing,
+    ) -> Self {
+        Self::new(kind, 0, assertion, standing)
+    }
+
+    /// Subscription or invitation.
+    #[must_use]
+    pub const fn kind(&self) -> RuleKind {
+        self.kind
+    }
+
+    /// What was asserted.
+    #[must_use]
+    pub const fn assertion(&self) -> AssertionValues {
+        AssertionValues {
+            subject: self.subject,
+            domain: self.domain(),
+            delivery_vector: self.delivery_vector,
+            priority: self.priority,
+            flow_label: self.flow_label,
+        }
+    }
+
+    /// Whether it is in force: own rules that are cancelled wait for the registrar to be
+    /// told.
+    #[must_use]
+    pub const fn is_asserted(&self) -> bool {
+        !matches!(self.standing, Standing::ToCancel | Standing::Gone)
+    }
+
+    /// What the registrar is told of an own one with.
+    pub(super) const fn mpdu_type(&self) -> MpduType {
+        match (self.kind, self.is_asserted()) {
+            (RuleKind::Subscription, true) => MpduType::SUBSCRIBE,
+            (RuleKind::Subscription, false) => MpduType::UNSUBSCRIBE,
+            (RuleKind::Invitation, true) => MpduType::INVITE,
+            (RuleKind::Invitation, false) => MpduType::DISINVITE,
+        }
+    }
+
+    /// What the user is told of it, a rule of `id`.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) const fn told(&self, id: ModuleId) -> Indication {
+        match (self.kind, self.is_asserted()) {
+            (RuleKind::Subscription, true) => {
+                Indication::SubscriptionAsserted(id, self.assertion())
+            }
+            (RuleKind::Subscription, false) => {
+                Indication::SubscriptionCancelled(id, self.cancellation())
+            }
+            (RuleKind::Invitation, true) => Indication::InvitationAsserted(id, self.assertion()),
+            (RuleKind::Invitation, false) => {
+                Indication::InvitationCancelled(id, self.cancellation())
+            }
+        }
+    }
+
     /// What it is one of several for: of the rules of one module for one subject, one wins.
     pub(super) const fn group(&self) -> (RuleKind, SubjectNumber, u16) {
         (self.kind, self.subject, self.peer)
     }
 
     pub(super) fn applies(&self) -> bool {
-        self.standing != Standing::Idle
+        matches!(self.standing, Standing::Applies | Standing::Wins)
     }
 
     pub(super) fn wins(&self) -> bool {
@@ -161,8 +240,8 @@ impl Rule {
 /// their keys too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RuleKey {
-    pub(super) subject: SubjectNumber,
     pub(super) kind: RuleKind,
+    pub(super) subject: SubjectNumber,
     pub(super) peer: u16,
     pub(super) domain: Domain,
 }
@@ -183,86 +262,10 @@ impl Row for Rule {
     }
 }
 
-/// A subscription or an invitation of this module itself.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnRule {
-    pub(super) kind: RuleKind,
-    pub(super) assertion: AssertionValues,
-    pub(super) state: OwnState,
-}
-
-/// What the registrar has been told of an own rule. It is the desired state that
-/// is kept; what is not sent yet goes out at the next tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum OwnState {
-    /// Asserted, and the registrar is to be told.
-    AssertionOwed,
-    /// Asserted, and the registrar has been told.
-    Asserted,
-    /// Cancelled, and the registrar is to be told; then the row goes.
-    CancellationOwed,
-    /// Cancelled, and the registrar has been told; the row is about to go.
-    CancellationSent,
-}
-
-impl OwnRule {
-    /// Whether it is in force.
-    #[must_use]
-    pub const fn is_asserted(&self) -> bool {
-        matches!(self.state, OwnState::AssertionOwed | OwnState::Asserted)
-    }
-
-    /// What the registrar is told of it with.
-    pub(super) const fn mpdu_type(&self) -> MpduType {
-        match (self.kind, self.is_asserted()) {
-            (RuleKind::Subscription, true) => MpduType::SUBSCRIBE,
-            (RuleKind::Subscription, false) => MpduType::UNSUBSCRIBE,
-            (RuleKind::Invitation, true) => MpduType::INVITE,
-            (RuleKind::Invitation, false) => MpduType::DISINVITE,
-        }
-    }
-
-    /// Subscription or invitation.
-    #[must_use]
-    pub const fn kind(&self) -> RuleKind {
-        self.kind
-    }
-
-    /// What was asserted.
-    #[must_use]
-    pub const fn assertion(&self) -> &AssertionValues {
-        &self.assertion
-    }
-}
-
-impl Row for OwnRule {
-    type Key = (RuleKind, CancellationValues);
-
-    fn key(&self) -> Self::Key {
-        (self.kind, self.assertion.cancellation())
-    }
-}
-
 /// A query whose reply has not arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingQuery {
     pub(super) context: ContextNumber,
-    /// When it will have timed out; `None` for never.
-    pub(super) until: Option<Instant>,
-}
-
-impl PendingQuery {
-    /// When it will have timed out; `None` for never.
-    #[must_use]
-    pub const fn until(&self) -> Option<Instant> {
-        self.until
-    }
-}
-
-impl Row for PendingQuery {
-    type Key = ContextNumber;
-
-    fn key(&self) -> ContextNumber {
-        self.context
-    }
+    /// When it will have timed out; [`Instant::MAX`] for never.
+    pub(super) until: Instant,
 }

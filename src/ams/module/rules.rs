@@ -5,7 +5,7 @@ use core::slice;
 
 use super::rows::{Rule, RuleKey, RuleKind, Standing};
 use crate::ams::ids::SubjectNumber;
-use crate::storage::{Full, Slot, Table};
+use crate::storage::{Full, Row, Slot, Table};
 
 /// The rules of other modules.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Rules<'s> {
 }
 
 /// Subjects whose subscriptions are found without a search.
-const RECENT: usize = 4;
+const RECENT: usize = if cfg!(feature = "std") { 4 } else { 1 };
 
 /// A subject this module may publish on, and where the subscriptions are that
 /// concern it, as of this version.
@@ -43,7 +43,12 @@ pub(super) struct Places {
 }
 
 impl Places {
-    const NONE: Self = Self { specific: (0, 0), general: (0, 0) };
+    pub(super) const NONE: Self = Self { specific: (0, 0), general: (0, 0) };
+
+    /// Those for just this subject.
+    pub(super) const fn specific_only(self) -> Self {
+        Self { general: (0, 0), ..self }
+    }
 }
 
 impl<'s> Rules<'s> {
@@ -60,17 +65,18 @@ impl<'s> Rules<'s> {
         Ok(self.table.len() != before)
     }
 
-    pub(super) fn forget(&mut self, key: RuleKey) -> Option<Rule> {
+    /// Forgets the rule with the same key. False when there was none.
+    pub(super) fn forget(&mut self, rule: &Rule) -> bool {
         self.unprepare();
-        let rule = self.table.remove(key)?;
-        self.crown(&rule);
-        Some(rule)
+        let gone = self.table.remove(rule.key());
+        self.crown(rule);
+        gone.is_some()
     }
 
     /// Keeps the rules for which `keep` is true.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Rule) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Rule) -> bool) {
         self.unprepare();
-        if self.table.retain(|rule| keep(rule)) > 0 {
+        if self.table.retain(&mut keep) > 0 {
             self.crown_all();
         }
     }
@@ -115,7 +121,7 @@ impl<'s> Rules<'s> {
     /// Remembers that this module may publish on `subject`, as long as no rule
     /// changes and none is judged anew. Returns where its subscriptions are.
     pub(super) fn prepare(&mut self, subject: SubjectNumber) -> Places {
-        let places = self.places(RuleKind::Subscription, subject);
+        let places = self.places(RuleKind::Subscription, subject, None);
         if let Some(recent) = self.recent.get_mut(recent_place(subject)) {
             *recent = Recent { version: self.version, subject, places };
         }
@@ -128,11 +134,17 @@ impl<'s> Rules<'s> {
         (recent.subject == subject && recent.version == self.version).then_some(recent.places)
     }
 
-    /// Where the rules of a kind are that concern `subject`.
-    pub(super) fn places(&self, kind: RuleKind, subject: SubjectNumber) -> Places {
+    /// Where the rules of a kind are that concern `subject`, of all modules or of the
+    /// one at this place among the peers.
+    pub(super) fn places(
+        &self,
+        kind: RuleKind,
+        subject: SubjectNumber,
+        peer: Option<u16>,
+    ) -> Places {
         Places {
-            specific: self.place(kind, subject),
-            general: self.place(kind, SubjectNumber::ALL),
+            specific: self.place(kind, subject, peer),
+            general: self.place(kind, SubjectNumber::ALL, peer),
         }
     }
 
@@ -140,22 +152,6 @@ impl<'s> Rules<'s> {
     /// the peers, by the rule that wins.
     pub(super) fn receivers(&self, places: Places) -> Receivers<'_> {
         Receivers { specific: self.run(places.specific), general: self.run(places.general) }
-    }
-
-    /// The rule that wins for one module, by its place among the peers.
-    pub(super) fn winning(
-        &self,
-        kind: RuleKind,
-        subject: SubjectNumber,
-        peer: u16,
-    ) -> Option<&Rule> {
-        [subject, SubjectNumber::ALL].into_iter().find_map(|subject| {
-            let from = self.table.position(RuleKey::first(kind, subject, peer));
-            let rows = self.table.rows().get(from..).unwrap_or_default().iter();
-            rows.map_while(Slot::row)
-                .take_while(|rule| rule.group() == (kind, subject, peer))
-                .find(|rule| rule.wins())
-        })
     }
 
     /// All rules of one kind for one subject.
@@ -174,12 +170,16 @@ impl<'s> Rules<'s> {
     }
 
     /// Where the rules of this kind on just this subject are.
-    fn place(&self, kind: RuleKind, subject: SubjectNumber) -> (u32, u32) {
-        let from = self.table.position(RuleKey::first(kind, subject, 0));
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn place(&self, kind: RuleKind, subject: SubjectNumber, peer: Option<u16>) -> (u32, u32) {
+        let from = self.table.position(RuleKey::first(kind, subject, peer.unwrap_or(0)));
         let rows = self.table.rows().get(from..).unwrap_or_default().iter();
         let count = rows
             .map_while(Slot::row)
-            .take_while(|rule| (rule.kind, rule.subject) == (kind, subject))
+            .take_while(|rule| {
+                (rule.kind, rule.subject) == (kind, subject)
+                    && peer.is_none_or(|peer| rule.peer == peer)
+            })
             .count();
         let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
         (place(from), place(from.saturating_add(count)))

@@ -1,7 +1,7 @@
 //! What a module says of itself, written straight from its tables.
 
-use super::rows::{OwnRule, Peer, RuleKind};
-use crate::ams::ids::{ModuleId, ModuleNumber};
+use super::rows::{Peer, Rule, RuleKind};
+use crate::ams::ids::ModuleId;
 use crate::ams::pdu::ModuleStatusHead;
 use crate::storage::Table;
 use crate::wire::{Encode, NoSpace, Writer};
@@ -11,7 +11,7 @@ use crate::wire::{Encode, NoSpace, Writer};
 pub(super) struct OwnStatus<'a, 's> {
     pub(super) id: ModuleId,
     pub(super) contact: &'a dyn Encode,
-    pub(super) own: &'a Table<'s, OwnRule>,
+    pub(super) own: &'a Table<'s, Rule>,
     /// The first of the rules in force that it tells of, from 0.
     pub(super) first: usize,
     /// The most rules it tells of.
@@ -23,7 +23,7 @@ impl<'a, 's> OwnStatus<'a, 's> {
     pub(super) const fn whole(
         id: ModuleId,
         contact: &'a dyn Encode,
-        own: &'a Table<'s, OwnRule>,
+        own: &'a Table<'s, Rule>,
     ) -> Self {
         Self { id, contact, own, first: 0, count: usize::MAX }
     }
@@ -37,7 +37,7 @@ impl OwnStatus<'_, '_> {
         to.u16(count)?;
         for (place, row) in self.own.iter().filter(|row| row.is_asserted()).enumerate() {
             if row.kind == kind && told.contains(&place) {
-                row.assertion.encode(to)?;
+                row.assertion().encode(to)?;
                 count = count.saturating_add(1);
             }
         }
@@ -68,21 +68,22 @@ impl Encode for One<'_, '_> {
 /// A reconnect structure (5.1.5.19): the own status, and all modules of the cell.
 pub(super) struct Census<'a, 's> {
     pub(super) status: OwnStatus<'a, 's>,
-    pub(super) module: ModuleNumber,
-    pub(super) others: usize,
     pub(super) peers: &'a Table<'s, Peer>,
 }
 
 impl Encode for Census<'_, '_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
         self.status.encode(to)?;
-        let count = self.others.saturating_add(1);
-        to.u8(u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?)?;
-        to.u8(self.module.0)?;
-        let unit = self.status.id.unit;
-        self.peers
-            .iter()
-            .filter(|peer| peer.key.unit == unit)
-            .try_for_each(|peer| to.u8(peer.key.module.0))
+        // How many there are follows when it is known.
+        let (at, mut count) = (to.len(), 1_usize);
+        let ModuleId { unit, module, .. } = self.status.id;
+        to.u16(0)?;
+        for peer in self.peers.iter().filter(|peer| peer.key.unit == unit) {
+            to.u8(peer.key.module.0)?;
+            count = count.saturating_add(1);
+        }
+        let octet = u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?;
+        to.patch_u16(at, u16::from_be_bytes([octet, module.0]));
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use cortex_m as _; // its critical section
 use cortex_m_rt::entry;
 use farpost::ams::config_server::{Cell, ConfigServer, ConfigServerMemory};
 use farpost::ams::gateway::{Block, Gateway, Neighbour, Parcel, Petition};
-use farpost::ams::module::{Module, ModuleMemory, OwnRule, Peer, PendingQuery, Rule, StaticModule};
+use farpost::ams::module::{Module, ModuleMemory, Peer, PendingQuery, Rule, StaticModule};
 use farpost::ams::registrar::{
     Dossier, DossierRule, Member, OtherRegistrar, Registrar, RegistrarMemory,
 };
@@ -43,7 +43,6 @@ fn messages() {
     row::<StaticModule<'_>>("module, static configuration");
     row::<Slot<Peer>>("module: other module");
     row::<Slot<Rule>>("module: rule of another module");
-    row::<Slot<OwnRule>>("module: own rule");
     row::<Slot<PendingQuery>>("module: pending query");
     row::<Registrar<'_>>("registrar");
     row::<Slot<Member>>("registrar: member");
