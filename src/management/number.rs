@@ -132,7 +132,8 @@ impl Number {
         }
     }
 
-    fn natural(self) -> Result<u64, NoResult> {
+    /// It as an integer that is not below zero.
+    pub(crate) fn natural(self) -> Result<u64, NoResult> {
         match self.signed() {
             Some((false, number)) => Ok(number),
             _ => Err(NoResult::Overflow),
