@@ -78,14 +78,16 @@ pub(crate) struct Proof {
     pub(crate) level: u8,
     /// Steps it takes at the most.
     pub(crate) weight: u16,
-    /// Values in its report.
-    pub(crate) leaves: u16,
 }
 
 impl Proof {
     /// Of nothing, which everybody may have.
-    pub(crate) const EMPTY: Self =
-        Self { refs: 0, readers: u32::MAX, level: 0, weight: 1, leaves: 0 };
+    pub(crate) const EMPTY: Self = Self { refs: 0, readers: u32::MAX, level: 0, weight: 0 };
+
+    /// Adds a step.
+    pub(crate) const fn step(&mut self) {
+        self.weight = self.weight.saturating_add(1);
+    }
 
     /// Adds a part.
     pub(crate) fn add(&mut self, part: &Self) {
@@ -93,7 +95,6 @@ impl Proof {
         self.readers &= part.readers;
         self.level = self.level.max(part.level);
         self.weight = self.weight.saturating_add(part.weight);
-        self.leaves = self.leaves.saturating_add(part.leaves);
     }
 }
 

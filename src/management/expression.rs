@@ -57,12 +57,17 @@ pub(crate) fn goes_into(class: Class, kind: TypeCode) -> bool {
 }
 
 /// Finds out what an operand is.
-pub(crate) type Prove<'f> = dyn FnMut(&Ari<'_>) -> Result<(Class, Proof), Refusal> + 'f;
+pub(crate) type Prove<'f> = dyn FnMut(&Ari<'_>, &mut Proof) -> Result<Class, Refusal> + 'f;
 
-/// Shows that an expression has a value, whatever those of its operands are.
-pub(crate) fn prove(expression: &Expr<'_>, operand: &mut Prove<'_>) -> Result<Proof, Refusal> {
+/// Shows that an expression has a value, whatever those of its operands are, and adds what it
+/// is made of to the proof.
+pub(crate) fn prove(
+    expression: &Expr<'_>,
+    proof: &mut Proof,
+    operand: &mut Prove<'_>,
+) -> Result<(), Refusal> {
     let mut stack = Vec::<Class, STACK>::new();
-    let mut proof = Proof::EMPTY;
+    proof.step();
     for item in &expression.items() {
         let class = if item.object() == TypeCode::OPER {
             let operator = operator(&item).ok_or(Refusal::Unknown)?;
@@ -71,17 +76,15 @@ pub(crate) fn prove(expression: &Expr<'_>, operand: &mut Prove<'_>) -> Result<Pr
                 1 => second,
                 _ => stack.pop().ok_or(Refusal::Operands)?,
             };
-            proof.weight = proof.weight.saturating_add(1);
+            proof.step();
             operator.result(first, second).ok_or(Refusal::Types)?
         } else {
-            let (class, part) = operand(&item)?;
-            proof.add(&part);
-            class
+            operand(&item, proof)?
         };
         stack.push(class).map_err(|_| Refusal::Operands)?;
     }
     match stack.as_slice() {
-        [class] if goes_into(*class, expression.code()) => Ok(proof),
+        [class] if goes_into(*class, expression.code()) => Ok(()),
         [_] => Err(Refusal::Types),
         _ => Err(Refusal::Operands),
     }
@@ -154,9 +157,9 @@ mod tests {
         usize::try_from(ari.object_id().unwrap().index).unwrap()
     }
 
-    fn proven(octets: &[u8]) -> Result<Proof, Refusal> {
+    fn proven(octets: &[u8]) -> Result<(), Refusal> {
         let expression = Expr::parse(octets, Profile::Draft08).unwrap();
-        prove(&expression, &mut |ari| Ok((CLASSES[index(ari) % 3], Proof::EMPTY)))
+        prove(&expression, &mut Proof::EMPTY.clone(), &mut |ari, _| Ok(CLASSES[index(ari) % 3]))
     }
 
     fn part() -> impl Strategy<Value = Part> {

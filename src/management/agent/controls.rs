@@ -6,10 +6,11 @@
 
 use super::application::Application;
 use super::config::Managers;
-use super::world::{Book, Parameters, parameters};
+use super::world::{Book, parameters};
 use super::{AGENT_ADM, Agent, CONTROL_MAX};
 use crate::machine::count;
-use crate::management::amp::{Ac, Ari, TypeCode, Value};
+use crate::management::adm::Field;
+use crate::management::amp::{Ac, Ari, Expr, Tnvc, TypeCode, Value};
 use crate::management::definitions::{ID_MAX, Kind, New, Proof, Rule, bit};
 use crate::management::expression;
 use crate::management::number::{Class, Number};
@@ -18,15 +19,13 @@ use crate::management::timing::{Start, Timing};
 use crate::time::Now;
 use crate::wire::Reader;
 
-/// The controls of the AMP agent ADM that are told apart by their indices; those that
-/// add something are told by their parameters.
+/// The controls of the AMP agent ADM, by their indices.
 pub(super) mod control {
-    pub(crate) const DEL_VAR: u32 = 1;
-    pub(crate) const DEL_RPTT: u32 = 3;
+    use super::Kind;
+
     pub(crate) const DESC_RPTT: u32 = 4;
     pub(crate) const GEN_RPTS: u32 = 5;
     pub(crate) const GEN_TBLS: u32 = 6;
-    pub(crate) const DEL_MACRO: u32 = 8;
     pub(crate) const DESC_MACRO: u32 = 9;
     pub(crate) const DESC_RULE: u32 = 13;
     pub(crate) const STORE_VAR: u32 = 14;
@@ -38,6 +37,69 @@ pub(super) mod control {
             index,
             DESC_RPTT | GEN_RPTS | GEN_TBLS | DESC_MACRO | DESC_RULE | STORE_VAR | RESET_COUNTS
         )
+    }
+
+    /// What a control adds.
+    pub(crate) const fn adds(index: u32) -> Option<Kind> {
+        Some(match index {
+            0 => Kind::Variable,
+            2 => Kind::Template,
+            7 => Kind::Macro,
+            10 => Kind::TimeRule,
+            11 => Kind::StateRule,
+            _ => return None,
+        })
+    }
+
+    /// Whether a control that takes away or describes is for this kind.
+    pub(crate) const fn is_for(index: u32, kind: Kind) -> bool {
+        match kind {
+            Kind::Variable => index == 1,
+            Kind::Template => matches!(index, 3 | DESC_RPTT),
+            Kind::Macro => matches!(index, 8 | DESC_MACRO),
+            Kind::StateRule | Kind::TimeRule => matches!(index, 12 | DESC_RULE),
+            Kind::Pending => false,
+        }
+    }
+}
+
+/// What the parameters of one of the agent's own controls say. None has two of a type but for
+/// numbers, which are in their order.
+#[derive(Debug)]
+pub(super) struct Given<'a> {
+    pub(super) id: Option<Ari<'a>>,
+    pub(super) expression: Option<Expr<'a>>,
+    pub(super) list: Ac<'a>,
+    pub(super) receivers: Tnvc<'a>,
+    numbers: [u64; 3],
+}
+
+impl<'a> Given<'a> {
+    /// Takes parameters that [fit](Book::fit) apart. What is named or to be calculated later
+    /// cannot define anything.
+    pub(super) fn of(actual: &[Value<'a>], formal: &[Field]) -> Result<Self, Refusal> {
+        let (list, receivers) = (Ac::EMPTY, Tnvc::EMPTY);
+        let mut given = Self { id: None, expression: None, list, receivers, numbers: [0; 3] };
+        let mut numbers = given.numbers.iter_mut();
+        for (value, formal) in actual.iter().zip(formal) {
+            match *value {
+                Value::Ari(id) if formal.code == TypeCode::ARI => given.id = Some(id),
+                Value::Expr(expression) if formal.code == TypeCode::EXPR => {
+                    given.expression = Some(expression);
+                }
+                Value::Ac(list) => given.list = list,
+                Value::Tnvc(receivers) => given.receivers = receivers,
+                Value::Str(_) => {}
+                _ => {
+                    let number = Number::of(value).and_then(|number| number.natural().ok());
+                    let (Some(number), Some(to)) = (number, numbers.next()) else {
+                        return Err(Refusal::Parameters);
+                    };
+                    *to = number;
+                }
+            }
+        }
+        Ok(given)
     }
 }
 
@@ -70,88 +132,83 @@ pub(super) enum Pass {
 }
 
 impl Book<'_, '_> {
-    /// Whether a control can be run by a manager, and what it refers to.
-    pub(super) fn prove_control(&self, ari: &Ari<'_>, unit: &Unit) -> Result<Proof, Refusal> {
+    /// Whether a control can be run by a manager; what it refers to is added to the proof.
+    pub(super) fn prove_control(
+        &self,
+        ari: &Ari<'_>,
+        unit: &Unit,
+        proof: &mut Proof,
+    ) -> Result<(), Refusal> {
         if ari.octets().len() > CONTROL_MAX {
             return Err(Refusal::NoRoom);
         }
-        if ari.object() == TypeCode::MAC {
-            let slot = self.definitions.find(ari).ok_or(Refusal::Unknown)?;
-            let body = self.definitions.get(slot).ok_or(Refusal::Unknown)?.proof;
-            unit.may(body.readers)?;
-            let (level, weight) = (body.level.saturating_add(1), body.weight.saturating_add(1));
-            return Ok(Proof { refs: bit(slot), level, weight, leaves: 0, ..body });
+        let mut own = Proof::EMPTY;
+        match ari.object() {
+            TypeCode::MAC => {
+                self.prove_defined(ari, &mut own)?;
+                unit.may(own.readers)?;
+            }
+            TypeCode::CTRL => {
+                let known = self.known(ari)?;
+                unit.may(known.readers)?;
+                let (actual, formal) = (parameters(ari)?, known.parameters());
+                self.fit(&actual, formal, &mut own)?;
+                unit.may(own.readers)?;
+                if known.object.adm == AGENT_ADM && !control::defines(known.object.index) {
+                    let given = Given::of(&actual, formal)?;
+                    self.prove_own(known.object.index, &given, unit, &mut own)?;
+                }
+                own.readers = u32::MAX;
+            }
+            _ => return Err(Refusal::Misplaced),
         }
-        if ari.object() != TypeCode::CTRL {
-            return Err(Refusal::Misplaced);
-        }
-        let known = self.known(ari)?;
-        unit.may(known.readers)?;
-        let actual = parameters(ari)?;
-        let mut proof = self.fit(&actual, known.parameters())?;
-        unit.may(proof.readers)?;
-        if known.object.adm == AGENT_ADM {
-            proof.add(&self.prove_own(known.object.index, &actual, unit)?);
-        }
-        (proof.readers, proof.leaves) = (u32::MAX, 0);
-        Ok(proof)
+        proof.add(&own);
+        Ok(())
     }
 
-    /// What else the controls of the agent need, those that define apart.
+    /// What else the controls of the agent need that do not define.
     fn prove_own(
         &self,
         index: u32,
-        actual: &Parameters<'_>,
+        given: &Given<'_>,
         unit: &Unit,
-    ) -> Result<Proof, Refusal> {
-        let proof = match (index, actual.as_slice()) {
-            (control::GEN_RPTS, [Value::Ac(ids), receivers]) => {
-                let proof = self.prove_parts(ids)?;
-                let all = self.receivers(receivers, unit.asker)?;
-                unit.may(proof.readers)?;
-                if all & !proof.readers != 0 {
-                    return Err(Refusal::NotPermitted);
-                }
-                proof
+        proof: &mut Proof,
+    ) -> Result<(), Refusal> {
+        let mut all = self.receivers(&given.receivers, unit.asker)?;
+        if index == control::STORE_VAR {
+            let (Some(id), Some(expression)) = (&given.id, &given.expression) else {
+                return Err(Refusal::Parameters);
+            };
+            let slot = self.changeable(id, unit)?;
+            if id.object() != TypeCode::VAR {
+                return Err(Refusal::Misplaced);
             }
-            (control::GEN_TBLS, [Value::Ac(ids), receivers]) => {
-                let all = self.receivers(receivers, unit.asker)?;
-                for id in ids.iter() {
-                    let known = self.known(&id)?;
+            self.prove_expression(expression, proof)?;
+            proof.refs |= bit(slot);
+            // What is stored is its readers', whoever asks.
+            all = 0;
+        }
+        for id in &given.list {
+            match index {
+                control::GEN_RPTS => self.prove_part(&id, proof)?,
+                control::GEN_TBLS => {
                     if id.object() != TypeCode::TBLT {
                         return Err(Refusal::Misplaced);
                     }
-                    unit.may(known.readers)?;
-                    if all & !known.readers != 0 {
-                        return Err(Refusal::NotPermitted);
-                    }
+                    proof.readers &= self.known(&id)?.readers;
                 }
-                Proof::EMPTY
-            }
-            (control::STORE_VAR, [Value::Ari(id), Value::Expr(expression)]) => {
-                let slot = self.changeable(id, unit)?;
-                if id.object() != TypeCode::VAR {
-                    return Err(Refusal::Misplaced);
-                }
-                let mut proof = self.prove_expression(expression)?;
-                proof.refs |= bit(slot);
-                unit.may(proof.readers)?;
-                proof
-            }
-            (control::DESC_RPTT | control::DESC_MACRO | control::DESC_RULE, [Value::Ac(ids)]) => {
-                for id in ids.iter() {
+                _ => {
                     let slot = self.definitions.find(&id).ok_or(Refusal::Unknown)?;
                     let described = self.definitions.get(slot).ok_or(Refusal::Unknown)?;
-                    if !group(index).contains(&described.kind) {
+                    if !control::is_for(index, described.kind) {
                         return Err(Refusal::Misplaced);
                     }
-                    unit.may(described.proof.readers)?;
+                    proof.readers &= described.proof.readers;
                 }
-                Proof::EMPTY
             }
-            _ => Proof::EMPTY,
-        };
-        Ok(proof)
+        }
+        unit.may(proof.readers)?;
+        if all & !proof.readers == 0 { Ok(()) } else { Err(Refusal::NotPermitted) }
     }
 
     /// The definition of that name, where the manager may change it.
@@ -167,12 +224,14 @@ impl Book<'_, '_> {
     }
 
     /// All that an action runs.
-    pub(super) fn prove_action(&self, action: &Ac<'_>, unit: &Unit) -> Result<Proof, Refusal> {
-        let mut proof = Proof::EMPTY;
-        for item in action.iter() {
-            proof.add(&self.prove_control(&item, unit)?);
-        }
-        Ok(proof)
+    pub(super) fn prove_action(
+        &self,
+        action: &Ac<'_>,
+        unit: &Unit,
+        proof: &mut Proof,
+    ) -> Result<(), Refusal> {
+        proof.step();
+        action.iter().try_for_each(|item| self.prove_control(&item, unit, proof))
     }
 
     /// Whether the manager may define something by this name; and what it is in place of.
@@ -190,16 +249,6 @@ impl Book<'_, '_> {
             Some(_) => self.changeable(id, unit).map(Some),
             None => Ok(None),
         }
-    }
-}
-
-/// What a control that deletes or describes is for.
-const fn group(index: u32) -> &'static [Kind] {
-    match index {
-        control::DEL_VAR => &[Kind::Variable],
-        control::DEL_RPTT | control::DESC_RPTT => &[Kind::Template],
-        control::DEL_MACRO | control::DESC_MACRO => &[Kind::Macro],
-        _ => &[Kind::StateRule, Kind::TimeRule],
     }
 }
 
@@ -286,7 +335,9 @@ impl<'s> Agent<'s> {
         let defines = own && (control::defines(index));
         match pass {
             Pass::Stage if defines => self.define(item, index, unit),
-            Pass::Check if !defines => self.book().prove_control(item, unit).map(|_| ()),
+            Pass::Check if !defines => {
+                self.book().prove_control(item, unit, &mut Proof::EMPTY.clone())
+            }
             Pass::Perform => {
                 count(&mut self.counts.run_controls);
                 if !defines {
@@ -309,84 +360,59 @@ impl<'s> Agent<'s> {
     #[inline(never)]
     fn define(&mut self, item: &Ari<'_>, index: u32, unit: &Unit) -> Result<(), Refusal> {
         let book = self.book();
-        book.prove_control(item, unit)?;
-        let mut actual = parameters(item)?;
-        for (value, formal) in actual.iter_mut().zip(book.known(item)?.parameters()) {
-            if let Some(number) = Number::of(value) {
-                *value = number.value(formal.code).map_err(|_| Refusal::Parameters)?;
+        let mut proof = Proof::EMPTY;
+        book.prove_control(item, unit, &mut proof)?;
+        let given = Given::of(&parameters(item)?, book.known(item)?.parameters())?;
+        let Some(kind) = control::adds(index) else {
+            for id in &given.list {
+                let slot = self.book().changeable(&id, unit)?;
+                let kind = self.definitions.get(slot).map(|gone| gone.kind);
+                if !kind.is_some_and(|kind| control::is_for(index, kind)) {
+                    return Err(Refusal::Misplaced);
+                }
+                self.definitions.doom(slot)?;
             }
+            return Ok(());
+        };
+        let id = given.id.ok_or(Refusal::Parameters)?;
+        let [first, second, fires] = given.numbers;
+        let (mut of, mut body, mut action, mut rule) =
+            (id.object(), given.list.octets(), &[][..], Rule::NONE);
+        proof = Proof::EMPTY;
+        if let Some(expression) = &given.expression {
+            book.prove_expression(expression, &mut proof)?;
+            (body, action) = (expression.octets(), body);
         }
-        let mut rule = Rule::NONE;
-        let empty: &[u8] = &[];
-        let (kind, of, proof, id, body, action) = match actual.as_slice() {
-            [Value::Ari(id), Value::Expr(body), Value::Byte(of)] => {
-                let mut proof = book.prove_expression(body)?;
-                proof.leaves = 1;
-                let of = TypeCode(*of);
-                let class = Class::of(body.code());
+        match (kind, &given.expression) {
+            (Kind::Variable, Some(expression)) => {
+                of = TypeCode(u8::try_from(first).map_err(|_| Refusal::Parameters)?);
+                let class = Class::of(expression.code());
                 let goes = class.is_some_and(|class| expression::goes_into(class, of));
                 if !goes || !of.is_primitive() {
                     return Err(Refusal::Types);
                 }
-                (Kind::Variable, of, proof, id, body.octets(), empty)
+                action = &[];
             }
-            [Value::Ari(id), Value::Ac(parts)] => {
-                let proof = book.prove_parts(parts)?;
-                (Kind::Template, TypeCode::RPTT, proof, id, parts.octets(), empty)
-            }
-            [Value::Str(_), Value::Ari(id), Value::Ac(action)] => {
-                let proof = book.prove_action(action, unit)?;
-                (Kind::Macro, TypeCode::MAC, proof, id, action.octets(), empty)
-            }
-            [
-                Value::Ari(id),
-                Value::Tv(start),
-                Value::Tv(period),
-                Value::Uvast(fires),
-                Value::Ac(action),
-                Value::Str(_),
-            ] => {
-                if *period == 0 && *fires != 1 {
+            (Kind::Template, _) => book.prove_parts(&given.list, &mut proof)?,
+            _ => book.prove_action(&given.list, unit, &mut proof)?,
+        }
+        if kind.is_rule() {
+            let mut period = self.evaluation();
+            if kind == Kind::TimeRule {
+                period = second.saturating_mul(1_000_000);
+                if period == 0 && fires != 1 {
                     return Err(Refusal::Parameters);
                 }
-                let start = Start::of(self.config.epoch.time_value(*start), unit.now);
-                rule.timing = Timing::new(start, period.saturating_mul(1_000_000));
-                rule.fires = *fires;
-                let proof = book.prove_action(action, unit)?;
-                (Kind::TimeRule, TypeCode::TBR, proof, id, action.octets(), empty)
+            } else {
+                rule.evaluations = second;
             }
-            [
-                Value::Ari(id),
-                Value::Tv(start),
-                Value::Expr(state),
-                Value::Uvast(evaluations),
-                Value::Uvast(fires),
-                Value::Ac(action),
-                Value::Str(_),
-            ] => {
-                let start = Start::of(self.config.epoch.time_value(*start), unit.now);
-                rule.timing = Timing::new(start, self.evaluation());
-                (rule.evaluations, rule.fires) = (*evaluations, *fires);
-                let mut proof = book.prove_expression(state)?;
-                proof.add(&book.prove_action(action, unit)?);
-                (Kind::StateRule, TypeCode::SBR, proof, id, state.octets(), action.octets())
-            }
-            [Value::Ac(ids)] => {
-                for id in ids.iter() {
-                    let slot = self.book().changeable(&id, unit)?;
-                    let kind = self.definitions.get(slot).map(|gone| gone.kind);
-                    if !kind.is_some_and(|kind| group(index).contains(&kind)) {
-                        return Err(Refusal::Misplaced);
-                    }
-                    self.definitions.doom(slot)?;
-                }
-                return Ok(());
-            }
-            _ => return Err(Refusal::Parameters),
-        };
-        let replaces = book.definable(id, kind, unit)?;
+            let start = Start::of(self.config.epoch.time_value(first), unit.now);
+            rule.timing = Timing::new(start, period);
+            rule.fires = fires;
+        }
+        let replaces = book.definable(&id, kind, unit)?;
         unit.may(proof.readers)?;
-        let proof = Proof { readers: proof.readers & unit.readers, ..proof };
+        proof.readers &= unit.readers;
         let (owner, id) = (unit.asker, id.octets());
         self.definitions
             .stage(&New { kind, owner, of, proof, id, body, action, rule }, replaces)?;

@@ -10,7 +10,7 @@ use crate::management::amp::{
     Ac, Ari, ArrayWriter, Body, Group, GroupWriter, Message, MessageHeader, Opcode, TimeValue,
     Tnvc, TypeCode, Value, write_recipients,
 };
-use crate::management::definitions::{Kind, New, Rule};
+use crate::management::definitions::{Kind, New, Proof, Rule};
 use crate::management::refusal::Refusal;
 use crate::management::timing::{Start, Timing};
 use crate::time::{ClockQuality, Now};
@@ -142,7 +142,7 @@ impl Agent<'_> {
         }
         let names =
             Tnvc::parse(message.trailer(), self.config.profile).map_err(|_| Refusal::Malformed)?;
-        let named = self.book().receivers(&Value::Tnvc(names), asker)?;
+        let named = self.book().receivers(&names, asker)?;
         Ok(named | Managers::only(asker).0)
     }
 
@@ -153,13 +153,14 @@ impl Agent<'_> {
         controls: &Ac<'_>,
         unit: &Unit,
     ) -> Result<(), Refusal> {
-        let proof = self.book().prove_action(controls, unit)?;
+        let mut proof = Proof::EMPTY;
+        self.book().prove_action(controls, unit, &mut proof)?;
         let timing = Timing::new(Start::of(start, unit.now), 0);
         let new = New {
             kind: Kind::Pending,
             owner: unit.asker,
             of: TypeCode::AC,
-            proof: super::Proof { readers: unit.readers, ..proof },
+            proof: Proof { readers: unit.readers, ..proof },
             id: &[],
             body: controls.octets(),
             action: &[],

@@ -25,7 +25,7 @@ use crate::wire::{NoSpace, Reader, Short, Writer};
 const TABLE: u8 = 0x50;
 const DEFINITION: u8 = 0x51;
 /// The version of the records here. Another is left alone.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const fn key(kind: u8, slot: u8) -> RecordKey {
     RecordKey::new([kind, slot, 0, 0, 0, 0, 0, 0, 0, 0, 0])
@@ -221,7 +221,6 @@ fn write(
     }
     to.u32(proof.readers)?;
     to.u16(proof.weight)?;
-    to.u16(proof.leaves)?;
     let start = start.map_or(0, Utc::unix_micros).cast_unsigned();
     let numbers = [
         proof.refs,
@@ -255,7 +254,7 @@ fn read(octets: &[u8]) -> Result<New<'_>, Short> {
         _ => Kind::Pending,
     };
     let readers = reader.u32()?;
-    let (weight, leaves) = (reader.u16()?, reader.u16()?);
+    let weight = reader.u16()?;
     let mut numbers = [0; 8];
     for number in &mut numbers {
         *number = u64::from_be_bytes(*reader.array()?);
@@ -274,7 +273,7 @@ fn read(octets: &[u8]) -> Result<New<'_>, Short> {
         kind,
         owner,
         of: TypeCode(of),
-        proof: Proof { refs, readers, level, weight, leaves },
+        proof: Proof { refs, readers, level, weight },
         id: part()?,
         body: part()?,
         action: part()?,

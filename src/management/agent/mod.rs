@@ -115,7 +115,7 @@ pub use stats::AgentStats;
 
 use core::fmt;
 
-use super::definitions::{Definitions, Kind, Proof};
+use super::definitions::{Definitions, Kind};
 pub use super::refusal::Refusal;
 use super::timing;
 use crate::storage::Slot;

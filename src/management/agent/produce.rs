@@ -1,11 +1,9 @@
 //! What controls do: reports and tables are made, variables are stored, applications
 //! are told.
 
-use heapless::Vec;
-
 use super::application::Application;
 use super::config::Managers;
-use super::controls::{Unit, control};
+use super::controls::{Given, Unit, control};
 use super::outbox::Parcel;
 use super::stats::Counts;
 use super::world::{Book, Known, World, parameters};
@@ -13,8 +11,8 @@ use super::{AGENT_ADM, Agent};
 use crate::machine::count;
 use crate::management::adm::Definition as Template;
 use crate::management::amp::{
-    Ac, Ari, AriValues, Collection, Expr, Malformed, Name, Profile, Tbl, TnvcValues, TnvcWriter,
-    TypeCode, Value,
+    Ac, Ari, AriValues, Collection, Expr, Malformed, Name, Profile, Tbl, TnvcWriter, TypeCode,
+    Value,
 };
 use crate::management::definitions::{Definition, Kind, Proof};
 use crate::management::expression::NoValue;
@@ -51,43 +49,41 @@ impl Agent<'_> {
         unit: &Unit,
         application: &mut dyn Application,
     ) {
-        let Ok(actual) = parameters(item) else { return count(&mut self.stats.unproven) };
-        match (own, actual.as_slice()) {
-            (Some(control::GEN_RPTS), [Value::Ac(ids), receivers]) => {
-                let to = self.book().receivers(receivers, unit.asker).unwrap_or(0);
-                ids.iter().for_each(|id| self.make(&id, false, to, unit, application));
+        let book = Book { config: &self.config, definitions: &self.definitions };
+        let (Ok(actual), Ok(known)) = (parameters(item), book.known(item)) else {
+            return count(&mut self.stats.unproven);
+        };
+        let Some(index) = own else {
+            let (counts, stats, now) = (&self.counts, &mut self.stats, unit.now);
+            let mut world = World { book, counts, stats, application, now, fresh: false };
+            let done = match world.bind(&actual, known.parameters()) {
+                Ok(bound) => world.application.control(now, known.object, &bound).is_ok(),
+                Err(why) => {
+                    world.count(why);
+                    false
+                }
+            };
+            if !done {
+                count(&mut self.stats.controls_failed);
             }
-            (Some(control::GEN_TBLS), [Value::Ac(ids), receivers]) => {
-                let to = self.book().receivers(receivers, unit.asker).unwrap_or(0);
-                ids.iter().for_each(|id| self.make(&id, true, to, unit, application));
-            }
-            (
-                Some(control::DESC_RPTT | control::DESC_MACRO | control::DESC_RULE),
-                [Value::Ac(ids)],
-            ) => {
-                ids.iter().for_each(|id| self.describe(item, &id, unit));
-            }
-            (Some(control::STORE_VAR), [Value::Ari(id), Value::Expr(expression)]) => {
+            return;
+        };
+        let Ok(given) = Given::of(&actual, known.parameters()) else {
+            return count(&mut self.stats.unproven);
+        };
+        let to = book.receivers(&given.receivers, unit.asker).unwrap_or(0);
+        match (index, &given.id, &given.expression) {
+            (control::STORE_VAR, Some(id), Some(expression)) => {
                 self.store_variable(id, expression, unit, application);
             }
-            (Some(_), _) => {
-                self.counts = Counts::default();
-            }
-            (None, given) => {
-                let book = Book { config: &self.config, definitions: &self.definitions };
-                let Ok(known) = book.known(item) else { return count(&mut self.stats.unproven) };
-                let (counts, stats, now) = (&self.counts, &mut self.stats, unit.now);
-                let mut world = World { book, counts, stats, application, now, fresh: false };
-                let done = match world.bind(given, known.parameters()) {
-                    Ok(bound) => world.application.control(now, known.object, &bound).is_ok(),
-                    Err(why) => {
-                        world.count(why);
-                        false
-                    }
-                };
-                if !done {
-                    count(&mut self.stats.controls_failed);
-                }
+            (control::RESET_COUNTS, ..) => self.counts = Counts::default(),
+            _ => {}
+        }
+        for id in &given.list {
+            match index {
+                control::GEN_RPTS => self.make(&id, false, to, unit, application),
+                control::GEN_TBLS => self.make(&id, true, to, unit, application),
+                _ => self.describe(item, &id, unit),
             }
         }
     }
@@ -139,9 +135,11 @@ impl Agent<'_> {
         ) else {
             return count(&mut self.stats.unproven);
         };
-        let mut all = Vec::<Value<'_>, 6>::new();
+        let mut writer = Writer::new(self.buffer);
+        let mut all = TnvcWriter::new(&writer);
+        let mut written = Ok(());
         let mut add = |value| {
-            let _ = all.push(value);
+            written = written.and_then(|()| all.push(&mut writer, &value, profile.sends()));
         };
         add(Value::Ari(name));
         if definition.kind.is_rule() {
@@ -163,9 +161,8 @@ impl Agent<'_> {
             }
             _ => add(body),
         }
-        let mut writer = Writer::new(self.buffer);
         let time = timing::stamp(epoch, unit.now);
-        if TnvcValues::Typed(&all).encode(&mut writer, profile.sends()).is_err() {
+        if written.and_then(|()| all.finish(&mut writer)).is_err() {
             return count(&mut self.stats.too_long);
         }
         let body = writer.finish();
@@ -179,7 +176,9 @@ impl Agent<'_> {
         let mut octets = [0; 96];
         let mut writer = Writer::new(&mut octets);
         let quirks = self.config.profile.sends();
-        if TnvcValues::Typed(values).encode(&mut writer, quirks).is_err() {
+        let mut all = TnvcWriter::new(&writer);
+        let pushed = values.iter().try_for_each(|value| all.push(&mut writer, value, quirks));
+        if pushed.and_then(|()| all.finish(&mut writer)).is_err() {
             return count(&mut self.stats.too_long);
         }
         let time = timing::stamp(self.config.epoch, now);
@@ -216,7 +215,7 @@ impl Agent<'_> {
         let literal = code.wrapping_sub(TypeCode::BOOL.0).wrapping_shl(4) | TypeCode::LIT.0;
         let written = [code, 0x81, literal].iter().try_for_each(|octet| writer.u8(*octet));
         let written = written.and_then(|()| value.encode(&mut writer, self.config.profile.sends()));
-        let proof = Proof { readers, leaves: 1, ..Proof::EMPTY };
+        let proof = Proof { readers, weight: 2, ..Proof::EMPTY };
         let stored =
             written.is_ok() && self.definitions.replace_body(slot, writer.written(), proof).is_ok();
         if stored {

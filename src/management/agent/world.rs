@@ -9,7 +9,7 @@ use super::{AGENT_ADM, PARAMETERS_MAX};
 use crate::management::adm::amp_agent::AMP_AGENT;
 use crate::management::adm::{Adm, Definition, Field};
 use crate::management::amp::{Ac, Ari, Expr, Profile, Tnvc, TypeCode, Value};
-use crate::management::definitions::{Definitions, Kind, Proof, bit};
+use crate::management::definitions::{Definitions, Proof, bit};
 use crate::management::expression::{self, NoValue};
 use crate::management::number::{Class, Number};
 use crate::management::refusal::Refusal;
@@ -107,68 +107,64 @@ impl Book<'_, '_> {
         self.known(ari)?.value_type().ok_or(Refusal::Misplaced)
     }
 
-    /// What is to be shown of a definition that is part of another.
-    fn defined(&self, ari: &Ari<'_>) -> Result<Proof, Refusal> {
+    /// Adds a definition that is part of another to what is to be shown.
+    pub(super) fn prove_defined(&self, ari: &Ari<'_>, proof: &mut Proof) -> Result<(), Refusal> {
         let slot = self.definitions.find(ari).ok_or(Refusal::Unknown)?;
-        let part = self.definitions.get(slot).ok_or(Refusal::Unknown)?;
-        Ok(Proof {
-            refs: bit(slot),
-            level: part.proof.level.saturating_add(1),
-            weight: part.proof.weight.saturating_add(1),
-            leaves: if part.kind == Kind::Template { part.proof.leaves } else { 1 },
-            readers: part.proof.readers,
-        })
+        let part = &self.definitions.get(slot).ok_or(Refusal::Unknown)?.proof;
+        proof.step();
+        proof.add(&Proof { refs: bit(slot), level: part.level.saturating_add(1), ..*part });
+        Ok(())
     }
 
     /// A part of a report: a value, or another template.
-    pub(super) fn prove_part(&self, ari: &Ari<'_>) -> Result<Proof, Refusal> {
-        let value = Proof { leaves: 1, ..Proof::EMPTY };
-        match ari.object() {
-            TypeCode::LIT => Ok(value),
-            TypeCode::VAR | TypeCode::RPTT if ari.nickname().is_none() => self.defined(ari),
-            TypeCode::EDD | TypeCode::CONST | TypeCode::VAR => {
-                let known = self.known(ari)?;
-                self.value_type(ari)?;
-                let given = self.fit(&parameters(ari)?, known.parameters())?;
-                Ok(Proof { readers: known.readers & given.readers, leaves: 1, ..given })
-            }
-            TypeCode::RPTT => {
-                let known = self.known(ari)?;
-                let Definition::Rptt(template) = known.definition else {
-                    return Err(Refusal::Misplaced);
-                };
-                let parts = Ac::parse(template.contents, Profile::Draft08);
-                let mut proof = self.prove_parts(&parts.map_err(|_| Refusal::Malformed)?)?;
-                proof.readers &= known.readers;
-                Ok(proof)
-            }
-            _ => Err(Refusal::Misplaced),
+    pub(super) fn prove_part(&self, ari: &Ari<'_>, proof: &mut Proof) -> Result<(), Refusal> {
+        let object = ari.object();
+        if object == TypeCode::LIT {
+            proof.step();
+            return Ok(());
         }
+        if matches!(object, TypeCode::VAR | TypeCode::RPTT) && ari.nickname().is_none() {
+            return self.prove_defined(ari, proof);
+        }
+        if !matches!(object, TypeCode::EDD | TypeCode::CONST | TypeCode::VAR | TypeCode::RPTT) {
+            return Err(Refusal::Misplaced);
+        }
+        let known = self.known(ari)?;
+        proof.readers &= known.readers;
+        if let Definition::Rptt(template) = known.definition {
+            let parts = Ac::parse(template.contents, Profile::Draft08);
+            return self.prove_parts(&parts.map_err(|_| Refusal::Malformed)?, proof);
+        }
+        known.value_type().ok_or(Refusal::Misplaced)?;
+        self.fit(&parameters(ari)?, known.parameters(), proof)
     }
 
-    pub(super) fn prove_parts(&self, parts: &Ac<'_>) -> Result<Proof, Refusal> {
-        let mut proof = Proof::EMPTY;
-        for part in parts.iter() {
-            proof.add(&self.prove_part(&part)?);
-        }
-        Ok(proof)
+    pub(super) fn prove_parts(&self, parts: &Ac<'_>, proof: &mut Proof) -> Result<(), Refusal> {
+        proof.step();
+        parts.iter().try_for_each(|part| self.prove_part(&part, proof))
     }
 
     /// An expression, whatever its operands are.
-    pub(super) fn prove_expression(&self, expression: &Expr<'_>) -> Result<Proof, Refusal> {
-        let mut proof = expression::prove(expression, &mut |operand| {
-            let part = self.prove_part(operand)?;
-            let class = Class::of(self.value_type(operand)?).ok_or(Refusal::Types)?;
-            Ok((class, part))
-        })?;
-        proof.leaves = 1;
-        Ok(proof)
+    pub(super) fn prove_expression(
+        &self,
+        expression: &Expr<'_>,
+        proof: &mut Proof,
+    ) -> Result<(), Refusal> {
+        expression::prove(expression, proof, &mut |operand, proof| {
+            self.prove_part(operand, proof)?;
+            Class::of(self.value_type(operand)?).ok_or(Refusal::Types)
+        })
     }
 
     /// Whether parameters are as many as there are to be, each of its type, or else a
     /// number where a number is to be, or what will have one when the control is run.
-    pub(super) fn fit(&self, actual: &[Value<'_>], formal: &[Field]) -> Result<Proof, Refusal> {
-        let mut proof = Proof::EMPTY;
+    pub(super) fn fit(
+        &self,
+        actual: &[Value<'_>],
+        formal: &[Field],
+        proof: &mut Proof,
+    ) -> Result<(), Refusal> {
+        proof.step();
         if actual.len() != formal.len() {
             return Err(Refusal::Parameters);
         }
@@ -179,11 +175,11 @@ impl Book<'_, '_> {
             }
             let class = match actual {
                 Value::Ari(ari) => {
-                    proof.add(&self.prove_part(ari)?);
+                    self.prove_part(ari, proof)?;
                     Class::of(self.value_type(ari)?)
                 }
                 Value::Expr(expression) => {
-                    proof.add(&self.prove_expression(expression)?);
+                    self.prove_expression(expression, proof)?;
                     Class::of(expression.code())
                 }
                 value => Number::of(value).map(Number::class),
@@ -192,12 +188,11 @@ impl Book<'_, '_> {
                 return Err(Refusal::Parameters);
             }
         }
-        Ok(proof)
+        Ok(())
     }
 
     /// The managers that a list of receivers names; `asker` where it names none.
-    pub(super) fn receivers(&self, list: &Value<'_>, asker: u8) -> Result<u32, Refusal> {
-        let Value::Tnvc(list) = list else { return Err(Refusal::Parameters) };
+    pub(super) fn receivers(&self, list: &Tnvc<'_>, asker: u8) -> Result<u32, Refusal> {
         let mut all = 0;
         for item in list.iter() {
             let Some(Value::Str(name)) = item.value else { return Err(Refusal::Parameters) };

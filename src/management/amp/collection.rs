@@ -22,6 +22,10 @@ view! {
 }
 
 impl<'a> Ac<'a> {
+    /// The one without identifiers.
+    pub const EMPTY: Ac<'static> =
+        Ac(Item { octets: &[0x80], profile: Profile::Draft08, quirks: Quirks::NONE });
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> u32 {

@@ -79,6 +79,11 @@ pub(super) fn single(double: u64) -> Option<u32> {
     u32::try_from(SINGLE.narrow(double)?).ok()
 }
 
+/// A single as a double.
+pub(in crate::management) fn widened(single: f32) -> f64 {
+    f64::from_bits(double(single.to_bits()))
+}
+
 /// The bits of a single as a double.
 pub(super) fn double(single: u32) -> u64 {
     SINGLE.widen(single.into())

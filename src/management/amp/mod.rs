@@ -48,6 +48,7 @@ mod write;
 
 pub use ari::{Ari, AriValues, Literal, Name, ObjectId};
 pub use collection::{Ac, Aris, Expr};
+pub(super) use float::widened;
 pub use message::{
     Body, Group, GroupWriter, Message, MessageHeader, Messages, Recipients, Reports, Tables,
     write_agent_id, write_recipients,
