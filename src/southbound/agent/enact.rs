@@ -37,11 +37,7 @@ impl Agent<'_> {
     fn advance(&mut self, now: Now, device: &mut dyn Device) {
         let mut to = Moment::of(now.utc);
         let due = self.schedule.now;
-        let back = if due == Moment::EARLIEST {
-            core::time::Duration::ZERO
-        } else {
-            due.utc().since(now.utc)
-        };
+        let back = if due == Moment::EARLIEST { core::time::Duration::ZERO } else { due.since(to) };
         let is_behind = back > self.config.max_backstep;
         if is_behind && !self.is_behind {
             count(&mut self.stats.clock_steps);
@@ -110,10 +106,11 @@ impl Agent<'_> {
 
     /// When something becomes due, or is tried again.
     pub(super) fn play_due(&self) -> Option<Instant> {
-        let entry = self
-            .schedule
-            .next_due()
-            .map(|time| self.seen.monotonic.after(time.utc().since(self.seen.utc)));
+        let entry = self.schedule.next_due().map(|time| {
+            let micros = time.utc().unix_micros().saturating_sub(self.seen.utc.unix_micros());
+            let wait = u64::try_from(micros).unwrap_or(0);
+            Instant::from_micros(self.seen.monotonic.as_micros().saturating_add(wait))
+        });
         let entry = entry.filter(|_| self.seen.quality >= self.config.enact_from);
         earliest(entry, self.enactment.retry.map(|retry| retry.due))
     }

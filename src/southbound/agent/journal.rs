@@ -252,6 +252,7 @@ impl<'s> Agent<'s> {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read at all.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn with_store(mut self, store: &'s mut (dyn Store + Send)) -> Result<Self, StoreError> {
         let mut restored = Restored::default();
         let mut found = None;

@@ -220,6 +220,7 @@ impl<'s> Agent<'s> {
     /// # Errors
     /// [`TooSmall`] when the storage is of no use: no room for an answer, two rows, or a
     /// message with the agent ID.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn new(config: AgentConfig<'s>, storage: AgentStorage<'s>) -> Result<Self, TooSmall> {
         let message = config.agent_id.len().saturating_add(MESSAGE_OCTETS);
         if storage.buffer.len() < message || storage.answers.is_empty() || storage.rows.len() < 2 {
@@ -248,6 +249,7 @@ impl<'s> Agent<'s> {
     }
 
     /// A `ReceiveRequestsMessageFromController` came on the stream of a call.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn receive(
         &mut self,
         now: Now,
@@ -267,6 +269,7 @@ impl<'s> Agent<'s> {
     }
 
     /// Does whatever is due.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, link: &mut dyn Link, device: &mut dyn Device) {
         self.drain(now, link);
         // What the device has is known after a loss of power, so it is kept first.
@@ -284,6 +287,7 @@ impl<'s> Agent<'s> {
     /// When to call [`Agent::tick`] next. Any call may change the answer, and so may a step
     /// of the clock.
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let due = earliest(self.play_due(), self.watch_due());
         let due = earliest(due, self.journal.due());
@@ -296,6 +300,7 @@ impl<'s> Agent<'s> {
 
     /// Something happened to the schedule that is not known here: it is reset. It is
     /// played until the controller knows.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn renew(&mut self) {
         if !self.journal.renewing {
             self.journal.renewing = true;
@@ -326,6 +331,7 @@ impl<'s> Agent<'s> {
     ///
     /// [`ExportMetricsValues`]: super::messages::ExportMetricsValues
     /// [`ApiExportMetricsValues`]: super::messages::ApiExportMetricsValues
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn report(&mut self, now: Now, kind: MetricKind, metrics: &dyn Encode) -> bool {
         self.seen = now;
         let is_good = now.quality >= self.config.report_from;
@@ -333,6 +339,7 @@ impl<'s> Agent<'s> {
     }
 
     /// The end of a call of [`Link::export`].
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn exported(&mut self, now: Now, call: Call, status: StatusCode) {
         if !self.telemetry.exported(now.monotonic, call, status, &self.config) {
             count(&mut self.stats.stale_calls);

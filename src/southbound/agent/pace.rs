@@ -6,7 +6,8 @@ use crate::crypto::Random;
 use crate::time::Instant;
 
 /// How the wait between attempts grows: by three fifths each time, from `first` up to
-/// `limit`, and each time by up to a fifth more or less.
+/// `limit`, and each time by up to a fifth more or less. It is of whole milliseconds, two at
+/// least, and nine days at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// The wait after the first attempt.
@@ -40,8 +41,8 @@ impl Attempts {
 
     /// One failed.
     pub(crate) fn fail(&mut self, now: Instant, pace: &Pace, random: &dyn Random) {
-        let micros = |span| Instant::ZERO.after(span).as_micros();
-        let (mut wait, limit) = (micros(pace.first), micros(pace.limit));
+        let mut wait = millis(pace.first).max(2);
+        let limit = millis(pace.limit).max(wait);
         for _ in 0..self.failed {
             wait = wait.saturating_mul(8).wrapping_div(5).min(limit);
         }
@@ -50,8 +51,11 @@ impl Attempts {
         let mut octets = [128];
         let _ = random.fill(&mut octets);
         let [extra] = octets;
-        let factor = u64::from(extra).saturating_add(512);
-        self.due = now.after(Duration::from_micros(wait.saturating_mul(factor).wrapping_div(640)));
+        let factor = u32::from(extra).saturating_add(512);
+        let part = wait.wrapping_rem(640).saturating_mul(factor).wrapping_div(640);
+        let wait = wait.wrapping_div(640).saturating_mul(factor).saturating_add(part);
+        let micros = u64::from(wait).saturating_mul(1_000);
+        self.due = Instant::from_micros(now.as_micros().saturating_add(micros));
     }
 
     /// One worked: the wait after the next that fails is the first again.
@@ -62,6 +66,12 @@ impl Attempts {
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.due <= now
     }
+}
+
+/// Whole milliseconds, 49 days at most: 64 bits are not divided on a board for a wait.
+fn millis(span: Duration) -> u32 {
+    let seconds = u32::try_from(span.as_secs()).unwrap_or(u32::MAX);
+    seconds.saturating_mul(1_000).saturating_add(span.subsec_millis())
 }
 
 #[cfg(test)]

@@ -68,6 +68,7 @@ impl Session {
 
 impl Agent<'_> {
     /// The end of a call of [`Link::reset`].
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn reset_done(
         &mut self,
         now: Now,
@@ -90,6 +91,7 @@ impl Agent<'_> {
     }
 
     /// The stream of a call of [`Link::open`] is open.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn stream_opened(
         &mut self,
         now: Now,
@@ -108,6 +110,7 @@ impl Agent<'_> {
     }
 
     /// The stream of a call of [`Link::open`] has ended, or was never opened.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn stream_closed(
         &mut self,
         now: Now,

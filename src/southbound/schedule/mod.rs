@@ -34,7 +34,9 @@ pub(crate) use replay::Step;
 pub(crate) use row::{Operation, Phase, flag};
 pub use row::{RowKey, ScheduleRow};
 
+use core::cmp::Ordering;
 use core::fmt;
+use core::time::Duration;
 
 use crate::southbound::protobuf::Message;
 use crate::storage::{Row, Slot, Table};
@@ -42,11 +44,25 @@ use crate::time::Utc;
 pub(crate) use arena::{Arena, Holder};
 
 /// An instant to which something is scheduled: nanoseconds, of the years 1 to 9999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Moment {
     seconds: i64,
     nanos: u32,
+}
+
+/// As derived, and in one place: moments are compared everywhere.
+impl Ord for Moment {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.seconds.cmp(&other.seconds).then(self.nanos.cmp(&other.nanos))
+    }
+}
+
+impl PartialOrd for Moment {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Moment {
@@ -67,9 +83,10 @@ impl Moment {
     /// The instant a clock shows.
     #[must_use]
     pub const fn of(utc: Utc) -> Self {
-        let [a, b, c, d, ..] = utc.unix_micros().rem_euclid(1_000_000).to_le_bytes();
-        let nanos = u32::from_le_bytes([a, b, c, d]).saturating_mul(1_000);
-        Self { seconds: utc.unix_seconds(), nanos }
+        let seconds = utc.unix_seconds();
+        let micros = utc.unix_micros().wrapping_sub(seconds.wrapping_mul(1_000_000));
+        let [a, b, c, d, ..] = micros.to_le_bytes();
+        Self { seconds, nanos: u32::from_le_bytes([a, b, c, d]).saturating_mul(1_000) }
     }
 
     /// The first instant of a clock that is not before this one.
@@ -78,6 +95,19 @@ impl Moment {
         let [a, b, c, d] = self.nanos.div_ceil(1_000).to_le_bytes();
         let micros = i64::from_le_bytes([a, b, c, d, 0, 0, 0, 0]);
         Utc::from_unix_micros(self.seconds.saturating_mul(1_000_000).saturating_add(micros))
+    }
+
+    /// The time from `earlier` to here; zero when `earlier` is not earlier.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let seconds = self.seconds.saturating_sub(earlier.seconds);
+        let (nanos, borrowed) = match self.nanos.checked_sub(earlier.nanos) {
+            Some(nanos) => (nanos, 0),
+            None => (self.nanos.saturating_add(1_000_000_000).saturating_sub(earlier.nanos), 1),
+        };
+        match u64::try_from(seconds.saturating_sub(borrowed)) {
+            Ok(seconds) if nanos < 1_000_000_000 => Duration::new(seconds, nanos),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Seconds since 1970-01-01T00:00:00Z, rounded down.

@@ -1,6 +1,8 @@
 //! What is known of one request, from when it waits for its turn until nothing of it
 //! is left.
 
+use core::cmp::Ordering;
+
 use super::Moment;
 use super::arena::Holder;
 use crate::storage::Row;
@@ -164,8 +166,23 @@ impl ScheduleRow {
 }
 
 /// Which row it is, in the order of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RowKey(Phase, Moment, u64, u32);
+
+impl Ord for RowKey {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn cmp(&self, other: &Self) -> Ordering {
+        let Self(phase, time, seqno, serial) = self;
+        let rest = || seqno.cmp(&other.2).then(serial.cmp(&other.3));
+        phase.cmp(&other.0).then(time.cmp(&other.1)).then_with(rest)
+    }
+}
+
+impl PartialOrd for RowKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl RowKey {
     pub(crate) const fn scheduled(time: Moment, seqno: u64) -> Self {
@@ -186,6 +203,7 @@ impl Row for ScheduleRow {
     /// they are executed.
     type Key = RowKey;
 
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn key(&self) -> RowKey {
         match self.phase {
             Phase::Scheduled => RowKey::scheduled(self.time, self.seqno),
