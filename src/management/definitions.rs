@@ -62,6 +62,8 @@ enum Stage {
     /// It holds if the group is applied.
     New,
     Live,
+    /// It is from before a restart, and holds once it is proven again.
+    Unproven,
     /// It goes if the group is applied.
     Doomed,
 }
@@ -201,7 +203,7 @@ impl<'s> Definitions<'s> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u8, &Definition)> + Clone {
         let rows = (0_u8..).zip(self.slots.iter().take(MOST));
         rows.filter_map(|(slot, row)| Some((slot, row.row()?)))
-            .filter(|(_, definition)| definition.stage != Stage::Doomed)
+            .filter(|(_, definition)| !matches!(definition.stage, Stage::Doomed | Stage::Unproven))
     }
 
     /// How many of a kind there are.
@@ -248,14 +250,7 @@ impl<'s> Definitions<'s> {
 
     /// Stages a definition, in place of the one with the same identifier.
     pub(crate) fn stage(&mut self, new: &New<'_>, replaces: Option<u8>) -> Result<u8, Refusal> {
-        // A rule runs what is defined and is not itself part of anything.
-        let nest = self.nest.saturating_add(new.kind.is_rule().into());
-        if new.proof.level > nest {
-            return Err(Refusal::TooDeep);
-        }
-        if new.proof.weight > self.budget {
-            return Err(Refusal::TooHeavy);
-        }
+        self.bears(new.kind, &new.proof)?;
         let length = new.id.len().saturating_add(new.body.len()).saturating_add(new.action.len());
         if length > LENGTH_MAX {
             return Err(Refusal::NoRoom);
@@ -270,6 +265,19 @@ impl<'s> Definitions<'s> {
         let place = free.and_then(|place| u8::try_from(place).ok()).ok_or(Refusal::NoSlot)?;
         self.put(place, new, Stage::New)?;
         Ok(place)
+    }
+
+    /// Whether a definition is neither too deep nor too heavy.
+    pub(crate) const fn bears(&self, kind: Kind, proof: &Proof) -> Result<(), Refusal> {
+        // A rule runs what is defined and is not itself part of anything.
+        let more = if kind.is_rule() { 1 } else { 0 };
+        if proof.level > self.nest.saturating_add(more) {
+            Err(Refusal::TooDeep)
+        } else if proof.weight > self.budget {
+            Err(Refusal::TooHeavy)
+        } else {
+            Ok(())
+        }
     }
 
     fn put(&mut self, place: u8, new: &New<'_>, stage: Stage) -> Result<(), Refusal> {
@@ -355,7 +363,7 @@ impl<'s> Definitions<'s> {
         Ok(())
     }
 
-    fn free(&mut self, slot: u8) {
+    pub(crate) fn free(&mut self, slot: u8) {
         let Some(row) = self.slots.get_mut(usize::from(slot)) else { return };
         let Some(definition) = row.row().copied() else { return };
         *row = Slot::EMPTY;
@@ -369,10 +377,23 @@ impl<'s> Definitions<'s> {
         }
     }
 
-    /// Puts a definition back where it was when the power went.
+    /// Puts a definition back where it was when the power went. It is to be proven then.
     pub(crate) fn restore(&mut self, slot: u8, new: &New<'_>) -> bool {
         self.free(slot);
-        usize::from(slot) < MOST && self.put(slot, new, Stage::Live).is_ok()
+        usize::from(slot) < MOST && self.put(slot, new, Stage::Unproven).is_ok()
+    }
+
+    /// The definition in a slot, where it is to be proven.
+    pub(crate) fn unproven(&self, slot: u8) -> Option<&Definition> {
+        self.get(slot).filter(|definition| definition.stage == Stage::Unproven)
+    }
+
+    /// What was restored is proven, and holds.
+    pub(crate) fn proven(&mut self, slot: u8, proof: Proof) {
+        if let Some(definition) = self.slots.get_mut(usize::from(slot)).and_then(Slot::row_mut) {
+            definition.proof = proof;
+            definition.stage = Stage::Live;
+        }
     }
 
     /// The first call after a start. What was started on monotonic time, which another run

@@ -11,7 +11,7 @@ use super::{AGENT_ADM, Agent, CONTROL_MAX};
 use crate::machine::count;
 use crate::management::adm::Field;
 use crate::management::amp::{Ac, Ari, Expr, Tnvc, TypeCode, Value};
-use crate::management::definitions::{ID_MAX, Kind, New, Proof, Rule, bit};
+use crate::management::definitions::{Definition, ID_MAX, Kind, New, Proof, Rule, bit};
 use crate::management::expression;
 use crate::management::number::{Class, Number};
 use crate::management::refusal::Refusal;
@@ -204,6 +204,7 @@ impl Book<'_, '_> {
                         return Err(Refusal::Misplaced);
                     }
                     proof.readers &= described.proof.readers;
+                    proof.refs |= bit(slot);
                 }
             }
         }
@@ -232,6 +233,53 @@ impl Book<'_, '_> {
     ) -> Result<(), Refusal> {
         proof.step();
         action.iter().try_for_each(|item| self.prove_control(&item, unit, proof))
+    }
+
+    /// What a definition is made of, as it is kept: its expression or its list, and the action
+    /// of a state-based rule.
+    pub(super) fn prove_definition(
+        &self,
+        kind: Kind,
+        of: TypeCode,
+        [body, action]: [&[u8]; 2],
+        unit: &Unit,
+    ) -> Result<Proof, Refusal> {
+        let profile = self.config.profile;
+        let (mut proof, mut list) = (Proof::EMPTY, body);
+        if matches!(kind, Kind::Variable | Kind::StateRule) {
+            let expression = Expr::parse(body, profile).map_err(|_| Refusal::Malformed)?;
+            self.prove_expression(&expression, &mut proof)?;
+            let class = Class::of(expression.code());
+            let goes = class.is_some_and(|class| expression::goes_into(class, of));
+            if kind == Kind::Variable && !(goes && of.is_primitive()) {
+                return Err(Refusal::Types);
+            }
+            list = action;
+        }
+        if kind != Kind::Variable {
+            let list = Ac::parse(list, profile).map_err(|_| Refusal::Malformed)?;
+            if kind == Kind::Template {
+                self.prove_parts(&list, &mut proof)?;
+            } else {
+                self.prove_action(&list, unit, &mut proof)?;
+            }
+        }
+        unit.may(proof.readers)?;
+        proof.readers &= unit.readers;
+        Ok(proof)
+    }
+
+    /// Whether what was restored holds: what it names may be another since.
+    pub(super) fn prove_again(&self, definition: &Definition) -> Result<Proof, Refusal> {
+        let (asker, readers) = (definition.owner, definition.proof.readers);
+        if usize::from(asker) >= self.config.managers.len() {
+            return Err(Refusal::NotPermitted);
+        }
+        let unit = Unit { now: Now::default(), asker, readers };
+        let kept = [self.definitions.body(definition), self.definitions.action(definition)];
+        let proof = self.prove_definition(definition.kind, definition.of, kept, &unit)?;
+        self.definitions.bears(definition.kind, &proof)?;
+        Ok(proof)
     }
 
     /// Whether the manager may define something by this name; and what it is in place of.
@@ -360,8 +408,7 @@ impl<'s> Agent<'s> {
     #[inline(never)]
     fn define(&mut self, item: &Ari<'_>, index: u32, unit: &Unit) -> Result<(), Refusal> {
         let book = self.book();
-        let mut proof = Proof::EMPTY;
-        book.prove_control(item, unit, &mut proof)?;
+        book.prove_control(item, unit, &mut Proof::EMPTY.clone())?;
         let given = Given::of(&parameters(item)?, book.known(item)?.parameters())?;
         let Some(kind) = control::adds(index) else {
             for id in &given.list {
@@ -378,23 +425,12 @@ impl<'s> Agent<'s> {
         let [first, second, fires] = given.numbers;
         let (mut of, mut body, mut action, mut rule) =
             (id.object(), given.list.octets(), &[][..], Rule::NONE);
-        proof = Proof::EMPTY;
         if let Some(expression) = &given.expression {
-            book.prove_expression(expression, &mut proof)?;
             (body, action) = (expression.octets(), body);
         }
-        match (kind, &given.expression) {
-            (Kind::Variable, Some(expression)) => {
-                of = TypeCode(u8::try_from(first).map_err(|_| Refusal::Parameters)?);
-                let class = Class::of(expression.code());
-                let goes = class.is_some_and(|class| expression::goes_into(class, of));
-                if !goes || !of.is_primitive() {
-                    return Err(Refusal::Types);
-                }
-                action = &[];
-            }
-            (Kind::Template, _) => book.prove_parts(&given.list, &mut proof)?,
-            _ => book.prove_action(&given.list, unit, &mut proof)?,
+        if kind == Kind::Variable {
+            of = TypeCode(u8::try_from(first).map_err(|_| Refusal::Parameters)?);
+            action = &[];
         }
         if kind.is_rule() {
             let mut period = self.evaluation();
@@ -411,8 +447,7 @@ impl<'s> Agent<'s> {
             rule.fires = fires;
         }
         let replaces = book.definable(&id, kind, unit)?;
-        unit.may(proof.readers)?;
-        proof.readers &= unit.readers;
+        let proof = book.prove_definition(kind, of, [body, action], unit)?;
         let (owner, id) = (unit.asker, id.octets());
         self.definitions
             .stage(&New { kind, owner, of, proof, id, body, action, rule }, replaces)?;

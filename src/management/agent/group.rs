@@ -10,7 +10,7 @@ use crate::management::amp::{
     Ac, Ari, ArrayWriter, Body, Group, GroupWriter, Message, MessageHeader, Opcode, TimeValue,
     Tnvc, TypeCode, Value, write_recipients,
 };
-use crate::management::definitions::{Kind, New, Proof, Rule};
+use crate::management::definitions::{Kind, New, Rule};
 use crate::management::refusal::Refusal;
 use crate::management::timing::{Start, Timing};
 use crate::time::{ClockQuality, Now};
@@ -30,6 +30,11 @@ pub const NACK_TEMPLATE: &[u8] = b"\x27\x44nack\x47farpost";
 /// The template of a report that the action of a rule was not done: ARI, of the rule;
 /// UINT, the place of the control; BYTE, the [`Refusal`].
 pub const RULE_TEMPLATE: &[u8] = b"\x27\x44rule\x47farpost";
+
+/// The template of a report that a definition from before a restart does not hold any more,
+/// for what it names is not there, or not the same: ARI, of the definition; BYTE, the
+/// [`Refusal`].
+pub const LOST_TEMPLATE: &[u8] = b"\x27\x44lost\x47farpost";
 
 /// Where in a group something was refused: message, control, reason.
 type Stopped = (u32, u32, Refusal);
@@ -153,16 +158,16 @@ impl Agent<'_> {
         controls: &Ac<'_>,
         unit: &Unit,
     ) -> Result<(), Refusal> {
-        let mut proof = Proof::EMPTY;
-        self.book().prove_action(controls, unit, &mut proof)?;
+        let (kind, of, body) = (Kind::Pending, TypeCode::AC, controls.octets());
+        let proof = self.book().prove_definition(kind, of, [body, &[]], unit)?;
         let timing = Timing::new(Start::of(start, unit.now), 0);
         let new = New {
-            kind: Kind::Pending,
+            kind,
             owner: unit.asker,
-            of: TypeCode::AC,
-            proof: Proof { readers: unit.readers, ..proof },
+            of,
+            proof,
             id: &[],
-            body: controls.octets(),
+            body,
             action: &[],
             rule: Rule { timing, ..Rule::NONE },
         };
@@ -295,8 +300,15 @@ impl Agent<'_> {
         Ok((writer.len(), last))
     }
 
-    /// Tells the owner of a rule that its action was not done.
-    pub(super) fn tell_rule(&mut self, slot: u8, control: u32, why: Refusal, now: Now) {
+    /// Tells the owner of a definition something of it.
+    pub(super) fn tell_owner(
+        &mut self,
+        template: &[u8],
+        slot: u8,
+        control: Option<u32>,
+        why: Refusal,
+        now: Now,
+    ) {
         let Some(definition) = self.definitions.get(slot).copied() else { return };
         let mut octets = [0; 64];
         let mut copy = Writer::new(&mut octets);
@@ -305,8 +317,14 @@ impl Agent<'_> {
             return;
         }
         let Ok(id) = Ari::parse(copy.written(), self.config.profile) else { return };
-        let values = [Value::Ari(id), Value::Uint(control), Value::Byte(why.code())];
-        self.tell(RULE_TEMPLATE, &values, definition.owner, now);
+        let (id, why) = (Value::Ari(id), Value::Byte(why.code()));
+        match control {
+            Some(control) => {
+                let values = [id, Value::Uint(control), why];
+                self.tell(template, &values, definition.owner, now);
+            }
+            None => self.tell(template, &[id, why], definition.owner, now),
+        }
     }
 }
 

@@ -8,10 +8,13 @@
 //! The record of the table is what makes a group hold: power that is lost before it is
 //! durable leaves all as it was. A definition never is put over one that holds.
 //!
+//! What is restored is proven again, for the program may have other ADMs, managers or limits
+//! by then. What cannot be proven is lost: it is counted, and its owner is told.
+//!
 //! Reports on their way, counters, and how often an unlimited rule has acted are not
 //! kept.
 
-use super::Agent;
+use super::{Agent, LOST_TEMPLATE};
 use crate::machine::count;
 use crate::management::amp::TypeCode;
 use crate::management::definitions::{Definition, Kind, New, Proof, Rule, bit};
@@ -44,13 +47,16 @@ pub struct Restored {
     pub unknown: u32,
     /// Definitions there was no room for.
     pub no_room: u32,
+    /// Definitions that do not hold any more, for what they name is not there, or not the
+    /// same. The first call tells their owners ([`LOST_TEMPLATE`]).
+    pub unproven: u32,
 }
 
 impl Restored {
     /// Whether nothing of what was kept is missing.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
-        self.damaged == 0 && self.unknown == 0 && self.no_room == 0
+        self.damaged == 0 && self.unknown == 0 && self.no_room == 0 && self.unproven == 0
     }
 }
 
@@ -109,19 +115,57 @@ impl<'s> Agent<'s> {
             let Some(Ok(body)) = open(key, octets) else { return };
             missing &= !bit(slot);
             let Ok(new) = read(body) else { return add(&mut restored.damaged) };
-            add(if definitions.restore(slot, &new) {
-                &mut restored.definitions
-            } else {
-                &mut restored.no_room
-            });
+            if !definitions.restore(slot, &new) {
+                add(&mut restored.no_room);
+            }
         })?;
         // Those that are damaged were counted; those that are gone are as much.
         if missing != 0 && restored.damaged == 0 {
             restored.damaged = missing.count_ones();
         }
         self.restored = restored;
+        self.prove_restored();
         self.store = Some(store);
         Ok(self)
+    }
+
+    /// Proves what was restored, for this agent may have other ADMs, managers or limits than
+    /// the one that kept it: what is named is proven before what names it.
+    fn prove_restored(&mut self) {
+        let mut again = true;
+        while core::mem::take(&mut again) {
+            for slot in 0..64 {
+                let proof = self.definitions.unproven(slot).map(|one| self.book().prove_again(one));
+                if let Some(Ok(proof)) = proof {
+                    self.definitions.proven(slot, proof);
+                    add(&mut self.restored.definitions);
+                    again = true;
+                }
+            }
+        }
+        let lost = (0..64).filter(|slot| self.definitions.unproven(*slot).is_some()).count();
+        self.restored.unproven = u32::try_from(lost).unwrap_or(u32::MAX);
+    }
+
+    /// Takes away what could not be proven, and tells whoever has defined it.
+    pub(super) fn lose_unproven(&mut self, now: Now) {
+        if self.restored.unproven == 0 {
+            return;
+        }
+        for slot in 0..64 {
+            let Some(lost) = self.definitions.unproven(slot) else { continue };
+            let owner = usize::from(lost.owner);
+            if let Err(why) = self.book().prove_again(lost) {
+                self.stats.last_refusal = Some(why);
+                if owner < self.config.managers.len() {
+                    self.tell_owner(LOST_TEMPLATE, slot, None, why, now);
+                }
+            }
+            count(&mut self.stats.lost);
+            self.definitions.free(slot);
+        }
+        // The store is to know that they do not hold.
+        self.store_due = Some(now.monotonic);
     }
 
     /// What was found in the store.
@@ -216,14 +260,12 @@ fn write(
         Kind::Pending => 5,
     };
     let start = rule.timing.start.utc(now);
-    for octet in [kind, *owner, of.0, proof.level, start.is_some().into()] {
+    for octet in [kind, *owner, of.0, start.is_some().into()] {
         to.u8(octet)?;
     }
     to.u32(proof.readers)?;
-    to.u16(proof.weight)?;
     let start = start.map_or(0, Utc::unix_micros).cast_unsigned();
     let numbers = [
-        proof.refs,
         start,
         rule.timing.period,
         rule.fires,
@@ -244,7 +286,7 @@ fn write(
 
 fn read(octets: &[u8]) -> Result<New<'_>, Short> {
     let mut reader = Reader::new(octets);
-    let &[kind, owner, of, level, clock] = reader.array()?;
+    let &[kind, owner, of, clock] = reader.array()?;
     let kind = match kind {
         0 => Kind::Variable,
         1 => Kind::Template,
@@ -254,12 +296,11 @@ fn read(octets: &[u8]) -> Result<New<'_>, Short> {
         _ => Kind::Pending,
     };
     let readers = reader.u32()?;
-    let weight = reader.u16()?;
-    let mut numbers = [0; 8];
+    let mut numbers = [0; 7];
     for number in &mut numbers {
         *number = u64::from_be_bytes(*reader.array()?);
     }
-    let [refs, start, period, fires, evaluations, fired, evaluated, missed] = numbers;
+    let [start, period, fires, evaluations, fired, evaluated, missed] = numbers;
     let start = if clock == 1 {
         Start::Clock(Utc::from_unix_micros(start.cast_signed()))
     } else {
@@ -273,7 +314,7 @@ fn read(octets: &[u8]) -> Result<New<'_>, Short> {
         kind,
         owner,
         of: TypeCode(of),
-        proof: Proof { refs, readers, level, weight },
+        proof: Proof { readers, ..Proof::EMPTY },
         id: part()?,
         body: part()?,
         action: part()?,

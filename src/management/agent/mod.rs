@@ -107,7 +107,7 @@ mod world;
 
 pub use application::{Application, Collected, Failed, Object};
 pub use config::{Access, AgentConfig, ManagerConfig, Managers, MaxAge};
-pub use group::{ACK_TEMPLATE, NACK_TEMPLATE, RULE_TEMPLATE};
+pub use group::{ACK_TEMPLATE, LOST_TEMPLATE, NACK_TEMPLATE, RULE_TEMPLATE};
 pub use journal::Restored;
 pub use memory::{AgentMemory, AgentStorage};
 pub use outbox::Outgoing;
@@ -274,6 +274,7 @@ impl<'s> Agent<'s> {
     fn wake(&mut self, now: Now) {
         if !self.awake {
             self.awake = true;
+            self.lose_unproven(now);
             self.definitions.wake(now);
         }
     }

@@ -11,8 +11,8 @@ use super::{AGENT_ADM, Agent};
 use crate::machine::count;
 use crate::management::adm::Definition as Template;
 use crate::management::amp::{
-    Ac, Ari, AriValues, Collection, Expr, Malformed, Name, Profile, Tbl, TnvcWriter, TypeCode,
-    Value,
+    Ac, Ari, AriValues, Collection, Expr, Malformed, Name, Profile, Tbl, TnvValues, TnvcWriter,
+    TypeCode, Value,
 };
 use crate::management::definitions::{Definition, Kind, Proof};
 use crate::management::expression::NoValue;
@@ -23,6 +23,8 @@ use crate::wire::{NoSpace, Writer};
 /// Why a report is not made.
 enum NotMade {
     NoValue(NoValue),
+    /// None of several, each of which was counted.
+    NoValues,
     TooLong,
 }
 
@@ -117,6 +119,7 @@ impl Agent<'_> {
                 self.stats.no_value(why);
                 count(&mut self.stats.not_made);
             }
+            Err(NotMade::NoValues) => count(&mut self.stats.not_made),
             Err(NotMade::TooLong) => count(&mut self.stats.too_long),
         }
     }
@@ -233,8 +236,44 @@ fn description<'a>(octets: &'a [u8], kind: Kind, profile: Profile) -> Result<Val
     }
 }
 
-/// Writes the values of a template, or of one thing that has a value.
+/// Writes the values of a template, or of one thing that has a value. Where a template lacks
+/// some, their types stand in their places: a collection that ION does not read, which has no
+/// such report.
 fn values(world: &mut World<'_, '_>, id: &Ari<'_>, to: &mut Writer<'_>) -> Result<(), NotMade> {
+    let made = whole(world, id, to);
+    let lacks = matches!(made, Err(NotMade::NoValue(_)));
+    if !lacks || id.object() != TypeCode::RPTT || world.book.config.profile == Profile::IonCompat {
+        return made;
+    }
+    to.truncate(0);
+    let book = world.book;
+    let quirks = book.config.profile.sends();
+    let (mut all, mut some) = (TnvcWriter::new(to), false);
+    each(&book, id, &mut |leaf| {
+        let code = book.value_type(leaf).map_err(|_| NoValue::Unproven)?;
+        let mut written = Ok(());
+        let found = world.value(leaf, &mut |value| {
+            let item = TnvValues { code, name: None, value: Some(*value) };
+            written = all.push_item(to, &item, quirks);
+        });
+        match found {
+            Ok(()) => some = true,
+            Err(why) => {
+                world.count(why);
+                written = all.push_item(to, &TnvValues { code, name: None, value: None }, quirks);
+            }
+        }
+        Ok(written?)
+    })?;
+    if !some {
+        return Err(NotMade::NoValues);
+    }
+    count(&mut world.stats.incomplete);
+    Ok(all.finish_mixed(to)?)
+}
+
+/// Writes values that are all there.
+fn whole(world: &mut World<'_, '_>, id: &Ari<'_>, to: &mut Writer<'_>) -> Result<(), NotMade> {
     let book = world.book;
     let quirks = book.config.profile.sends();
     let mut all = TnvcWriter::new(to);

@@ -1,6 +1,7 @@
 //! Rules, and controls whose time has come.
 
 use super::Agent;
+use super::RULE_TEMPLATE;
 use super::application::Application;
 use super::controls::{Pass, Source, Unit};
 use super::world::{Book, World};
@@ -119,7 +120,7 @@ impl Agent<'_> {
             self.definitions.settle(false);
             count(&mut self.stats.actions_refused);
             self.stats.last_refusal = Some(why);
-            self.tell_rule(slot, control, why, now);
+            self.tell_owner(RULE_TEMPLATE, slot, Some(control), why, now);
         } else {
             if over {
                 self.doom(slot);

@@ -39,6 +39,10 @@ pub struct AgentStats {
     pub sent: u64,
     /// Groups the transport has refused, for now.
     pub send_refused: u64,
+    /// Reports made that lack values.
+    pub incomplete: u64,
+    /// Definitions from before a restart that do not hold any more.
+    pub lost: u64,
     /// Values that were older than they may be, for rules.
     pub stale: u64,
     /// Divisions by zero.

@@ -318,6 +318,22 @@ impl TnvcWriter {
         written
     }
 
+    /// Appends an item to a collection of items that are not all alike, which has no others
+    /// and is [ended](Self::finish_mixed) as such.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit.
+    pub fn push_item(
+        &mut self,
+        to: &mut Writer<'_>,
+        item: &TnvValues<'_>,
+        quirks: Quirks,
+    ) -> Result<(), NoSpace> {
+        item.encode(to, quirks)?;
+        self.types = self.types.saturating_add(1);
+        Ok(())
+    }
+
     /// How many there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -336,10 +352,22 @@ impl TnvcWriter {
     /// # Errors
     /// [`NoSpace`] when they do not fit.
     pub fn finish(self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        self.end(to, 5)
+    }
+
+    /// Ends a collection of items that are not all alike.
+    ///
+    /// # Errors
+    /// [`NoSpace`] when it does not fit.
+    pub fn finish_mixed(self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        self.end(to, 8)
+    }
+
+    fn end(self, to: &mut Writer<'_>, flags: u8) -> Result<(), NoSpace> {
         if self.is_empty() {
             return to.insert(self.start, &[0]);
         }
         cbor::insert_head(to, self.start, cbor::UNSIGNED, cbor::length(self.len()))?;
-        to.insert(self.start, &[5])
+        to.insert(self.start, &[flags])
     }
 }

@@ -298,7 +298,7 @@ fn name_of(ari: &Ari<'_>) -> String {
 fn list(values: &Tnvc<'_>) -> String {
     let all: Vec<_> = values
         .iter()
-        .map(|entry| match entry.value.unwrap() {
+        .map(|entry| match entry.value.unwrap_or(Value::Str("-")) {
             Value::Ari(ari) => name_of(&ari),
             Value::Ac(all) => all.iter().map(|ari| name_of(&ari)).collect::<Vec<_>>().join("+"),
             Value::Expr(all) => std::format!("{:?}", all.items().len()),

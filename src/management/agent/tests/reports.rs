@@ -116,6 +116,44 @@ fn a_report_without_one_of_its_values_is_not_made() {
     assert_eq!((post.agent.stats().not_made, post.agent.stats().unavailable), (1, 1));
 }
 
+/// A report is made of what there is, and says of what type what is missing is.
+#[test]
+fn a_report_says_which_of_its_values_it_lacks() {
+    let mut post = Post::new(config());
+    post.perform(0, &[add_rptt("T", &[edd(1), edd(0), edd(2)]), add_rptt("N", &[edd(0)])]);
+    post.board.level = None;
+    post.group(0, &[message(&[gen_rpts(&[rptt("T"), rptt("N")], &[])])]);
+    let (_, octets) = post.net.sent.first().unwrap();
+    let group = Group::parse(octets, Profile::Draft08).unwrap();
+    let Body::ReportSet(_, mut reports) = group.messages().next().unwrap().body() else {
+        panic!("no reports")
+    };
+    let entries: Vec<_> = reports.next().unwrap().parts().entries.iter().collect();
+    assert!(reports.next().is_none(), "a report without any value");
+    assert_eq!(entries[1].code, Some(TypeCode::UINT));
+    assert_eq!(entries[1].value, None);
+    assert_eq!(post.told_to('A'), ["T(0,-,a board)"]);
+    let stats = post.agent.stats();
+    assert_eq!((stats.made, stats.incomplete, stats.not_made, stats.unavailable), (1, 1, 1, 2));
+    // Once it is there, the report is as it ever was.
+    post.board.level = Some(5);
+    post.perform(0, &[gen_rpts(&[rptt("T")], &[])]);
+    assert_eq!(post.told_to('A'), ["T(0,5,a board)"]);
+    assert_eq!(post.agent.stats().incomplete, 1);
+}
+
+/// ION reads no items that are not all alike.
+#[test]
+fn ion_has_no_report_that_lacks_a_value() {
+    let mut post = Post::new(AgentConfig { profile: Profile::IonCompat, ..config() });
+    post.perform(0, &[add_rptt("T", &[edd(1), edd(0)])]);
+    post.board.level = None;
+    post.perform(0, &[gen_rpts(&[rptt("T")], &[])]);
+    assert!(post.net.sent.is_empty());
+    let stats = post.agent.stats();
+    assert_eq!((stats.made, stats.incomplete, stats.not_made, stats.unavailable), (0, 0, 1, 1));
+}
+
 /// 6.1: what is supported is reported, with all the agent counts of itself.
 #[test]
 fn the_agent_reports_itself_and_what_it_supports() {

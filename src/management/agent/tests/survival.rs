@@ -19,6 +19,17 @@ fn run(disk: &Disk, now: Now, act: impl FnOnce(&mut Post)) {
     disk.revive(u64::MAX);
 }
 
+/// The first call of an agent over a disk that is told something else than before.
+fn changed(disk: &Disk, config: AgentConfig<'static>, act: impl FnOnce(&mut Post)) {
+    let memory: &'static mut Memory = Box::leak(Box::default());
+    let agent = Agent::new(config, memory.storage()).with_store(disk.lend()).unwrap();
+    let (board, net) = (Board::default(), Net::default());
+    let mut post = Post { agent, board, net, now: start(), time: 600_000_000 };
+    post.tick();
+    act(&mut post);
+    disk.revive(u64::MAX);
+}
+
 /// All that is defined, as it is described to its owner.
 fn described(post: &mut Post) -> Vec<String> {
     post.told();
@@ -190,6 +201,64 @@ fn a_store_that_fails_refuses_definitions_and_stops_no_rule() {
             assert_eq!(post.agent.stats().store_failures, 1 + n);
         }
     });
+}
+
+/// A program without the ADM of the board goes on with what does not name it, tells whoever has
+/// defined what does, and keeps no more of it.
+#[test]
+fn what_names_what_is_not_there_any_more_is_lost_after_a_restart() {
+    let disk = Disk::default();
+    let clock = id(1, Collection::EDD, 13);
+    run(&disk, start(), |post| {
+        define(post);
+        post.perform(0, &[add_macro("K", &[gen_rpts(slice::from_ref(&clock), &["A"])])]);
+        post.perform(1, &[add_var("W", TypeCode::UINT, &[uint(4)])]);
+        post.perform(1, &[add_rptt("X", &[var("W"), edd(1)])]);
+    });
+    changed(&disk, AgentConfig { adms: &[], ..config() }, |post| {
+        let restored = *post.agent.restored();
+        assert_eq!((restored.definitions, restored.unproven, restored.damaged), (2, 6, 0));
+        assert!(!restored.is_whole());
+        let told = post.told();
+        let here = "register dtn://board/agent";
+        let lost = ["lost(V,3)", "lost(T,3)", "lost(M,3)", "lost(R,3)", "lost(S,3)"];
+        assert_eq!(told[&'A'], [&[here][..], &lost].concat());
+        assert_eq!(told[&'B'], [here, "lost(X,3)"]);
+        assert_eq!(post.agent.stats().lost, 6);
+        assert_eq!(post.agent.defined(Kind::Macro) + post.agent.defined(Kind::Variable), 2);
+        post.perform(0, &[mac("K")]);
+        assert_eq!(post.told_to('A'), ["22/13(600000000)"]);
+        post.pass(Duration::from_secs(1_000));
+        assert!(post.board.done.is_empty());
+    });
+    run(&disk, start(), |post| {
+        assert!(post.agent.restored().is_whole());
+        assert_eq!(post.agent.restored().definitions, 2);
+    });
+}
+
+/// What an agent takes may be less than before, and a manager may be none any more.
+#[test]
+fn what_is_restored_is_held_to_the_limits_there_are() {
+    let disk = Disk::default();
+    let define = || {
+        run(&disk, start(), |post| {
+            let parts = [uint(1), uint(2), oper(1), uint(3), oper(1)];
+            post.group(2, &[message(&[add_var("V", TypeCode::UINT, &parts)])]);
+        });
+    };
+    for (config, why) in [
+        (AgentConfig { budget: 3, ..config() }, Some(Refusal::TooHeavy)),
+        (AgentConfig { managers: &MANAGERS[..2], ..config() }, Some(Refusal::NotPermitted)),
+        (config(), None),
+    ] {
+        define();
+        changed(&disk, config, |post| {
+            assert_eq!(post.agent.stats().last_refusal, why);
+            assert_eq!(post.agent.defined(Kind::Variable), u32::from(why.is_none()));
+            assert_eq!(post.agent.stats().lost, u64::from(why.is_some()));
+        });
+    }
 }
 
 #[test]
