@@ -4,6 +4,8 @@
 //! [`messages`](super::messages) and is what parsing goes by. Names are apart, so that a
 //! board that prints none carries none.
 
+use core::mem::replace;
+
 use super::messages::{
     Any, ApiExportMetrics, ApiModemMetrics, AzEl, Beam, BeamHoppingPlan, BeamOrigin, BeamTarget,
     Cartesian, ChebyshevCoefficients, CoordinateFrame, CreateEntry, DeleteBeam, DeleteEntry,
@@ -136,17 +138,12 @@ macro_rules! schema {
             $(#[doc = concat!("[`", stringify!($name), "`]: ", $full, ".")] $name,)*
         }
 
+        /// The fields of each.
+        const DEFINED: &[&[FieldType]] = &[$($name::FIELDS),*];
+
         impl MessageType {
             /// All of them. Where both eras have one of a name, that of the seed is first.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// Its fields.
-            #[must_use]
-            pub const fn fields(self) -> &'static [FieldType] {
-                match self {
-                    $(Self::$name => $name::FIELDS,)*
-                }
-            }
 
             /// The names of its fields, in the order of [`MessageType::fields`].
             #[must_use]
@@ -167,7 +164,65 @@ macro_rules! schema {
     };
 }
 
+/// All fields, those of one message behind those of another: what a pointer to each message
+/// would take of a board is more than most messages.
+static FIELDS: [FieldType; count(DEFINED)] = in_line(DEFINED);
+
+/// Where the fields of each message end.
+static ENDS: [u16; DEFINED.len()] = ends(DEFINED);
+
+const fn count(mut messages: &[&[FieldType]]) -> usize {
+    let mut count = 0_usize;
+    while let [fields, others @ ..] = messages {
+        count = count.saturating_add(fields.len());
+        messages = others;
+    }
+    count
+}
+
+const fn in_line<const N: usize>(mut messages: &[&[FieldType]]) -> [FieldType; N] {
+    let mut all = [FieldType { number: 0, kind: Kind::Bytes, label: Label::Implicit }; N];
+    let mut room: &mut [FieldType] = &mut all;
+    while let [fields, others @ ..] = messages {
+        let mut fields: &[FieldType] = fields;
+        while let [field, more @ ..] = fields {
+            let Some((place, behind)) = replace(&mut room, &mut []).split_first_mut() else {
+                break;
+            };
+            *place = *field;
+            fields = more;
+            room = behind;
+        }
+        messages = others;
+    }
+    all
+}
+
+#[allow(clippy::as_conversions, reason = "there are some hundreds, in a constant function")]
+const fn ends<const N: usize>(messages: &[&[FieldType]]) -> [u16; N] {
+    let mut all = [0; N];
+    let mut room: &mut [u16] = &mut all;
+    let mut behind = messages;
+    while let [_, rest @ ..] = behind {
+        let Some((end, others)) = replace(&mut room, &mut []).split_first_mut() else { break };
+        *end = count(messages).saturating_sub(count(rest)) as u16;
+        room = others;
+        behind = rest;
+    }
+    all
+}
+
 impl MessageType {
+    /// Its fields, in the order in which they are defined.
+    #[must_use]
+    #[allow(clippy::as_conversions, reason = "the number of an enum without values")]
+    pub fn fields(self) -> &'static [FieldType] {
+        let place = self as usize;
+        let end = |place: usize| ENDS.get(place).copied().map_or(0, usize::from);
+        let start = place.checked_sub(1).map_or(0, end);
+        FIELDS.get(start..end(place)).unwrap_or_default()
+    }
+
     /// The field `number`, where it is known.
     #[must_use]
     pub fn field(self, number: u32) -> Option<&'static FieldType> {

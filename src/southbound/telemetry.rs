@@ -136,7 +136,8 @@ pub(super) struct Telemetry<'s> {
     stats: TelemetryStats,
 }
 
-fn count(counter: &mut u64, by: u64) {
+#[cfg_attr(not(feature = "std"), inline(never))]
+const fn count(counter: &mut u64, by: u64) {
     *counter = counter.saturating_add(by);
 }
 
@@ -227,7 +228,7 @@ impl<'s> Telemetry<'s> {
         for step in 0..self.rings.len() {
             let kind = self.turn.saturating_add(step).checked_rem(self.rings.len()).unwrap_or(0);
             let Some(ring) = self.rings.get(kind) else { return };
-            if Self::ring_due(ring, config).is_none_or(|due| due > now) {
+            if Self::ring_due(ring, config) > now {
                 continue;
             }
             let (octets, metrics) = ring.batch(config.batch);
@@ -281,21 +282,24 @@ impl<'s> Telemetry<'s> {
         true
     }
 
-    fn ring_due(ring: &Ring<'_>, config: &AgentConfig<'_>) -> Option<Instant> {
+    fn ring_due(ring: &Ring<'_>, config: &AgentConfig<'_>) -> Instant {
         match ring.waiting().len() {
-            0 => None,
-            length if length >= config.batch => Some(Instant::ZERO),
-            _ => Some(ring.since.after(config.batch_delay)),
+            0 => Instant::MAX,
+            length if length >= config.batch => Instant::ZERO,
+            _ => ring.since.after(config.batch_delay),
         }
     }
 
     /// When there is something to be exported, or an export is given up.
-    pub(super) fn due(&self, config: &AgentConfig<'_>) -> Option<Instant> {
-        if let Some(export) = self.under_way {
-            return Some(export.deadline);
+    pub(super) fn due(&self, config: &AgentConfig<'_>) -> Instant {
+        if let Some(export) = &self.under_way {
+            return export.deadline;
         }
-        let due = self.rings.iter().filter_map(|ring| Self::ring_due(ring, config)).min();
-        due.map(|due| due.max(self.attempts.due))
+        let mut due = Instant::MAX;
+        for ring in &self.rings {
+            due = due.min(Self::ring_due(ring, config));
+        }
+        due.max(self.attempts.due)
     }
 }
 

@@ -222,7 +222,7 @@ pub struct AgentStats {
     pub immutable_conflicts: u64,
     /// Entries for a time that is finalized.
     pub final_entries: u64,
-    /// Entries whose two times differ.
+    /// Requests whose two times differ.
     pub times_differ: u64,
     /// Entries deleted.
     pub deleted: u64,

@@ -5,7 +5,7 @@ use super::{Agent, Change, ClockPolicy, Device, Event};
 use crate::machine::count;
 use crate::southbound::messages::CreateEntry;
 use crate::southbound::schedule::{Moment, Step};
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now};
 
 /// What the device was told.
 #[derive(Debug)]
@@ -105,13 +105,16 @@ impl Agent<'_> {
     }
 
     /// When something becomes due, or is tried again.
-    pub(super) fn play_due(&self) -> Option<Instant> {
-        let entry = self.schedule.next_due().map(|time| {
-            let micros = time.utc().unix_micros().saturating_sub(self.seen.utc.unix_micros());
-            let wait = u64::try_from(micros).unwrap_or(0);
-            Instant::from_micros(self.seen.monotonic.as_micros().saturating_add(wait))
-        });
-        let entry = entry.filter(|_| self.seen.quality >= self.config.enact_from);
-        earliest(entry, self.enactment.retry.map(|retry| retry.due))
+    pub(super) fn play_due(&self) -> Instant {
+        let due = self.enactment.retry.map_or(Instant::MAX, |retry| retry.due);
+        match self.schedule.next_due() {
+            Some(time) if self.seen.quality >= self.config.enact_from => {
+                let micros = time.utc().unix_micros().saturating_sub(self.seen.utc.unix_micros());
+                let wait = u64::try_from(micros).unwrap_or(0);
+                let entry = self.seen.monotonic.as_micros().saturating_add(wait);
+                due.min(Instant::from_micros(entry))
+            }
+            _ => due,
+        }
     }
 }

@@ -9,7 +9,21 @@
 //! removed after it. So after a loss of power entries may be there whose request was not
 //! answered, which then wait for it to come again, and nothing that was answered is
 //! missing. Entries bear the number of their schedule: those of one before are of no
-//! account.
+//! account. The record of the schedule says how many there are at least, so that one that
+//! is lost is missed: before some are removed, it says fewer.
+//!
+//! A record is words of 64 bits and the octets of an entry behind them, big-endian, and the
+//! CRC-32 of its key and all of it.
+//!
+//! | word | of a schedule | of an entry |
+//! |---|---|---|
+//! | 0 | version (8 bits), whether it is to be reset (8), least number of entries (16), number of the schedule (32) | version (8), phase, operation, and whether it is of the schedule before (8), octets of the ID (16), number of the schedule (32) |
+//! | 1 | token | seconds of its time |
+//! | 2 | token | nanoseconds (32), octets in all parts (32) |
+//! | 3 | sequence number whose turn it is | its sequence number |
+//! | 4 | those that are executed after it | |
+//! | 5, 6 | seconds of the times up to which it is final, and folded | |
+//! | 7 | their nanoseconds (32, 32) | |
 
 use core::fmt;
 
@@ -22,10 +36,10 @@ use crate::machine::count;
 use crate::southbound::schedule::{Moment, Operation, Phase, Schedule, ScheduleRow, flag};
 use crate::store::{CRC, RECORD_MAX, RecordKey, Store, StoreError};
 use crate::time::{Instant, Now};
-use crate::wire::{NoSpace, Reader, Writer};
+use crate::wire::Writer;
 
 /// The version of the records here.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 const SCHEDULE: u8 = 0x40;
 const ENTRY: u8 = 0x41;
@@ -34,6 +48,11 @@ const SCHEDULE_KEY: RecordKey = RecordKey::of(SCHEDULE, 0, 0, 0);
 
 /// Octets of an entry that are in one record.
 const PART: usize = 1_164;
+
+/// The words of a record, of an entry the first four.
+type Words = [u64; 8];
+
+const ENTRY_WORDS: usize = 4;
 
 /// How many records of no account are removed at a time.
 const SWEEP: usize = 16;
@@ -61,6 +80,8 @@ pub(super) struct Journal<'s> {
     /// The number of the schedule.
     generation: u32,
     owed: bool,
+    /// The record of the schedule that is in the store.
+    kept: ScheduleRecord,
     retry: Attempts,
     failures: u64,
     restored: Restored,
@@ -73,6 +94,7 @@ impl Journal<'_> {
         renewing: true,
         generation: 0,
         owed: false,
+        kept: ScheduleRecord::NONE,
         retry: Attempts::NEW,
         failures: 0,
         restored: Restored { entries: 0, doubtful: 0, no_room: 0, resumed: false },
@@ -88,8 +110,8 @@ impl Journal<'_> {
         self.store.is_none() || !self.owed
     }
 
-    pub(super) fn due(&self) -> Option<Instant> {
-        (!self.is_clean()).then_some(self.retry.due)
+    pub(super) const fn due(&self) -> Instant {
+        if self.is_clean() { Instant::MAX } else { self.retry.due }
     }
 
     /// A schedule begins: entries of the one before are of no account any more.
@@ -103,6 +125,8 @@ impl Journal<'_> {
 #[derive(Clone, Copy, Debug)]
 struct ScheduleRecord {
     renewing: bool,
+    /// Entries there are at least.
+    entries: u16,
     generation: u32,
     token: Token,
     next: u64,
@@ -125,80 +149,126 @@ struct EntryRecord {
     id_length: u16,
 }
 
-fn u64_of(reader: &mut Reader<'_>) -> Option<u64> {
-    reader.array().ok().map(|octets| u64::from_be_bytes(*octets))
+/// A word of two halves.
+const fn word(high: u32, low: u32) -> u64 {
+    let ([a, b, c, d], [e, f, g, h]) = (high.to_be_bytes(), low.to_be_bytes());
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
-fn moment_of(reader: &mut Reader<'_>) -> Option<Moment> {
-    let seconds = u64_of(reader)?.cast_signed();
-    Some(Moment::raw(seconds, reader.u32().ok()?))
+/// The halves of a word.
+const fn halves(word: u64) -> (u32, u32) {
+    let [a, b, c, d, e, f, g, h] = word.to_be_bytes();
+    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }
 
-fn put_moment(to: &mut Writer<'_>, moment: Moment) -> Result<(), NoSpace> {
-    to.array(&moment.seconds().to_be_bytes())?;
-    to.u32(moment.nanos())
+/// The first word of a record.
+const fn head(form: u8, number: u16, generation: u32) -> u64 {
+    let [high, low] = number.to_be_bytes();
+    word(u32::from_be_bytes([VERSION, form, high, low]), generation)
+}
+
+/// What is in the first word of a record, besides its version.
+const fn head_of(head: u64) -> (u8, u16, u32) {
+    let (above, generation) = halves(head);
+    let [_, form, high, low] = above.to_be_bytes();
+    (form, u16::from_be_bytes([high, low]), generation)
 }
 
 impl ScheduleRecord {
-    fn write(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.u8(self.renewing.into())?;
-        to.u32(self.generation)?;
-        to.array(&self.token.0)?;
-        to.array(&self.next.to_be_bytes())?;
-        to.array(&self.done.to_be_bytes())?;
-        put_moment(to, self.finalized)?;
-        put_moment(to, self.floor)
+    /// Of an empty schedule without a token.
+    const NONE: Self = Self {
+        renewing: true,
+        entries: 0,
+        generation: 0,
+        token: Token([0; 16]),
+        next: 1,
+        done: 0,
+        finalized: Moment::EARLIEST,
+        floor: Moment::EARLIEST,
+    };
+
+    fn words(&self) -> Words {
+        let form = if self.renewing { 1 } else { 0 };
+        let (token, rest) = self.token.words();
+        [
+            head(form, self.entries, self.generation),
+            token,
+            rest,
+            self.next,
+            self.done,
+            self.finalized.seconds().cast_unsigned(),
+            self.floor.seconds().cast_unsigned(),
+            word(self.finalized.nanos(), self.floor.nanos()),
+        ]
     }
 
-    fn read(body: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        Some(Self {
-            renewing: reader.u8().ok()? != 0,
-            generation: reader.u32().ok()?,
-            token: Token(*reader.array().ok()?),
-            next: u64_of(&mut reader)?,
-            done: u64_of(&mut reader)?,
-            finalized: moment_of(&mut reader)?,
-            floor: moment_of(&mut reader)?,
-        })
+    fn of(words: &Words) -> Self {
+        let [head, token, rest, next, done, finalized, floor, nanos] = *words;
+        let (form, entries, generation) = head_of(head);
+        let nanos = halves(nanos);
+        Self {
+            renewing: form != 0,
+            entries,
+            generation,
+            token: Token::of(token, rest),
+            next,
+            done,
+            finalized: Moment::raw(finalized.cast_signed(), nanos.0),
+            floor: Moment::raw(floor.cast_signed(), nanos.1),
+        }
+    }
+
+    /// Whether a request was executed.
+    fn is_executed(&self, seqno: u64) -> bool {
+        let ahead = seqno.checked_sub(self.next);
+        ahead.is_none_or(|ahead| ahead < 64 && self.done >> ahead & 1 != 0)
     }
 }
 
 impl EntryRecord {
-    fn write(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+    fn words(&self) -> [u64; ENTRY_WORDS] {
         let phase = match self.phase {
             Phase::Scheduled => 0,
             Phase::Waiting => 1,
             Phase::Gone => 2,
         };
-        to.u8(phase | self.operation.number() << 2 | u8::from(self.orphan) << 4)?;
-        to.u32(self.generation)?;
-        put_moment(to, self.time)?;
-        to.array(&self.seqno.to_be_bytes())?;
-        to.u32(self.length)?;
-        to.u16(self.id_length)
+        let form = phase | self.operation.number() << 2 | if self.orphan { 1 << 4 } else { 0 };
+        [
+            head(form, self.id_length, self.generation),
+            self.time.seconds().cast_unsigned(),
+            word(self.time.nanos(), self.length),
+            self.seqno,
+        ]
     }
 
-    /// Reads what is before the octets, and gives them too.
-    fn read(body: &[u8]) -> Option<(Self, &[u8])> {
-        let mut reader = Reader::new(body);
-        let form = reader.u8().ok()?;
-        let record = Self {
-            phase: match form & 3 {
-                0 => Phase::Scheduled,
-                1 => Phase::Waiting,
-                2 => Phase::Gone,
-                _ => return None,
-            },
+    fn of(words: &Words) -> Option<Self> {
+        let [head, seconds, nanos_length, seqno, ..] = *words;
+        let (form, id_length, generation) = head_of(head);
+        let (nanos, length) = halves(nanos_length);
+        let phase = match form & 3 {
+            0 => Phase::Scheduled,
+            1 => Phase::Waiting,
+            2 => Phase::Gone,
+            _ => return None,
+        };
+        Some(Self {
+            generation,
+            phase,
             operation: Operation::of(form >> 2 & 3)?,
             orphan: form & 1 << 4 != 0,
-            generation: reader.u32().ok()?,
-            time: moment_of(&mut reader)?,
-            seqno: u64_of(&mut reader)?,
-            length: reader.u32().ok()?,
-            id_length: reader.u16().ok()?,
-        };
-        Some((record, reader.rest()))
+            time: Moment::raw(seconds.cast_signed(), nanos),
+            seqno,
+            length,
+            id_length,
+        })
+    }
+
+    fn row(&self, serial: u32) -> ScheduleRow {
+        let mut row = ScheduleRow::new(self.operation, self.time, self.seqno, self.id_length);
+        row.phase = self.phase;
+        row.serial = serial;
+        row.set(flag::ORPHAN, self.orphan);
+        row
     }
 }
 
@@ -209,25 +279,42 @@ fn checksum(key: &RecordKey, body: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// What is in a record, where it is whole and of this version.
-fn open<'a>(key: &RecordKey, octets: &'a [u8]) -> Option<&'a [u8]> {
-    let (body, &sum) = octets.split_last_chunk::<4>()?;
-    let (&version, inner) = body.split_first()?;
-    let whole = checksum(key, body) == u32::from_be_bytes(sum);
-    (whole && version == VERSION).then_some(inner)
+/// What a record says.
+enum Record<'a> {
+    Schedule(ScheduleRecord),
+    Entry(EntryRecord, &'a [u8]),
 }
 
-/// Puts a record that `write` writes.
-fn put(
-    store: &mut dyn Store,
-    key: &RecordKey,
-    write: &mut dyn FnMut(&mut Writer<'_>) -> Result<(), NoSpace>,
-) -> bool {
+/// What is in a record, where it is whole and of this version.
+fn open<'a>(key: &RecordKey, octets: &'a [u8]) -> Option<Record<'a>> {
+    let (mut rest, &sum) = octets.split_last_chunk::<4>()?;
+    if checksum(key, rest) != u32::from_be_bytes(sum) || rest.first() != Some(&VERSION) {
+        return None;
+    }
+    let count = if key.kind() == ENTRY { ENTRY_WORDS } else { Words::default().len() };
+    let mut words = Words::default();
+    for word in words.iter_mut().take(count) {
+        let (octets, behind) = rest.split_first_chunk()?;
+        (*word, rest) = (u64::from_be_bytes(*octets), behind);
+    }
+    match key.kind() {
+        SCHEDULE => Some(Record::Schedule(ScheduleRecord::of(&words))),
+        ENTRY => Some(Record::Entry(EntryRecord::of(&words)?, rest)),
+        _ => None,
+    }
+}
+
+/// Puts a record.
+fn put(store: &mut dyn Store, key: &RecordKey, words: &[u64], octets: &[u8]) -> bool {
     let mut buffer = [0; RECORD_MAX];
     let mut writer = Writer::new(&mut buffer);
-    let written = writer.u8(VERSION).and_then(|()| write(&mut writer));
+    let mut fits = true;
+    for word in words {
+        fits &= writer.array(&word.to_be_bytes()).is_ok();
+    }
+    fits &= writer.octets(octets).is_ok();
     let sum = checksum(key, writer.written());
-    written.is_ok() && writer.u32(sum).is_ok() && store.put(key, writer.finish()).is_ok()
+    fits && writer.u32(sum).is_ok() && store.put(key, writer.finish()).is_ok()
 }
 
 fn part_key(row: &ScheduleRow, part: usize) -> RecordKey {
@@ -257,41 +344,56 @@ impl<'s> Agent<'s> {
         let mut restored = Restored::default();
         let mut found = None;
         let (mut serial, mut generation) = (0, 0);
-        let loaded = store.load(&mut |key, octets| {
-            let body = open(key, octets);
-            match (key.kind(), body) {
-                (SCHEDULE, Some(body)) => found = ScheduleRecord::read(body),
-                (ENTRY, Some(body)) if EntryRecord::read(body).is_some() => {
-                    serial = serial_of(key).max(serial);
-                    let of = EntryRecord::read(body).map_or(0, |(record, _)| record.generation);
-                    generation = of.max(generation);
+        // What there is, then the first parts of entries, then the others.
+        for pass in 0..3 {
+            let schedule = &mut self.schedule;
+            let loaded = store.load(&mut |key, octets| match open(key, octets) {
+                None if pass == 0 => count32(&mut restored.doubtful),
+                None => {}
+                Some(Record::Schedule(state)) => {
+                    generation = state.generation.max(generation);
+                    found = Some(state);
                 }
-                _ => count32(&mut restored.doubtful),
+                Some(Record::Entry(entry, _)) if pass == 0 => {
+                    serial = serial_of(key).max(serial);
+                    generation = entry.generation.max(generation);
+                }
+                Some(Record::Entry(entry, octets)) => {
+                    let (serial, part) = (serial_of(key), part_of(key));
+                    let Some(state) = found.filter(|_| (pass == 1) == (part == 0)) else { return };
+                    if pass == 1 {
+                        if !is_of(&state, &entry) {
+                            return;
+                        }
+                        if !schedule.begin_row(&entry.row(serial), entry.length) {
+                            return count32(&mut restored.no_room);
+                        }
+                    }
+                    schedule.fill_row(serial, usize::from(part).saturating_mul(PART), octets);
+                }
+            })?;
+            if pass == 0 {
+                restored.doubtful = restored.doubtful.saturating_add(loaded.damaged);
             }
-        })?;
-        restored.doubtful = restored.doubtful.saturating_add(loaded.damaged);
+        }
         if let Some(state) = found {
-            self.load(&state, store, &mut restored)?;
-            generation = state.generation.max(generation);
-            restored.resumed = restored.doubtful == 0 && restored.no_room == 0;
+            // One that is not whole was never promised: where its request has its turn yet,
+            // it comes again.
+            let doubtful = self.schedule.finish_rows(&|seqno| state.is_executed(seqno));
+            let entries = u32::try_from(self.schedule.rows.len()).unwrap_or(u32::MAX);
+            let missing = u32::from(state.entries).saturating_sub(entries);
+            let doubtful = doubtful.max(missing);
+            restored.doubtful = restored.doubtful.saturating_add(doubtful);
+            if restored.doubtful == 0 && restored.no_room == 0 {
+                restored.resumed = !state.renewing;
+                restored.entries = entries;
+                self.go_on(&state);
+            }
         }
         self.schedule.number_from(serial.saturating_add(1));
-        if let (Some(state), true) = (found, restored.resumed) {
-            self.journal.renewing = state.renewing;
-            restored.resumed = !state.renewing;
-            self.journal.generation = state.generation;
-            self.token = Some(state.token);
-            (self.next, self.done) = (state.next, state.done);
-            self.schedule.finalized = state.finalized;
-            self.schedule.floor = state.floor;
-            self.schedule.restart();
-            for _ in self.schedule.rows.iter() {
-                count32(&mut restored.entries);
-            }
-        } else {
+        if self.token.is_none() {
             self.schedule.clear();
             self.journal.generation = generation.wrapping_add(2);
-            restored.entries = 0;
         }
         self.sweep(store);
         self.journal.store = Some(store);
@@ -300,44 +402,16 @@ impl<'s> Agent<'s> {
         Ok(self)
     }
 
-    /// Reads all entries.
-    fn load(
-        &mut self,
-        state: &ScheduleRecord,
-        store: &mut dyn Store,
-        restored: &mut Restored,
-    ) -> Result<(), StoreError> {
-        let schedule = &mut self.schedule;
-        for pass in 0..2 {
-            store.load(&mut |key, octets| {
-                let Some(body) = open(key, octets).filter(|_| key.kind() == ENTRY) else { return };
-                let Some((record, octets)) = EntryRecord::read(body) else { return };
-                let (serial, part) = (serial_of(key), part_of(key));
-                if pass == 0 && part == 0 {
-                    let next = state.generation.wrapping_add(1);
-                    let is_of_next = state.renewing && record.generation == next;
-                    if record.generation != state.generation && !is_of_next {
-                        return;
-                    }
-                    // What waited and was executed is spent.
-                    if record.phase == Phase::Waiting && is_executed(state, record.seqno) {
-                        return;
-                    }
-                    if !schedule.begin_row(&record.row(serial), record.length) {
-                        return count32(&mut restored.no_room);
-                    }
-                }
-                if (pass == 0) == (part == 0) {
-                    schedule.fill_row(serial, usize::from(part).saturating_mul(PART), octets);
-                }
-            })?;
-        }
-        // One that is not whole was never promised: where its request has its turn yet, it
-        // comes again.
-        let is_executed = |seqno| is_executed(state, seqno);
-        let doubtful = schedule.finish_rows(&is_executed);
-        restored.doubtful = restored.doubtful.saturating_add(doubtful);
-        Ok(())
+    /// Goes on with what was kept.
+    fn go_on(&mut self, state: &ScheduleRecord) {
+        self.journal.renewing = state.renewing;
+        self.journal.generation = state.generation;
+        self.journal.kept = *state;
+        self.token = Some(state.token);
+        (self.next, self.done) = (state.next, state.done);
+        self.schedule.finalized = state.finalized;
+        self.schedule.floor = state.floor;
+        self.schedule.restart();
     }
 
     /// Removes records of no account.
@@ -404,26 +478,38 @@ impl<'s> Agent<'s> {
         let store: &mut dyn Store = store;
         let generation = self.journal.generation;
         let schedule = &mut self.schedule;
+        // Before there are fewer entries than there are to be, fewer are to be.
+        let mut fewer = self.journal.kept;
+        for row in schedule.rows.iter() {
+            if row.is_spent() && row.is(flag::STORED) && !row.is(flag::LATE) {
+                fewer.entries = fewer.entries.saturating_sub(1);
+            }
+        }
+        if fewer.entries < self.journal.kept.entries
+            && !put(store, &SCHEDULE_KEY, &fewer.words(), &[])
+        {
+            return false;
+        }
+        let mut entries = 0_u16;
         for place in 0..schedule.rows.len() {
-            let Some(&row) = schedule.rows.at(place).filter(|row| row.is(flag::UNKEPT)) else {
-                continue;
-            };
-            let done = if row.is_spent() {
-                row.is(flag::LATE) || remove(store, schedule, &row)
-            } else if row.phase == Phase::Waiting && !row.is(flag::ANSWERED) {
-                true
-            } else {
-                if let Some(row) = schedule.rows.at_mut(place) {
-                    row.set(flag::STORED, true);
+            let Some(row) = schedule.rows.at_mut(place) else { continue };
+            if row.is_spent() {
+                let row = *row;
+                if !row.is(flag::LATE) && !remove(store, schedule, &row) {
+                    return false;
                 }
-                put_row(store, generation, schedule, &row)
-            };
-            if !done {
-                return false;
+            } else if row.phase != Phase::Waiting || row.is(flag::ANSWERED) {
+                entries = entries.saturating_add(1);
+                row.set(flag::STORED, true);
+                let row = *row;
+                if row.is(flag::UNKEPT) && !put_row(store, generation, schedule, &row) {
+                    return false;
+                }
             }
         }
         let record = ScheduleRecord {
             renewing: self.journal.renewing,
+            entries,
             generation,
             token: self.token.unwrap_or(Token([0; 16])),
             next: self.next,
@@ -431,17 +517,27 @@ impl<'s> Agent<'s> {
             finalized: schedule.finalized,
             floor: schedule.floor,
         };
-        if !put(store, &SCHEDULE_KEY, &mut |writer| record.write(writer)) {
+        if !put(store, &SCHEDULE_KEY, &record.words(), &[]) {
             return false;
         }
-        let is_late = |row: &&ScheduleRow| row.is_spent() && row.is(flag::LATE);
-        let kept = schedule.rows.iter().filter(is_late).all(|row| remove(store, schedule, row))
+        self.journal.kept = record;
+        let late = |row: &ScheduleRow| row.is_spent() && row.is(flag::LATE);
+        let kept = schedule.rows.iter().all(|row| !late(row) || remove(store, schedule, row))
             && store.sync().is_ok();
         if kept {
             schedule.all_kept();
         }
         kept
     }
+}
+
+/// Whether an entry is one of a schedule, or of the one that it is to be reset to. What
+/// waited and was executed is spent.
+fn is_of(state: &ScheduleRecord, entry: &EntryRecord) -> bool {
+    let next = state.generation.wrapping_add(1);
+    let is_of_next = state.renewing && entry.generation == next;
+    (entry.generation == state.generation || is_of_next)
+        && !(entry.phase == Phase::Waiting && state.is_executed(entry.seqno))
 }
 
 /// Whether all records of a row were removed, those it has.
@@ -469,31 +565,14 @@ fn put_row(
         length: u32::try_from(octets.len()).unwrap_or(u32::MAX),
         id_length: row.id_length,
     };
+    let words = record.words();
     let count = if row.is(flag::WHOLE) { 1 } else { parts(schedule, row) };
     (0..count).rev().all(|part| {
         let start = part.saturating_mul(PART);
         let end = start.saturating_add(PART).min(octets.len());
         let octets = octets.get(start..end).unwrap_or_default();
-        put(store, &part_key(row, part), &mut |writer| {
-            record.write(writer)?;
-            writer.octets(octets)
-        })
+        put(store, &part_key(row, part), &words, octets)
     })
-}
-
-impl EntryRecord {
-    fn row(&self, serial: u32) -> ScheduleRow {
-        let mut row = ScheduleRow::new(self.operation, self.time, self.seqno, self.id_length);
-        row.phase = self.phase;
-        row.serial = serial;
-        row.set(flag::ORPHAN, self.orphan);
-        row
-    }
-}
-
-fn is_executed(state: &ScheduleRecord, seqno: u64) -> bool {
-    let ahead = seqno.checked_sub(state.next);
-    ahead.is_none_or(|ahead| ahead < 64 && state.done >> ahead & 1 != 0)
 }
 
 fn count32(counter: &mut u32) {

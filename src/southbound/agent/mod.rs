@@ -160,7 +160,7 @@ use super::protobuf::Encode;
 use super::schedule::{Entry, Moment, Schedule};
 use super::telemetry::{MetricKind, Telemetry, TelemetryStats};
 use crate::machine::count;
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now};
 use answers::Answers;
 use enact::Enactment;
 use journal::Journal;
@@ -289,13 +289,13 @@ impl<'s> Agent<'s> {
     #[must_use]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let due = earliest(self.play_due(), self.watch_due());
-        let due = earliest(due, self.journal.due());
-        let due = earliest(due, self.reach_due());
+        // Never is the last of all instants.
+        let mut due = self.play_due().min(self.watch_due());
+        due = due.min(self.journal.due()).min(self.reach_due());
         if self.seen.quality >= self.config.report_from {
-            return earliest(due, self.telemetry.due(&self.config));
+            due = due.min(self.telemetry.due(&self.config));
         }
-        due
+        Some(due).filter(|due| *due != Instant::MAX)
     }
 
     /// Something happened to the schedule that is not known here: it is reset. It is

@@ -31,36 +31,35 @@ impl Default for Pace {
 /// Attempts at something, and when the next one is due.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempts {
-    failed: u8,
+    /// Milliseconds waited last, or 0.
+    wait: u32,
     pub(crate) due: Instant,
 }
 
 impl Attempts {
     /// The first is due at once.
-    pub(crate) const NEW: Self = Self { failed: 0, due: Instant::ZERO };
+    pub(crate) const NEW: Self = Self { wait: 0, due: Instant::ZERO };
 
     /// One failed.
     pub(crate) fn fail(&mut self, now: Instant, pace: &Pace, random: &dyn Random) {
-        let mut wait = millis(pace.first).max(2);
-        let limit = millis(pace.limit).max(wait);
-        for _ in 0..self.failed {
-            wait = wait.saturating_mul(8).wrapping_div(5).min(limit);
-        }
-        self.failed = self.failed.saturating_add(1).min(64);
-        // From four fifths to six fifths, in 640ths; in the middle where nothing is random.
+        let first = millis(pace.first).max(2);
+        let limit = millis(pace.limit).max(first);
+        let grown = self.wait.saturating_mul(8).wrapping_div(5);
+        self.wait = if grown == 0 { first } else { grown.min(limit) };
+        // From four fifths to six fifths; in the middle where nothing is random.
         let mut octets = [128];
         let _ = random.fill(&mut octets);
         let [extra] = octets;
-        let factor = u32::from(extra).saturating_add(512);
-        let part = wait.wrapping_rem(640).saturating_mul(factor).wrapping_div(640);
-        let wait = wait.wrapping_div(640).saturating_mul(factor).saturating_add(part);
+        let fifth = self.wait.wrapping_div(5);
+        let wait = self.wait.saturating_sub(fifth);
+        let wait = wait.saturating_add(fifth.saturating_mul(extra.into()) >> 7);
         let micros = u64::from(wait).saturating_mul(1_000);
         self.due = Instant::from_micros(now.as_micros().saturating_add(micros));
     }
 
     /// One worked: the wait after the next that fails is the first again.
     pub(crate) const fn succeed(&mut self) {
-        self.failed = 0;
+        self.wait = 0;
     }
 
     pub(crate) fn is_due(&self, now: Instant) -> bool {
@@ -109,7 +108,7 @@ mod tests {
         for (wait, (least, most)) in
             middle.iter().zip(waits(Fixed(Some(0))).iter().zip(waits(Fixed(Some(255)))))
         {
-            assert_eq!(*least, wait * 4 / 5);
+            assert_eq!(*least, wait - wait / 5);
             assert!(most > wait * 119 / 100 && most <= wait * 6 / 5, "{most} of {wait}");
         }
         let mut attempts = Attempts::NEW;

@@ -3,13 +3,14 @@
 use super::{AckPolicy, Agent, Device, Event, GapPolicy, LeapSeconds, Link};
 use crate::machine::count;
 use crate::southbound::messages::{
-    CreateEntry, Duration as GpsTime, FromController, Request as Asked, StatusCode, Timestamp,
+    Duration as GpsTime, FromController, Request as Asked, StatusCode,
 };
+use crate::southbound::protobuf::{Get, Message};
 use crate::southbound::schedule::{
     Created, Moment, NoRoom, Operation, Phase, Request, Schedule, ScheduleRow, flag,
 };
 use crate::storage::Row;
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now};
 
 /// A request whose turn it is, and for which there is no room.
 #[derive(Clone, Copy, Debug)]
@@ -22,25 +23,29 @@ pub(super) struct Blocked {
 /// 1980-01-06T00:00:00Z, where GPS time starts.
 const GPS_EPOCH: i64 = 315_964_800;
 
-/// An instant of GPS time.
-fn gps(time: GpsTime, table: &[LeapSeconds]) -> Option<Moment> {
-    if !time.is_valid() {
-        return None;
-    }
-    let seconds = time.seconds.saturating_add(GPS_EPOCH);
-    let utc = |leap: &LeapSeconds| seconds.saturating_sub(leap.ahead.into());
-    let seconds = table.iter().rfind(|leap| utc(leap) >= leap.from).map_or(seconds, utc);
-    match u32::try_from(time.nanos) {
-        Ok(nanos) => Moment::new(seconds, nanos),
-        Err(_) => {
-            let nanos = u32::try_from(time.nanos.saturating_add(1_000_000_000)).ok()?;
-            Moment::new(seconds.saturating_sub(1), nanos)
-        }
-    }
+/// The two numbers of a `Timestamp` or a `Duration`: seconds and nanoseconds.
+fn numbers(request: &Message<'_>, number: u8) -> Option<(i64, i32)> {
+    let time = request.member(number)?;
+    Some((Get::get(&time, 1), Get::get(&time, 2)))
 }
 
-fn moment(time: Timestamp) -> Option<Moment> {
-    Moment::new(time.seconds, u32::try_from(time.nanos).ok()?)
+/// An instant of GPS time.
+fn gps((seconds, nanos): (i64, i32), table: &[LeapSeconds]) -> Option<Moment> {
+    // Seconds out of range give no moment either.
+    if !(GpsTime { seconds: seconds.signum(), nanos }).is_valid() {
+        return None;
+    }
+    let seconds = seconds.saturating_add(GPS_EPOCH);
+    let utc = |leap: &LeapSeconds| seconds.saturating_sub(leap.ahead.into());
+    let seconds = table.iter().rfind(|leap| utc(leap) >= leap.from).map_or(seconds, utc);
+    if nanos < 0 {
+        return moment((seconds.saturating_sub(1), nanos.wrapping_add(1_000_000_000)));
+    }
+    moment((seconds, nanos))
+}
+
+fn moment((seconds, nanos): (i64, i32)) -> Option<Moment> {
+    Moment::new(seconds, u32::try_from(nanos).ok()?)
 }
 
 impl Agent<'_> {
@@ -63,11 +68,13 @@ impl Agent<'_> {
             count(&mut self.stats.unknown_requests);
             return self.answer(request_id, StatusCode::UNIMPLEMENTED);
         };
-        let (token, seqno) = match &asked {
-            Asked::CreateEntry(create) => (create.schedule_manipulation_token(), create.seqno()),
-            Asked::DeleteEntry(delete) => (delete.schedule_manipulation_token(), delete.seqno()),
-            Asked::Finalize(finalize) => (finalize.schedule_manipulation_token(), finalize.seqno()),
+        let (operation, asked) = match asked {
+            Asked::CreateEntry(create) => (Operation::Create, create.raw()),
+            Asked::DeleteEntry(delete) => (Operation::Delete, delete.raw()),
+            Asked::Finalize(finalize) => (Operation::Finalize, finalize.raw()),
         };
+        // All have their token and number in the same fields, and most an ID.
+        let (token, seqno): (&str, u64) = (Get::get(&asked, 1), Get::get(&asked, 2));
         if self.journal.renewing || !self.token.is_some_and(|ours| ours.is(token)) {
             count(&mut self.stats.wrong_token);
             return self.answer(request_id, StatusCode::FAILED_PRECONDITION);
@@ -76,50 +83,49 @@ impl Agent<'_> {
             count(&mut self.stats.invalid);
             return self.answer(request_id, StatusCode::INVALID_ARGUMENT);
         }
-        let request = self.request(seqno, request_id, &asked);
+        let request = self.request(seqno, request_id, operation, asked);
         self.put_in_order(now, &request, link);
     }
 
-    fn request<'a>(&mut self, seqno: u64, request_id: i64, asked: &Asked<'a>) -> Request<'a> {
-        let mut request = Request {
-            seqno,
-            request_id,
-            operation: Operation::Invalid,
-            time: Moment::EARLIEST,
-            id: "",
-            body: None,
-        };
-        match asked {
-            Asked::CreateEntry(create) => {
-                let fits = u16::try_from(create.id().len()).is_ok();
-                if let Some(time) = self.time(create).filter(|_| fits) {
-                    (request.operation, request.time) = (Operation::Create, time);
-                    (request.id, request.body) = (create.id(), Some(create.raw()));
-                }
+    fn request<'a>(
+        &mut self,
+        seqno: u64,
+        request_id: i64,
+        operation: Operation,
+        asked: Message<'a>,
+    ) -> Request<'a> {
+        let (id, body): (&str, _) = (Get::get(&asked, 3), Some(asked));
+        let (id, fits) = if id.len() <= u16::MAX.into() { (id, true) } else { ("", false) };
+        let mut request =
+            Request { seqno, request_id, operation, time: Moment::EARLIEST, id: "", body: None };
+        let time = match operation {
+            Operation::Create if fits => {
+                (request.id, request.body) = (id, body);
+                self.time(&asked, 4, 16)
             }
-            Asked::DeleteEntry(delete) => {
+            Operation::Finalize => self.time(&asked, 3, 4),
+            Operation::Delete => {
                 // An ID that no entry can have is not there.
-                let fits = u16::try_from(delete.id().len()).is_ok();
-                request.operation = Operation::Delete;
-                request.id = if fits { delete.id() } else { "" };
+                request.id = id;
+                return request;
             }
-            Asked::Finalize(finalize) => {
-                let up_to = finalize.up_to().map(moment);
-                let gps = || finalize.up_to_gpst().map(|time| gps(time, self.config.leap_seconds));
-                if let Some(time) = up_to.or_else(gps).flatten() {
-                    (request.operation, request.time) = (Operation::Finalize, time);
-                }
+            Operation::Create | Operation::Invalid => None,
+        };
+        match time {
+            Some(time) => request.time = time,
+            None => {
+                request.operation = Operation::Invalid;
+                (request.id, request.body) = ("", None);
             }
         }
         request
     }
 
-    fn time(&mut self, create: &CreateEntry<'_>) -> Option<Moment> {
-        let time = create.time().map(moment);
-        let gps = create.time_gpst().map(|time| gps(time, self.config.leap_seconds));
-        if let (Some(time), Some(gps)) = (time, gps)
-            && time != gps
-        {
+    /// The time that a request says in one of two fields.
+    fn time(&mut self, asked: &Message<'_>, utc: u8, gps_time: u8) -> Option<Moment> {
+        let time = numbers(asked, utc).map(moment);
+        let gps = numbers(asked, gps_time).map(|time| gps(time, self.config.leap_seconds));
+        if time.is_some() && gps.is_some() && time != gps {
             count(&mut self.stats.times_differ);
         }
         time.or(gps).flatten()
@@ -439,10 +445,13 @@ impl Agent<'_> {
         blocked.since.after(self.config.stall_timeout)
     }
 
-    pub(super) fn watch_due(&self) -> Option<Instant> {
-        let stall = self.blocked.map(|blocked| self.stalls_at(&blocked));
-        let gap = self.gap.filter(|(_, is_told)| !is_told).zip(self.config.gap_timeout);
-        earliest(stall, gap.map(|((since, _), timeout)| since.after(timeout)))
+    pub(super) fn watch_due(&self) -> Instant {
+        match (&self.blocked, self.gap, self.config.gap_timeout) {
+            // While there is no room no request is missing.
+            (Some(blocked), ..) => self.stalls_at(blocked),
+            (None, Some((since, false)), Some(timeout)) => since.after(timeout),
+            _ => Instant::MAX,
+        }
     }
 }
 

@@ -40,8 +40,8 @@ pub(super) struct Session {
     owes_hello: bool,
     /// The controller has said something on this stream.
     heard: bool,
-    /// When what the link did not take is offered again.
-    again: Option<Instant>,
+    /// When what the link did not take is offered again; never while there is nothing.
+    again: Instant,
     /// Answers were lost, or what came made no sense: the stream is to be closed.
     pub(super) broken: bool,
 }
@@ -54,7 +54,7 @@ impl Session {
         deadline: Instant::MAX,
         owes_hello: false,
         heard: false,
-        again: None,
+        again: Instant::MAX,
         broken: false,
     };
 
@@ -239,15 +239,15 @@ impl Agent<'_> {
                 taken
             });
         }
-        self.session.again = refused.then(|| now.monotonic.after(AGAIN));
+        self.session.again = if refused { now.monotonic.after(AGAIN) } else { Instant::MAX };
     }
 
     /// When something is due on the way to the controller.
-    pub(super) fn reach_due(&self) -> Option<Instant> {
+    pub(super) const fn reach_due(&self) -> Instant {
         match self.session.state {
-            LinkState::Down if self.journal.is_clean() => Some(self.session.attempts.due),
-            LinkState::Down => None,
-            LinkState::Resetting | LinkState::Opening => Some(self.session.deadline),
+            LinkState::Down if self.journal.is_clean() => self.session.attempts.due,
+            LinkState::Down => Instant::MAX,
+            LinkState::Resetting | LinkState::Opening => self.session.deadline,
             LinkState::Open => self.session.again,
         }
     }

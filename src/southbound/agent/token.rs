@@ -15,14 +15,37 @@ impl Token {
         Some(Self([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]))
     }
 
+    /// The token of two words, and back.
+    pub(super) fn of(high: u64, low: u64) -> Self {
+        let mut octets = [0; 16];
+        for (octet, from) in
+            octets.iter_mut().zip(high.to_be_bytes().iter().chain(&low.to_be_bytes()))
+        {
+            *octet = *from;
+        }
+        Self(octets)
+    }
+
+    pub(super) const fn words(&self) -> (u64, u64) {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = self.0;
+        (u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes([i, j, k, l, m, n, o, p]))
+    }
+
     /// As it is written.
     pub(super) fn text(&self) -> [u8; 36] {
         let mut text = [b'-'; 36];
-        let digits = self.0.iter().flat_map(|octet| [octet >> 4, octet & 0x0f]);
-        let places = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
-        for ((_, place), digit) in places.zip(digits) {
-            let letter = if digit < 10 { b'0' } else { b'a'.wrapping_sub(10) };
-            *place = letter.wrapping_add(digit);
+        let mut at = 0_usize;
+        for (number, octet) in self.0.iter().enumerate() {
+            if matches!(number, 4 | 6 | 8 | 10) {
+                at = at.saturating_add(1);
+            }
+            for digit in [octet >> 4, octet & 0x0f] {
+                let letter = if digit < 10 { b'0' } else { b'a'.wrapping_sub(10) };
+                if let Some(place) = text.get_mut(at) {
+                    *place = letter.wrapping_add(digit);
+                }
+                at = at.saturating_add(1);
+            }
         }
         text
     }

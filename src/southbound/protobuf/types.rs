@@ -142,6 +142,7 @@ macro_rules! scalar {
         }
 
         impl<'a> Put for Option<$type> {
+            #[cfg_attr(not(feature = "std"), inline(never))]
             fn put(&self, number: u8, to: &mut Encoder<'_>) {
                 if let Some(value) = self {
                     value.write(number, to);
