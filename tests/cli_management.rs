@@ -283,6 +283,31 @@ fn a_line_that_makes_no_sense_is_named_and_the_next_is_done() {
 }
 
 #[test]
+fn what_there_is_no_room_for_waits_for_answers() {
+    let network = Network::new();
+    let (mut manager, endpoint) =
+        manager(&network, &["--stdin", "--agents", "1", "--until-reports", "20"]);
+    for _ in 0..20 {
+        say(&mut manager, r#"{"report":"ari:/Amp/Agent/Edd.num_tbr"}"#);
+    }
+    manager.end_input();
+    let _agent = agent(&network, &endpoint, &[]);
+    assert_eq!(manager.event("stopped")["reports"], 20);
+    assert_eq!(manager.status(), Some(0));
+}
+
+#[test]
+fn an_agent_that_does_not_come_is_not_waited_for_without_end() {
+    let network = Network::new();
+    let arguments =
+        ["--report", CLOCK_ERROR, "--to", "ipn:9.9", "--patience", "0.1", "--wait", "0"];
+    let (mut manager, _) = manager(&network, &arguments);
+    let error = manager.event("error");
+    assert_eq!(error["message"], "no agent `ipn:9.9` is known that this is for");
+    assert_eq!(manager.status(), Some(1));
+}
+
+#[test]
 fn what_cannot_be_is_said_at_once() {
     let network = Network::new();
     network.write("bad.toml", "number = 2\n[[contact]]\nstart = \"soon\"\n");

@@ -368,9 +368,10 @@ impl NodeFile {
     }
 }
 
-/// Puts a file in place of another.
+/// Puts a file in place of another, which only its owner can read if that was so before.
 fn replace(new: &Path, old: &Path, text: &str) -> io::Result<()> {
     let mut file = File::create(new)?;
+    file.set_permissions(fs::metadata(old)?.permissions())?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     drop(file);

@@ -4,12 +4,15 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 use crate::management::adm::find;
-use crate::management::amp::{Ac, Ari, Collection, Definition as Defined, Nickname, ObjectId};
-use crate::management::amp::{Object as AmpObject, Profile, TypeCode};
+use crate::management::amp::{
+    Ac, Ari, Body, Collection, Definition as Defined, Nickname, ObjectId,
+};
+use crate::management::amp::{Group, Object as AmpObject, Profile, TypeCode};
 use crate::management::ion::{Contact, IonAdmin, IonControl, Range};
 use crate::time::Utc;
 
@@ -305,6 +308,45 @@ fn a_report_is_told_by_what_its_template_has() {
     assert_eq!(line["values"][0]["of"], clock);
 }
 
+/// What ION's nm has encoded, with the times of the draft's examples.
+#[test]
+fn what_ion_reports_is_told_by_name() {
+    let vectors = include_str!("../../../tests/vectors/amp.json");
+    let vectors: Vec<serde_json::Value> = serde_json::from_str(vectors).unwrap();
+    let all = vectors.iter().find(|vector| vector["name"] == "grp.all").unwrap();
+    let octets = unhex(all["hex"].as_str().unwrap());
+    let group = Group::parse(&octets, Profile::IonCompat).unwrap();
+    let mut words = Words::new(ADMS, Profile::IonCompat, EPOCH);
+    let (mut reports, mut tables) = (Vec::new(), Vec::new());
+    for message in group.messages() {
+        match message.body() {
+            Body::ReportSet(_, set) => {
+                reports.extend(set.map(|report| words.report(group.time(), &report)));
+            }
+            Body::TableSet(_, set) => {
+                tables.extend(set.map(|table| words.table(group.time(), &table)));
+            }
+            Body::PerformControl(_, controls) => {
+                let texts: Vec<_> = controls.iter().map(|control| words.ari(&control)).collect();
+                assert!(texts.iter().all(|text| !text.contains('#')), "{texts:?}");
+            }
+            Body::RegisterAgent(id) => assert_eq!(id, b"ipn:2.5"),
+        }
+    }
+    let [report] = &reports[..] else { panic!("one report") };
+    assert_eq!(report["template"], "ari:/M1/RPTT.T1");
+    assert_eq!(report["made"], "2019-01-05T10:40:00Z");
+    let [table] = &tables[..] else { panic!("one table") };
+    let first = json!({
+        "start_time": "2019-01-05T10:40:00Z", "stop_time": "2019-01-05T11:40:00Z",
+        "source_node": 1, "dest_node": 2, "xmit_data": 125_000, "confidence": 1,
+    });
+    assert_eq!(
+        (&table["template"], &table["rows"][0]),
+        (&json!("ari:/DTN/ION/ionadmin/Tblt.contacts"), &first)
+    );
+}
+
 #[test]
 fn a_template_within_itself_has_no_names() {
     let mut words = words();
@@ -344,4 +386,47 @@ fn objects_of_permissions_are_named() {
     );
     let unknown = "farpost/host".parse::<Objects>().unwrap_err();
     assert!(unknown.to_string().contains("`farpost/host` is no object that is known"));
+}
+
+proptest! {
+    /// Whatever an agent reports is told, value by value.
+    #[test]
+    fn any_report_is_told(
+        template in prop::sample::select(&[
+            "ari:/Amp/Agent/Rptt.full_report", "ari:/farpost/host/Rptt.state",
+            "ari:/Amp/Agent/Ctrl.desc_rptt([ari:/RPTT.T])", "ari:/Amp/Agent/Ctrl.desc_rule([])",
+            "ari:/RPTT.T", "ari:/DTN/ION/ionadmin/Edd.version", "(UINT) 4",
+        ][..]),
+        entries in prop::collection::vec(any::<u8>(), 1..40))
+    {
+        for length in 1..=entries.len() {
+            let octets = report(template, &hex(&entries[..length]));
+            let Ok(parsed) = AmpObject::parse(&octets, TypeCode::RPT, Profile::Draft08) else {
+                continue;
+            };
+            let Defined::Rpt(parsed) = parsed.definition() else { panic!("a report") };
+            let line = serde_json::Value::from(words().report(0, &parsed));
+            let values = line["values"].as_array().unwrap();
+            prop_assert_eq!(values.len(), parsed.parts().entries.len() as usize);
+            prop_assert_eq!(&line["made"], &serde_json::Value::Null);
+        }
+    }
+
+    /// Whatever is in a file is a node, or told.
+    #[test]
+    fn any_text_is_a_node_or_refused(
+        lines in prop::collection::vec(prop::sample::select(&[
+            "number = 2", "number = -1", "version = \"a\"", "clock_error = 4294967296", "[[contact]]",
+            "start = \"2026-11-29T10:00:00Z\"", "stop = \"2026-11-29T11:00:00Z\"", "from = 2",
+            "to = 3", "rate = 9", "[[range]]", "node = 2", "other = 3", "distance = 4", "[", "=",
+        ][..]), 0..16))
+    {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("node.toml");
+        fs::write(&file, lines.join("\n")).unwrap();
+        match NodeFile::open(&file, EPOCH) {
+            Ok(mut node) => prop_assert_eq!(node.state().is_some(), node.number().is_some()),
+            Err(problem) => prop_assert!(problem.to_string().contains("node.toml: ")),
+        }
+    }
 }

@@ -168,6 +168,7 @@ impl Manager {
             input: self.stdin.then(|| input::listen(waker)),
             letters: 0,
             patience: self.patience,
+            room: self.agents.into(),
         };
         let code = loop {
             let now = driver.clock().now();
@@ -248,7 +249,7 @@ impl Manager {
 
     /// How long nothing is to be done though nothing comes.
     fn longest(&self, work: &Work, user: &Teller) -> Duration {
-        let whole = if !work.orders.is_empty() {
+        let whole = if !work.orders.is_empty() && user.letters.is_empty() {
             Some(self.patience)
         } else if work.is_done(user) {
             self.wait
@@ -267,6 +268,8 @@ struct Work {
     letters: u64,
     /// How long an agent is waited for.
     patience: Duration,
+    /// How many letters may be unanswered.
+    room: usize,
 }
 
 impl Work {
@@ -295,8 +298,9 @@ impl Work {
         }
     }
 
-    /// Gives orders to the agents they are for, in their order; one that is for an agent
-    /// that is not known waits, and those behind it.
+    /// Gives orders to the agents they are for, in their order. One that is for an agent that
+    /// is not known waits, or for which there is no room before others are answered, and
+    /// those behind it.
     fn give(&mut self, now: Now, host: &mut ManagerHost<'_, Teller>) {
         let ManagerHost { manager, user } = host;
         while let Some(order) = self.orders.front() {
@@ -310,6 +314,9 @@ impl Work {
                 user.refuse(order.line, &format!("no agent{name} is known that this is for"));
                 self.orders.pop_front();
                 continue;
+            }
+            if !user.letters.is_empty() && user.letters.len() + to.len() > self.room {
+                return;
             }
             let octets = order.octets();
             let Ok(controls) = Ac::parse(&octets, user.words.profile()) else {
