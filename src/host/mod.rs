@@ -21,6 +21,8 @@ pub mod grpc;
 mod inbox;
 #[cfg(all(feature = "southbound", target_os = "linux"))]
 pub mod interfaces;
+#[cfg(feature = "management")]
+pub mod management;
 pub mod mib;
 pub mod module;
 pub mod net;

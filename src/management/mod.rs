@@ -7,11 +7,13 @@
 //! | a node that the ION Admin ADM is about | adm-ionadmin-01 | [`ion`] |
 //! | the manager: it has agents do things and hears what they report | draft-birrane-dtn-ama-07 | [`manager`] |
 //! | the octets of AMP | draft-birrane-dtn-amp-08 | [`amp`] |
+//! | how they ride in messages of AMS | | [`carriage`] |
 
 pub mod adm;
 pub mod agent;
 pub mod amp;
 mod arena;
+pub mod carriage;
 mod definitions;
 mod expression;
 pub mod ion;

@@ -16,6 +16,7 @@ mod input;
 mod json;
 mod keygen;
 mod lines;
+mod management;
 mod mib;
 mod module;
 mod registrar;
@@ -59,6 +60,8 @@ enum Command {
     #[cfg(unix)]
     Policy(scos::policy::Policy),
     SouthboundAgent(Box<southbound::SouthboundAgent>),
+    Agent(Box<management::agent::Agent>),
+    Manager(Box<management::manager::Manager>),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,8 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         Command::Policy(command) => command.run(),
         Command::SouthboundAgent(command) => command.run(),
+        Command::Agent(command) => command.run(),
+        Command::Manager(command) => command.run(),
     }
 }
 

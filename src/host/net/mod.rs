@@ -38,6 +38,12 @@ pub(super) fn to_address(service: u8, socket: SocketAddr) -> Address {
     }
 }
 
+/// Where a [`UdpEndpoint`] finds an address of its own; `None` for those of others.
+#[must_use]
+pub fn udp_socket(address: &Address) -> Option<SocketAddr> {
+    from_address(UDP, address)
+}
+
 /// The socket address in a transport address of `service`.
 pub(super) fn from_address(service: u8, address: &Address) -> Option<SocketAddr> {
     if address.service() != service {
