@@ -1,5 +1,5 @@
-"""Holds the licences and sources of all dependencies against deny.toml, for where
-cargo-deny is not installed."""
+"""Holds the licences and sources of all dependencies of a manifest against deny.toml, for
+where cargo-deny is not installed."""
 
 import json
 import re
@@ -8,17 +8,21 @@ import sys
 import tomllib
 
 with open("deny.toml", "rb") as file:
-    allowed = set(tomllib.load(file)["licenses"]["allow"])
+    licences = tomllib.load(file)["licenses"]
+everywhere = set(licences["allow"])
+exceptions = {exception["crate"]: exception["allow"] for exception in licences["exceptions"]}
 metadata = subprocess.run(
-    ["cargo", "metadata", "--all-features", "--locked", "--format-version", "1"],
+    ["cargo", "metadata", "--all-features", "--locked", "--format-version", "1",
+     "--manifest-path", sys.argv[1]],
     check=True,
     stdout=subprocess.PIPE,
 )
 packages = json.loads(metadata.stdout)["packages"]
 
 
-def permitted(expression):
-    """Whether an SPDX expression can be met with what is allowed."""
+def permitted(name, expression):
+    """Whether an SPDX expression can be met with what the crate is allowed."""
+    allowed = everywhere.union(exceptions.get(name, []))
     words = re.findall(r"[\w.+-]+|[()]", expression.replace("/", " OR ").replace(" or ", " OR "))
     operators = {"OR": "or", "AND": "and", "(": "(", ")": ")"}
     # An exception widens a licence; the licence alone is judged.
@@ -34,7 +38,7 @@ for package in packages:
     source = package["source"]
     if source and not source.startswith("registry+https://github.com/rust-lang/crates.io-index"):
         faults.append(f"{name}: from {source}")
-    if not permitted(package["license"] or "none"):
+    if not permitted(package["name"], package["license"] or "none"):
         faults.append(f"{name}: {package['license']}")
-print(f"{len(packages)} packages, {len(faults)} faults", *faults, sep="\n")
+print(f"{sys.argv[1]}: {len(packages)} packages, {len(faults)} faults", *faults, sep="\n")
 sys.exit(bool(faults))

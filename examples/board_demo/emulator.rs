@@ -1,10 +1,10 @@
-//! The board: its firmware, and QEMU that runs it.
+//! The board: its firmware, QEMU that runs it, and who reads what it logs.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 
@@ -12,11 +12,15 @@ use super::options::Options;
 use super::script::DEVICE;
 
 const TARGET: &str = "thumbv7em-none-eabihf";
+/// The package, and its binary, that makes text of the log.
+const READER: &str = "farpost-firmware-log";
 
 /// The board while it runs. It ends with this.
 #[derive(Debug)]
 pub(crate) struct Emulator {
     child: Child,
+    /// Makes text of what the board writes: the board itself knows numbers of texts alone.
+    reader: Child,
     lines: Receiver<String>,
 }
 
@@ -25,7 +29,7 @@ impl Emulator {
     /// The host forwards the `ports` of UDP to it.
     pub(crate) fn start(
         options: &Options,
-        firmware: &Path,
+        firmware: &Firmware,
         words: &[String],
         ports: &[u16],
     ) -> Result<Self, Box<dyn Error>> {
@@ -44,7 +48,7 @@ impl Emulator {
             .arg("-semihosting-config")
             .arg(format!("enable=on,target=native{arguments}"))
             .arg("-kernel")
-            .arg(firmware)
+            .arg(&firmware.elf)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -58,8 +62,15 @@ impl Emulator {
                 _ => format!("{}: {error}", options.qemu),
             })?;
         let output = child.stdout.take().ok_or("QEMU has no output")?;
+        let (reader, output) = match read(firmware, output) {
+            Ok(reader) => reader,
+            Err(error) => {
+                child.kill()?;
+                return Err(error);
+            }
+        };
         let (line, lines) = channel();
-        // It ends when QEMU closes its output.
+        // It ends when the reader does, which ends when QEMU closes its output.
         thread::spawn(move || {
             for text in BufReader::new(output).lines().map_while(Result::ok) {
                 if line.send(text).is_err() {
@@ -67,7 +78,7 @@ impl Emulator {
                 }
             }
         });
-        Ok(Self { child, lines })
+        Ok(Self { child, reader, lines })
     }
 
     /// The next line the board has written; an error if it has ended.
@@ -76,6 +87,10 @@ impl Emulator {
             Ok(line) => Ok(Some(line)),
             Err(TryRecvError::Empty) => Ok(None),
             Err(TryRecvError::Disconnected) => {
+                let status = self.reader.wait()?;
+                if !status.success() {
+                    return Err(format!("the log of the board is not read: {status}").into());
+                }
                 let status = self.child.wait()?;
                 let mut why = String::new();
                 if let Some(mut errors) = self.child.stderr.take() {
@@ -92,7 +107,21 @@ impl Drop for Emulator {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // And the reader with it.
+        let _ = self.reader.wait();
     }
+}
+
+/// Runs the reader on what QEMU writes. What it writes are lines of text.
+fn read(firmware: &Firmware, frames: ChildStdout) -> Result<(Child, ChildStdout), Box<dyn Error>> {
+    let mut reader = Command::new(&firmware.reader)
+        .arg(&firmware.elf)
+        .stdin(frames)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("{}: {error}", firmware.reader.display()))?;
+    let text = reader.stdout.take().ok_or("the reader has no output")?;
+    Ok((reader, text))
 }
 
 /// Two ports that are free now. QEMU takes them a moment later.
@@ -101,32 +130,48 @@ pub(crate) fn free_ports() -> io::Result<(u16, u16)> {
     Ok((sockets.0.local_addr()?.port(), sockets.1.local_addr()?.port()))
 }
 
-/// The firmware that is asked for, or the one of `examples/firmware`, built if need be.
-pub(crate) fn firmware(options: &Options) -> Result<PathBuf, Box<dyn Error>> {
-    if let Some(file) = &options.firmware {
-        if file.is_file() {
-            return Ok(file.clone());
-        }
-        return Err(format!("there is no firmware at {}", file.display()).into());
-    }
+/// What runs on the board, and what reads its log.
+#[derive(Debug)]
+pub(crate) struct Firmware {
+    elf: PathBuf,
+    reader: PathBuf,
+}
+
+/// The firmware that is asked for, or the one of `examples/firmware`, built if need be; and the
+/// reader of its log.
+pub(crate) fn firmware(options: &Options) -> Result<Firmware, Box<dyn Error>> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/firmware");
+    let elf = match &options.firmware {
+        Some(file) if file.is_file() => file.clone(),
+        Some(file) => return Err(format!("there is no firmware at {}", file.display()).into()),
+        None => {
+            eprintln!("building the firmware in {}", package.display());
+            let (name, features) = if options.tls { ("ssd_tls", "tls") } else { ("ssd", "board") };
+            let wanted = ["--release", "--target", TARGET, "--bin", name, "--features", features];
+            let why = format!(
+                "the firmware was not built: it needs `rustup target add {TARGET}`; or build it \
+                 by other means and say --firmware FILE"
+            );
+            build(&package, &wanted)?.ok_or(why)?.join(TARGET).join("release").join(name)
+        }
+    };
+    eprintln!("building the reader of its log");
+    let built = build(&package, &["--package", READER])?.ok_or("the reader was not built")?;
+    let reader = format!("{READER}{}", std::env::consts::EXE_SUFFIX);
+    Ok(Firmware { elf, reader: built.join("debug").join(reader) })
+}
+
+/// Builds what is wanted of a package. Returns its directory of targets, or none if cargo failed,
+/// which has said why.
+fn build(package: &Path, wanted: &[&str]) -> Result<Option<PathBuf>, Box<dyn Error>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    eprintln!("building the firmware in {}", package.display());
-    let (name, features) = if options.tls { ("ssd_tls", "tls") } else { ("ssd", "board") };
+    let target = package.join("target");
     // The directory, not the manifest alone: it must not be this package's target.
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--locked", "--bin", name, "--features", features])
-        .args(["--target", TARGET])
-        .arg("--target-dir")
-        .arg(package.join("target"))
-        .current_dir(&package)
+    let status = Command::new(cargo)
+        .args(["build", "--locked", "--target-dir"])
+        .arg(&target)
+        .args(wanted)
+        .current_dir(package)
         .status()?;
-    if !built.success() {
-        return Err(format!(
-            "the firmware was not built: it needs `rustup target add {TARGET}`; or build it \
-             by other means and say --firmware FILE"
-        )
-        .into());
-    }
-    Ok(package.join("target").join(TARGET).join("release").join(name))
+    Ok(status.success().then_some(target))
 }

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
 use bumpalo::Bump;
@@ -22,7 +21,7 @@ use farpost::scos::actor::Actor;
 use farpost::scos::carriage::{Carriage, Station, manager};
 use farpost::time::{Clock, Now};
 
-use super::emulator::{Emulator, free_ports};
+use super::emulator::{Emulator, Firmware, free_ports};
 use super::journal::{Journal, Notes, SharedJournal, Watch};
 use super::options::Options;
 use super::script::{self, DEVICE};
@@ -54,7 +53,7 @@ impl<'a> Ground<'a> {
     pub(crate) fn new(
         arena: &'a Bump,
         options: &Options,
-        firmware: &Path,
+        firmware: &Firmware,
         journal: &SharedJournal,
     ) -> Result<Self, Box<dyn Error>> {
         let any = SocketAddr::new(LOCAL, 0);

@@ -35,9 +35,9 @@ mod story;
 mod time_server;
 
 use std::error::Error;
-use std::path::Path;
 use std::process::ExitCode;
 
+use emulator::Firmware;
 use ground::Ground;
 use journal::SharedJournal;
 use options::Options;
@@ -74,7 +74,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
 fn secured(
     arena: &bumpalo::Bump,
     options: &Options,
-    firmware: &Path,
+    firmware: &Firmware,
     journal: &SharedJournal,
 ) -> Result<bool, Box<dyn Error>> {
     let mut secured = secured::Secured::new(arena, options, firmware, journal)?;
@@ -87,7 +87,7 @@ fn secured(
 fn secured(
     _: &bumpalo::Bump,
     _: &Options,
-    _: &Path,
+    _: &Firmware,
     _: &SharedJournal,
 ) -> Result<bool, Box<dyn Error>> {
     Err("--tls wants this example built with --features tls-psk, on Unix".into())

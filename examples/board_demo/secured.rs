@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use bumpalo::Bump;
@@ -21,7 +20,7 @@ use farpost::scos::{AttemptLimit, Authentication};
 use farpost::time::Now;
 use tempfile::NamedTempFile;
 
-use super::emulator::Emulator;
+use super::emulator::{Emulator, Firmware};
 use super::journal::{Journal, Notes, SharedJournal, Watch};
 use super::options::Options;
 use super::script::{self, DEVICE};
@@ -84,7 +83,7 @@ impl<'a> Secured<'a> {
     pub(crate) fn new(
         arena: &'a Bump,
         options: &Options,
-        firmware: &Path,
+        firmware: &Firmware,
         journal: &SharedJournal,
     ) -> Result<Self, Box<dyn Error>> {
         let keys = Keys::make()?;

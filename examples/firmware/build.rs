@@ -26,7 +26,9 @@ fn main() -> io::Result<()> {
         }
         println!("cargo:rustc-link-arg-bin={bin}=-Tlink.x");
     }
-    println!("cargo:rustc-link-arg-bin=logged=-Tdefmt.x");
+    for bin in ["logged", "ssd", "ssd_tls"] {
+        println!("cargo:rustc-link-arg-bin={bin}=-Tdefmt.x");
+    }
     // Without it errors alone are logged.
     println!("cargo:rustc-env=DEFMT_LOG=info");
     Ok(())

@@ -6,6 +6,8 @@
 
 #[path = "../mps2/mod.rs"]
 mod mps2;
+#[path = "../panic.rs"]
+mod panic;
 
 use core::hint::black_box;
 

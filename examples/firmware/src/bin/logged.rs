@@ -6,6 +6,8 @@
 #[path = "publisher/board.rs"]
 #[allow(dead_code, reason = "here time goes in steps")]
 mod board;
+#[path = "../panic.rs"]
+mod panic;
 
 use core::time::Duration;
 

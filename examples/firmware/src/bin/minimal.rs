@@ -3,6 +3,8 @@
 #![no_std]
 #![no_main]
 
+#[path = "../panic.rs"]
+mod panic;
 #[path = "../start.rs"]
 mod start;
 

@@ -3,6 +3,9 @@
 #![no_std]
 #![no_main]
 
+#[path = "../panic.rs"]
+mod panic;
+
 use cortex_m as _; // its critical section
 use cortex_m_rt::entry;
 use farpost::ams::config_server::{Cell, ConfigServer, ConfigServerMemory};

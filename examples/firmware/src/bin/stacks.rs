@@ -6,6 +6,8 @@
 #[path = "publisher/board.rs"]
 #[allow(dead_code, reason = "it is driven here, machine by machine")]
 mod board;
+#[path = "../panic.rs"]
+mod panic;
 #[path = "../stack.rs"]
 mod stack;
 

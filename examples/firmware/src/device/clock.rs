@@ -7,8 +7,8 @@ use core::time::Duration;
 use farpost::time::{Clock, ClockQuality, Instant, Now, Utc};
 use farpost::transport::{Address, Transport};
 
-use crate::mps2::TICKS_PER_MICROSECOND;
 use crate::mps2::timer::Timer;
+use crate::mps2::{TICKS_PER_MICROSECOND, log};
 
 /// The clock. It runs `speed` times as fast as its timer.
 pub struct BoardClock {
@@ -53,6 +53,7 @@ impl BoardClock {
 impl Clock for BoardClock {
     fn now(&self) -> Now {
         let monotonic = self.monotonic();
+        log::stamp(monotonic.as_micros());
         let since_start = i64::try_from(monotonic.as_micros()).unwrap_or(i64::MAX);
         let (start, quality) = match self.start.get() {
             Some(start) => (start, ClockQuality::Synchronised),

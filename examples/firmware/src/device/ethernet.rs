@@ -1,15 +1,15 @@
 //! What both boards have of IPv4 over Ethernet, by smoltcp: the interface, and UDP sockets as
 //! transports.
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::Ipv4Addr;
 
-use farpost::ams::endpoint::{Host, HostPort};
 use farpost::transport::{Address, SendError, Transport};
 use smoltcp::iface::{Config, Interface};
 use smoltcp::socket::udp::{SendError as UdpSendError, Socket};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
+use crate::device::settings::number;
 use crate::mps2::lan9118::Lan9118;
 
 /// The addresses of the board and of the host, as QEMU's user network has them.
@@ -90,19 +90,27 @@ fn address(endpoint: IpEndpoint) -> Option<Address> {
     Some(of(ip, endpoint.port))
 }
 
+/// An address of IPv4 and a port, as `10.0.2.2:7` is. The whole of what the service's annex
+/// allows (`farpost::ams::endpoint`) has names and IPv6 too, which this board cannot reach.
+fn parse(endpoint: &str) -> Option<(Ipv4Addr, u16)> {
+    let (mut octets, mut rest) = ([0; 4], endpoint.as_bytes());
+    for (octet, end) in octets.iter_mut().zip(*b"...:") {
+        let length = rest.iter().position(|character| *character == end)?;
+        let (digits, behind) = rest.split_at_checked(length)?;
+        *octet = u8::try_from(number(digits)?).ok()?;
+        rest = behind.get(1..)?;
+    }
+    Some((octets.into(), u16::try_from(number(rest)?).ok()?))
+}
+
 /// The way out from a port.
 pub struct Way<'n>(pub &'n mut Socket<'static>);
 
 impl Transport for Way<'_> {
     fn resolve(&mut self, service: &str, endpoint: &str) -> Option<Address> {
-        let HostPort { host, port } = HostPort::parse(endpoint).ok()?;
-        match host {
-            // What names itself by the host's loopback is reached through the host.
-            Host::Address(IpAddr::V4(ip)) if service == SERVICE => {
-                Some(of(if ip.is_loopback() { HOST } else { ip }, port))
-            }
-            _ => None,
-        }
+        let (ip, port) = parse(endpoint).filter(|_| service == SERVICE)?;
+        // What names itself by the host's loopback is reached through the host.
+        Some(of(if ip.is_loopback() { HOST } else { ip }, port))
     }
 
     fn send(&mut self, to: &Address, _flow_label: u8, octets: &[u8]) -> Result<(), SendError> {

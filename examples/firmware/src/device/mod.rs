@@ -8,13 +8,14 @@ pub mod sensor;
 pub mod settings;
 pub mod simulated;
 pub mod spectrum;
+pub mod wave;
 
 use core::time::Duration;
 
+use defmt::{info, warn};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::SpiDevice;
-use embedded_io::Write;
 use farpost::scos::metadata::{
     Analyser, Antenna, Environment, HardwareSpec, Host, Receiver, Surroundings,
 };
@@ -26,7 +27,6 @@ use farpost::transport::{Address, Transport};
 use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::mps2::timer::Ticks;
-use crate::mps2::uart::Uart;
 use crate::stack::Painted;
 use radio::{Samples, Tuner};
 use sensor::FrontEnd;
@@ -66,7 +66,6 @@ pub struct Device<S, P, D, A> {
     pub ssd: Ssd<'static>,
     front_end: FrontEnd<S, P, D, A>,
     stack: Painted,
-    log: Uart,
 }
 
 /// The device with the front-end that QEMU has.
@@ -74,13 +73,13 @@ pub type Simulated = Device<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
 
 impl Simulated {
     /// The device in its storage. It can be made once.
-    pub fn simulated(identity: Identity, ticks: Ticks, (stack, log): (Painted, Uart)) -> Self {
+    pub fn simulated(identity: Identity, ticks: Ticks, stack: Painted) -> Self {
         let air = AIR.init(Air::default());
         let (ten_db, twenty_db) = air.pins();
         let tuner = Tuner::new(air.spi(), ten_db, twenty_db, Delay(ticks));
         let analyser = spectrum::Analyser::new(WORKSPACE.take());
-        let front_end = FrontEnd::new(tuner, air.samples(), analyser, log);
-        Self { ssd: ssd(&identity), front_end, stack, log }
+        let front_end = FrontEnd::new(tuner, air.samples(), analyser);
+        Self { ssd: ssd(&identity), front_end, stack }
     }
 }
 
@@ -109,10 +108,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Device<S, P, D, A> {
         let ended = match result {
             Ok(summary) => {
                 let (octets, stack) = (summary.len(), self.stack.total());
-                let _ = writeln!(
-                    self.log,
-                    "scan {request}.{occurrence}: {octets} octets, stack {stack}"
-                );
+                info!("scan {}.{}: {} octets, stack {}", request, occurrence, octets, stack);
                 // The gain is one of four, perhaps not the one that was asked for.
                 self.ssd
                     .executes(scan, self.front_end.executed())
@@ -122,7 +118,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Device<S, P, D, A> {
         };
         // Its slot is over by now: that has been reported.
         if let Err(fault) = ended {
-            let _ = writeln!(self.log, "scan {request}.{occurrence}: {fault}");
+            warn!("scan {}.{}: {}", request, occurrence, fault);
         }
     }
 

@@ -1,10 +1,10 @@
 //! The sensor of the device: it tunes, takes samples, and lets the main loop go on
 //! after each transform.
 
+use defmt::info;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::SpiDevice;
-use embedded_io::Write;
 use farpost::scos::messages::Rejection;
 use farpost::scos::ssd::{Scan, Sensor};
 use farpost::scos::{AssociationEvent, ScanId, ScanParameters};
@@ -12,7 +12,6 @@ use farpost::time::Now;
 
 use crate::device::radio::{Samples, Tuner};
 use crate::device::spectrum::{Analyser, SUMMARY};
-use crate::mps2::uart::Uart;
 
 /// The front-end and what is computed of its samples.
 pub struct FrontEnd<S, P, D, A> {
@@ -20,12 +19,11 @@ pub struct FrontEnd<S, P, D, A> {
     samples: A,
     analyser: Analyser,
     running: Option<ScanId>,
-    log: Uart,
 }
 
 impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> FrontEnd<S, P, D, A> {
-    pub const fn new(tuner: Tuner<S, P, D>, samples: A, analyser: Analyser, log: Uart) -> Self {
-        Self { tuner, samples, analyser, running: None, log }
+    pub const fn new(tuner: Tuner<S, P, D>, samples: A, analyser: Analyser) -> Self {
+        Self { tuner, samples, analyser, running: None }
     }
 
     /// Whether there are samples to take.
@@ -72,6 +70,6 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Sensor for FrontEnd<S, 
     }
 
     fn association(&mut self, _now: Now, event: AssociationEvent) {
-        let _ = writeln!(self.log, "association: {event:?}");
+        info!("association: {}", event);
     }
 }

@@ -1,8 +1,7 @@
 //! What a board is told when it starts. A post has it in flash; in QEMU it is the
 //! command line of semihosting: words `name=value`.
 
-use core::fmt::Display;
-
+use defmt::error;
 use heapless::String;
 use semihosting::experimental::env;
 
@@ -40,14 +39,16 @@ pub enum Fault {
     Missing(&'static str),
 }
 
-impl Display for Fault {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl Fault {
+    /// Says it in the log.
+    pub fn log(&self) {
         match self {
-            Self::Unreadable => f.write_str("the command line cannot be read"),
-            Self::Word(word) => write!(f, "`{word}` is not a setting"),
-            Self::Missing(name) => {
-                write!(f, "say {name}=…, with -semihosting-config …,arg={name}=…")
-            }
+            Self::Unreadable => error!("settings: the command line cannot be read"),
+            Self::Word(word) => error!("settings: `{=str}` is not a setting", word),
+            Self::Missing(name) => error!(
+                "settings: say {=str}=…, with -semihosting-config …,arg={=str}=…",
+                name, name
+            ),
         }
     }
 }
@@ -71,9 +72,11 @@ impl<L: Link> Settings<L> {
         let (name, value) = word.split_once('=')?;
         match name {
             "device" => self.device = String::try_from(value).ok()?,
-            "boot" => self.boot = value.parse().ok()?,
-            "speed" => self.speed = value.parse().ok().filter(|speed| (1..=120).contains(speed))?,
-            "time" => self.time = value.parse().ok()?,
+            "boot" => self.boot = number(value.as_bytes())?,
+            "speed" => {
+                self.speed = number(value.as_bytes()).filter(|speed| (1..=120).contains(speed))?;
+            }
+            "time" => self.time = port(value)?,
             _ => self.link.note(name, value)?,
         }
         Some(())
@@ -86,6 +89,24 @@ impl<L: Link> Settings<L> {
             () => None,
         }
     }
+}
+
+/// A number in decimal digits.
+pub fn number(digits: &[u8]) -> Option<u32> {
+    let mut number = None;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = Some(number.unwrap_or(0_u32).checked_mul(10)?.checked_add(digit.into())?);
+    }
+    number
+}
+
+/// The number of a port.
+pub fn port(digits: &str) -> Option<u16> {
+    u16::try_from(number(digits.as_bytes())?).ok()
 }
 
 /// As much of a word as fits.

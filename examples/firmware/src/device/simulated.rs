@@ -3,7 +3,6 @@
 
 use core::cell::Cell;
 use core::convert::Infallible;
-use core::f32::consts::TAU;
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType as PinErrorType, OutputPin};
@@ -11,6 +10,7 @@ use embedded_hal::spi::{ErrorType as SpiErrorType, Operation, SpiDevice};
 use microfft::Complex32;
 
 use crate::device::radio::Samples;
+use crate::device::wave::{amplitude, turned};
 use crate::mps2::TICKS_PER_MICROSECOND;
 use crate::mps2::timer::Ticks;
 
@@ -19,6 +19,8 @@ use crate::mps2::timer::Ticks;
 const TRANSMITTERS: [(f32, f32); 2] = [(98_100.0, -52.0), (433_920.0, -68.0)];
 /// Of the receiver, at the antenna, in dBm a hertz.
 const NOISE_DBM_HZ: f32 = -166.0;
+/// Parts of a turn.
+const TURN: f32 = 4_294_967_296.0;
 
 /// The state of the tuner.
 #[derive(Default)]
@@ -131,32 +133,29 @@ impl Samples for Adc<'_> {
         let rate = air.rate_hz.get() as f32;
         let noise_dbm_hz = NOISE_DBM_HZ + air.interference_db.get();
         let noise = amplitude(noise_dbm_hz + 10.0 * libm::log10f(rate.max(1.0)) + air.gain_db());
-        // The variance of what is thrown is a third, and there are two of it.
-        let noise = noise * libm::sqrtf(1.5);
+        // The variance of what is thrown is a third, and there are two of it: the root of 1.5.
+        let noise = noise * 1.224_745;
         for sample in room.iter_mut() {
             *sample = Complex32::new(air.throw() * noise, air.throw() * noise);
         }
         let first = air.sample.get();
         for (khz, dbm) in TRANSMITTERS {
             let offset = (khz - air.frequency_khz.get() as f32) * 1_000.0;
-            if rate < 1.0 || libm::fabsf(offset) * 2.0 > rate {
+            if rate < 1.0 || offset.abs() * 2.0 > rate {
                 continue;
             }
             let size = amplitude(dbm + air.gain_db());
-            let turn = offset / rate;
-            for (sample, place) in room.iter_mut().zip(first..) {
-                // A million samples keep the phase as exact as it need be.
-                let turns = turn * (place & 0xf_ffff) as f32;
-                let angle = (turns - libm::floorf(turns)) * TAU;
-                *sample += Complex32::new(size * libm::cosf(angle), size * libm::sinf(angle));
+            // Parts of a turn between two samples, and since the first: 2³² are a whole one,
+            // and whole ones fall away by themselves.
+            let turn = (offset / rate * TURN) as i32;
+            let mut phase = turn.wrapping_mul(first.cast_signed());
+            for sample in room.iter_mut() {
+                *sample += turned(phase as f32 / TURN) * size;
+                phase = phase.wrapping_add(turn);
             }
         }
         air.sample.set(first.wrapping_add(room.len() as u32));
     }
-}
-
-fn amplitude(dbm: f32) -> f32 {
-    libm::powf(10.0, dbm / 20.0)
 }
 
 /// Waits by the board's timer.

@@ -1,8 +1,10 @@
 //! From samples to the summary of a spectrum that a report carries.
 
 use farpost::scos::{Detector, ScanParameters, Window};
+use farpost::wire::{NoSpace, Writer};
 use microfft::Complex32;
-use serde::Serialize;
+
+use crate::device::wave::{round, turned};
 
 /// The longest transform.
 pub const LONGEST: usize = 512;
@@ -14,9 +16,8 @@ pub const SUMMARY: usize = 1_024;
 const MARGIN: u8 = 12;
 const PEAKS: usize = 8;
 
-/// A summary as a report carries it: an octet 1, then this in postcard. The host's
+/// A summary as a report carries it: an octet 1, then this as postcard has it. The host's
 /// `Summary` is the same.
-#[derive(Serialize)]
 struct Summary<'a> {
     low_hz: u64,
     high_hz: u64,
@@ -30,13 +31,47 @@ struct Summary<'a> {
     overload: bool,
 }
 
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy)]
 struct Peak {
     hz: u64,
     cdbm: i16,
 }
 
 const FORM: u8 = 1;
+
+impl Summary<'_> {
+    fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
+        to.u8(FORM)?;
+        varint(to, self.low_hz)?;
+        varint(to, self.high_hz)?;
+        signed(to, self.top_cdbm)?;
+        varint(to, self.points.len() as u64)?;
+        to.octets(self.points)?;
+        signed(to, self.noise_floor_cdbm)?;
+        varint(to, self.occupancy_permille.into())?;
+        varint(to, self.peaks.len() as u64)?;
+        for peak in self.peaks {
+            varint(to, peak.hz)?;
+            signed(to, peak.cdbm)?;
+        }
+        to.u8(self.overload.into())
+    }
+}
+
+/// Seven bits an octet, the lowest first; the top bit says that there are more.
+fn varint(to: &mut Writer<'_>, mut value: u64) -> Result<(), NoSpace> {
+    while value > 0x7f {
+        to.u8(value as u8 | 0x80)?;
+        value >>= 7;
+    }
+    to.u8(value as u8)
+}
+
+/// The sign is the lowest bit.
+fn signed(to: &mut Writer<'_>, value: i16) -> Result<(), NoSpace> {
+    let folded = (value << 1) ^ (value >> 15);
+    varint(to, folded.cast_unsigned().into())
+}
 
 /// Where samples become figures.
 pub struct Workspace {
@@ -97,9 +132,10 @@ impl Analyser {
         self.length = length(parameters).unwrap_or(LONGEST);
         self.done = 0;
         self.overload = false;
-        let step = core::f32::consts::TAU / self.length as f32;
+        let length = self.length as f32;
         for (place, weight) in self.work.window.iter_mut().take(self.length).enumerate() {
-            *weight = weigh(parameters.window, place as f32 * step);
+            // From half a turn before the middle to half a turn after it.
+            *weight = weigh(parameters.window, turned(place as f32 / length - 0.5).re);
         }
     }
 
@@ -133,8 +169,9 @@ impl Analyser {
             *figure = match self.parameters.detector {
                 _ if first => power,
                 Detector::Sample => power,
-                Detector::Max => figure.max(power),
-                Detector::Min => figure.min(power),
+                Detector::Max if *figure > power => *figure,
+                Detector::Min if *figure < power => *figure,
+                Detector::Max | Detector::Min => power,
                 Detector::Mean | Detector::M4s | Detector::Median => *figure + power,
             };
         }
@@ -161,7 +198,7 @@ impl Analyser {
         let top = bins.clone().map(dbm).fold(f32::MIN, f32::max);
         let mut points = [0_u8; LONGEST];
         for (point, bin) in points.iter_mut().zip(bins) {
-            *point = libm::roundf((top - dbm(bin)) * 2.0) as u8;
+            *point = round((top - dbm(bin)) * 2.0).clamp(0, 255) as u8;
         }
         let points = points.get(..self.length)?;
         let floor = median(points);
@@ -169,7 +206,7 @@ impl Analyser {
         let in_use = points.iter().filter(|point| above(**point)).count();
         let half = u64::from(parameters.bandwidth_hz / 2);
         let low_hz = parameters.center_hz.saturating_sub(half);
-        let cdbm = |point: u8| libm::roundf((top - f32::from(point) / 2.0) * 100.0) as i16;
+        let cdbm = |point: u8| round((top - f32::from(point) / 2.0) * 100.0) as i16;
         let mut peaks = [Peak { hz: 0, cdbm: 0 }; PEAKS];
         let mut found = 0;
         let mut seen = [usize::MAX; PEAKS];
@@ -179,8 +216,10 @@ impl Analyser {
                 points.iter().enumerate().filter(|(bin, point)| apart(*bin) && above(**point));
             let Some((bin, point)) = best.min_by_key(|(_, point)| **point) else { break };
             let width = u64::from(parameters.bandwidth_hz);
-            *peak =
-                Peak { hz: low_hz + width * bin as u64 / self.length as u64, cdbm: cdbm(*point) };
+            *peak = Peak {
+                hz: low_hz + (width * bin as u64 >> self.length.trailing_zeros()),
+                cdbm: cdbm(*point),
+            };
             if let Some(seen) = seen.get_mut(found) {
                 *seen = bin;
             }
@@ -196,7 +235,9 @@ impl Analyser {
             peaks: peaks.get(..found)?,
             overload: self.overload,
         };
-        postcard::to_slice(&(FORM, summary), buffer).ok().map(|used| &*used)
+        let mut writer = Writer::new(buffer);
+        summary.encode(&mut writer).ok()?;
+        Some(writer.finish())
     }
 }
 
@@ -219,7 +260,9 @@ fn median(points: &[u8]) -> u8 {
     u8::MAX
 }
 
-fn weigh(window: Window, angle: f32) -> f32 {
+/// The weight of a sample: a sum of cosines of multiples of an angle, which is measured from
+/// the middle of the window, by the cosine of that angle.
+fn weigh(window: Window, cosine: f32) -> f32 {
     let terms: &[f32] = match window {
         Window::Rectangular => &[1.0],
         Window::Hann => &[0.5, 0.5],
@@ -227,11 +270,11 @@ fn weigh(window: Window, angle: f32) -> f32 {
         Window::BlackmanHarris => &[0.358_75, 0.488_29, 0.141_28, 0.011_68],
         Window::FlatTop => &[0.215_578_95, 0.416_631_58, 0.277_263_16, 0.083_578_95, 0.006_947_368],
     };
-    let mut sign = 1.0;
+    let (mut before, mut of_multiple) = (cosine, 1.0);
     let mut weight = 0.0;
-    for (order, term) in terms.iter().enumerate() {
-        weight += sign * term * libm::cosf(order as f32 * angle);
-        sign = -sign;
+    for term in terms {
+        weight += term * of_multiple;
+        (before, of_multiple) = (of_multiple, 2.0 * cosine * of_multiple - before);
     }
     weight
 }

@@ -1,8 +1,9 @@
 //! The board `mps2-an386` as QEMU has it: a Cortex-M4 at 25 MHz, two timers, a UART
-//! and an Ethernet controller. Another board replaces this folder.
+//! and an Ethernet controller. The UART is the log's. Another board replaces this folder.
 #![allow(dead_code, reason = "not every binary uses all of the board")]
 
 pub mod lan9118;
+pub mod log;
 mod registers;
 pub mod timer;
 pub mod uart;
@@ -23,7 +24,6 @@ pub const TICKS_PER_MICROSECOND: u32 = 25;
 pub struct Board {
     /// Ends a wait.
     alarm: Timer,
-    pub uart: Uart,
     pub ethernet: lan9118::Lan9118,
 }
 
@@ -39,9 +39,9 @@ impl Board {
         unsafe {
             NVIC::unmask(Interrupt::ALARM);
             NVIC::unmask(Interrupt::ETHERNET);
+            log::to(Uart::new(Registers::at(0x4000_4000)));
             let board = Self {
                 alarm: Timer::new(Registers::at(0x4000_1000)),
-                uart: Uart::new(Registers::at(0x4000_4000)),
                 ethernet: lan9118::Lan9118::new(Registers::at(0x4020_0000)),
             };
             (board, Timer::new(Registers::at(0x4000_0000)))

@@ -11,6 +11,7 @@ use microfft::Complex32;
 use semihosting::println;
 
 use crate::device::radio::{Samples, Tuner};
+use crate::device::wave::round;
 
 /// The front-end's ADM: a number for private use.
 pub const FRONT_END: u32 = 2_000;
@@ -81,7 +82,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> FrontEnd<S, P, D, A> {
         self.samples.take(&mut samples);
         let power: f32 = samples.iter().map(Complex32::norm_sqr).sum();
         let mean = power / samples.len() as f32;
-        self.level_dbfs = libm::roundf(10.0 * libm::log10f(mean.max(1e-20))) as i32;
+        self.level_dbfs = round(10.0 * libm::log10f(mean.max(1e-20)));
         self.measured = Some(now);
     }
 }

@@ -11,6 +11,8 @@ mod device;
 mod modem;
 #[path = "../../mps2/mod.rs"]
 mod mps2;
+#[path = "../../panic.rs"]
+mod panic;
 mod rule;
 #[allow(dead_code, reason = "the device measures its stack")]
 #[path = "../../stack.rs"]

@@ -4,6 +4,8 @@
 #![no_main]
 
 mod board;
+#[path = "../../panic.rs"]
+mod panic;
 #[path = "../../start.rs"]
 mod start;
 

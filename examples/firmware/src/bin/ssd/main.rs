@@ -11,6 +11,8 @@ mod device;
 #[path = "../../mps2/mod.rs"]
 mod mps2;
 mod network;
+#[path = "../../mps2/panic.rs"]
+mod panic;
 mod post;
 #[path = "../../stack.rs"]
 mod stack;
@@ -18,7 +20,7 @@ mod stack;
 use core::time::Duration;
 
 use cortex_m_rt::entry;
-use embedded_io::Write;
+use defmt::{error, info};
 use farpost::time::{Clock, earliest};
 use semihosting::process;
 use static_cell::StaticCell;
@@ -39,11 +41,10 @@ fn main() -> ! {
     // SAFETY: this is the only call.
     let (mut board, timer) = unsafe { Board::take() };
     let stack = stack::Painted::fresh();
-    let mut log = board.uart;
     let settings = match Settings::read() {
         Ok(settings) => SETTINGS.init(settings),
         Err(fault) => {
-            let _ = writeln!(log, "settings: {fault}");
+            fault.log();
             process::exit(2);
         }
     };
@@ -53,16 +54,16 @@ fn main() -> ! {
     let seed = u64::from(settings.boot);
     let Some(mut network) = Network::start(&mut board.ethernet, clock.link_time(), seed, ports)
     else {
-        let _ = writeln!(log, "settings: a port is 0");
+        error!("settings: a port is 0");
         process::exit(2);
     };
     let mut time = TimeClient::new(ethernet::host(settings.time));
-    let device = Simulated::simulated(post::identity(settings), ticks, (stack, log));
-    let Some(mut post) = Post::new(settings, device, log) else {
-        let _ = writeln!(log, "settings: a name is too long");
+    let device = Simulated::simulated(post::identity(settings), ticks, stack);
+    let Some(mut post) = Post::new(settings, device) else {
+        error!("settings: a name is too long");
         process::exit(2);
     };
-    let _ = writeln!(log, "{} starts, run {}", settings.device, settings.boot);
+    info!("{=str} starts, run {}", settings.device, settings.boot);
     let mut synchronised = false;
 
     loop {
@@ -70,7 +71,7 @@ fn main() -> ! {
         while let Some((_, octets, _)) = network.receive(Port::Time) {
             if time.receive(&clock, octets) && !synchronised {
                 synchronised = true;
-                let _ = writeln!(log, "clock set");
+                info!("clock set");
             }
         }
         time.tick(&clock, &mut network.way(Port::Time));

@@ -29,7 +29,7 @@ impl settings::Link for Ports {
             "aams" => &mut self.aams,
             _ => return None,
         };
-        *port = value.parse().ok()?;
+        *port = settings::port(value)?;
         Some(())
     }
 

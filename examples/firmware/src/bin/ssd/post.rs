@@ -1,12 +1,11 @@
 //! The post: an SSD whose messages an AMS module carries.
 
-use core::fmt::Write as _;
 use core::time::Duration;
 
+use defmt::{info, warn};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::SpiDevice;
-use embedded_io::Write;
 use farpost::ams::ids::{ContinuumNumber, RoleNumber, UnitNumber, VentureNumber};
 use farpost::ams::mib::{Mib, Role, ServiceMode, Subject, TransportService, Unit, Venture};
 use farpost::ams::module::{Module, ModuleIdentity, ModuleMemory};
@@ -20,7 +19,6 @@ use static_cell::{ConstStaticCell, StaticCell};
 use crate::device::ethernet::SERVICE;
 use crate::device::radio::Samples;
 use crate::device::{Device, Identity, settings};
-use crate::mps2::uart::Uart;
 use crate::network::{Network, Port, Ports};
 
 const CARRIAGE: Carriage = Carriage::DEFAULT;
@@ -80,14 +78,12 @@ pub struct Post<S, P, D, A> {
     heard: Heard,
     /// The device does not speak before this; `None` while its module is not registered.
     settled_at: Option<Instant>,
-    log: Uart,
 }
 
 /// What the module said that is to be acted upon.
 struct Heard {
     registered: bool,
     ended: bool,
-    log: Uart,
 }
 
 impl ServiceUser for Heard {
@@ -95,14 +91,14 @@ impl ServiceUser for Heard {
         match indication {
             Indication::Registered(number) => {
                 self.registered = true;
-                let _ = writeln!(self.log, "registered as module {number}");
+                info!("registered as module {}", number.0);
             }
             Indication::ModuleIsDead => {
                 self.ended = true;
-                let _ = writeln!(self.log, "declared dead");
+                warn!("declared dead");
             }
             Indication::Fault(fault) => {
-                let _ = writeln!(self.log, "module: {fault}");
+                warn!("module: {}", fault);
             }
             _ => {}
         }
@@ -125,7 +121,7 @@ pub fn identity(settings: &'static Settings) -> Identity {
 
 impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
     /// The machines in their storage. It can be made once. `None` if a name is too long.
-    pub fn new(settings: &'static Settings, device: Device<S, P, D, A>, log: Uart) -> Option<Self> {
+    pub fn new(settings: &'static Settings, device: Device<S, P, D, A>) -> Option<Self> {
         let ports = &settings.link;
         let [server, mams, aams] =
             NAMES.init([name(ports.server)?, name(ports.mams)?, name(ports.aams)?]);
@@ -151,9 +147,8 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         Some(Self {
             module: Module::new(mib, identity, MODULE.take().storage()),
             device,
-            heard: Heard { registered: false, ended: true, log },
+            heard: Heard { registered: false, ended: true },
             settled_at: None,
-            log,
         })
     }
 
@@ -187,7 +182,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             self.settled_at = None;
             let way = &mut network.way(Port::Mams);
             if let Err(fault) = self.module.register(now, way, &mut self.heard) {
-                let _ = writeln!(self.log, "not registered: {fault}");
+                warn!("not registered: {}", fault);
             }
         }
         if core::mem::take(&mut self.heard.registered) {
@@ -195,7 +190,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             for request in CARRIAGE.invitations(Station::Device, CONTINUUM, mode) {
                 let way = &mut network.way(Port::Mams);
                 if let Err(fault) = self.module.invite(now, &request, way) {
-                    let _ = writeln!(self.log, "no invitation: {fault}");
+                    warn!("no invitation: {}", fault);
                 }
             }
             self.settled_at = Some(now.monotonic.after(SETTLE));
@@ -226,7 +221,16 @@ fn carrier<'c, 's, T>(module: &'c mut Module<'s>, transport: T) -> Carrier<'c, '
 
 /// An endpoint by which the others reach a port of this board: the host forwards it.
 fn name(port: u16) -> Option<Name> {
-    let mut name = Name::new();
-    write!(name, "127.0.0.1:{port}").ok()?;
+    let mut name = Name::try_from("127.0.0.1:").ok()?;
+    let mut digits = [0_u8; 5];
+    let (mut rest, mut first) = (port, digits.len());
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        (rest, first) = (rest / 10, first - 1);
+        if rest == 0 {
+            break;
+        }
+    }
+    name.push_str(core::str::from_utf8(digits.get(first..)?).ok()?).ok()?;
     Some(name)
 }

@@ -12,6 +12,8 @@ mod keys;
 #[path = "../../mps2/mod.rs"]
 mod mps2;
 mod network;
+#[path = "../../mps2/panic.rs"]
+mod panic;
 mod post;
 mod random;
 #[path = "../../stack.rs"]
@@ -21,7 +23,7 @@ mod stream;
 use core::cell::RefCell;
 
 use cortex_m_rt::entry;
-use embedded_io::Write;
+use defmt::{error, info};
 use semihosting::process;
 use static_cell::StaticCell;
 
@@ -49,16 +51,15 @@ fn start() -> &'static mut post::Simulated {
     // SAFETY: this is the only call.
     let (board, timer) = unsafe { Board::take() };
     let stack = stack::Painted::fresh();
-    let mut log = board.uart;
     let settings = match Settings::read() {
         Ok(settings) => SETTINGS.init(settings),
         Err(fault) => {
-            let _ = writeln!(log, "settings: {fault}");
+            fault.log();
             process::exit(2);
         }
     };
     let Some(keys) = Keys::read(&settings.link.keys) else {
-        let _ = writeln!(log, "keys: {} octets cannot be read", Keys::OCTETS);
+        error!("keys: {} octets cannot be read", Keys::OCTETS);
         process::exit(2);
     };
     let keys = KEYS.init(keys);
@@ -67,12 +68,12 @@ fn start() -> &'static mut post::Simulated {
     // What nobody is to guess: numbers of octets and ports of TCP.
     let seed = random::number();
     let Some(network) = Network::start(board, clock, seed, settings.time) else {
-        let _ = writeln!(log, "settings: a port is 0");
+        error!("settings: a port is 0");
         process::exit(2);
     };
     let network = NETWORK.init(RefCell::new(network));
     let identity = post::identity(settings, keys, seed);
-    let device = Simulated::simulated(identity, ticks, (stack, log));
-    let _ = writeln!(log, "{} starts, run {}", settings.device, settings.boot);
-    POST.init(Post::new(settings, keys, device, (network, clock), log))
+    let device = Simulated::simulated(identity, ticks, stack);
+    info!("{=str} starts, run {}", settings.device, settings.boot);
+    POST.init(Post::new(settings, keys, device, (network, clock)))
 }

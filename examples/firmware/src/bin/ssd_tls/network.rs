@@ -29,7 +29,7 @@ pub struct Secured {
 impl settings::Link for Secured {
     fn note(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
-            "ssm" => self.ssm = value.parse().ok()?,
+            "ssm" => self.ssm = settings::port(value)?,
             "keys" => self.keys = String::try_from(value).ok()?,
             _ => return None,
         }

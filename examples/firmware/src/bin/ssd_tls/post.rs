@@ -4,10 +4,10 @@
 use core::cell::RefCell;
 use core::time::Duration;
 
+use defmt::{info, warn};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::SpiDevice;
-use embedded_io::Write;
 use embedded_tls::blocking::TlsConnection;
 use embedded_tls::{
     Aes128GcmSha256, MaxFragmentLength, TLS_RECORD_OVERHEAD, TlsConfig, TlsContext, TlsError,
@@ -25,7 +25,6 @@ use crate::device::radio::Samples;
 use crate::device::simulated::{Adc, Delay, Pin, Spi};
 use crate::device::{Device, Identity, ethernet, settings};
 use crate::keys::Keys;
-use crate::mps2::uart::Uart;
 use crate::network::{Network, Over, RECORD, Secured};
 use crate::random::{self, Octets};
 use crate::stream::Stream;
@@ -99,7 +98,6 @@ pub struct Post<S, P, D, A> {
     deframer: &'static mut Deframer,
     /// The SSM has said something by this connection.
     heard: bool,
-    log: Uart,
 }
 
 /// The post with the front-end that QEMU has.
@@ -112,7 +110,6 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         keys: &'static Keys,
         device: Device<S, P, D, A>,
         (network, clock): (&'static RefCell<Network>, &'static BoardClock),
-        log: Uart,
     ) -> Self {
         let time = TimeClient::new(ethernet::host(settings.time));
         let deframer = DEFRAMER.take();
@@ -126,7 +123,6 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             clock,
             deframer,
             heard: false,
-            log,
         }
     }
 
@@ -148,11 +144,11 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
                 Err(Over) => Ended::Over,
             };
             self.network.borrow_mut().abort();
-            let _ = match ended {
-                Ended::Over => writeln!(self.log, "no connection"),
-                Ended::Tls(error) => writeln!(self.log, "no connection: {error:?}"),
-                Ended::Length(error) => writeln!(self.log, "no connection: {error}"),
-            };
+            match ended {
+                Ended::Over => warn!("no connection"),
+                Ended::Tls(error) => warn!("no connection: {}", error),
+                Ended::Length(error) => warn!("no connection: {}", error),
+            }
             if self.heard {
                 pause = FIRST;
             }
@@ -187,7 +183,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             .with_max_fragment_length(MaxFragmentLength::Bits11);
         // The key tells who the server is: no certificate is looked at.
         tls.open(TlsContext::new(&config, UnsecureProvider::new::<Aes128GcmSha256>(Octets)))?;
-        let _ = writeln!(self.log, "connected by TLS, stack {}", self.device.stack());
+        info!("connected by TLS, stack {}", self.device.stack());
         *self.deframer = Deframer::new();
         self.device.ssd.reconnected();
         Ok(())
@@ -255,7 +251,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         while let Some((_, octets, _)) = network.receive_time() {
             if self.time.receive(self.clock, octets) && !self.synchronised {
                 self.synchronised = true;
-                let _ = writeln!(self.log, "clock set");
+                info!("clock set");
             }
         }
         self.time.tick(self.clock, &mut network.time_way());
