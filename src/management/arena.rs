@@ -27,7 +27,7 @@ impl Span {
 }
 
 /// Spans of octets one behind the other. Whoever cuts one moves up the others.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Arena<'s> {
     octets: &'s mut [u8],
     used: u16,

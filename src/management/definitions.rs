@@ -100,7 +100,7 @@ impl Proof {
     }
 }
 
-/// One thing that was defined, of 136 octets.
+/// One thing that was defined, of 128 octets.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Definition {

@@ -12,14 +12,19 @@
 //!
 //! A letter is a group of one message of controls. It is sent once: an agent that has done
 //! what it says would do it again. So what is not answered is told, and is the user's to
-//! decide.
+//! decide. Definitions that agents are to have are seen to by the manager; see
+//! [`Manager::want`] and `manager/wanted.rs`.
+
+mod wanted;
+
+pub use wanted::{NotWanted, Standing, Wanted};
 
 use core::fmt;
 use core::time::Duration;
 
-use super::agent::{ACK_TEMPLATE, NACK_TEMPLATE};
+use super::agent::{ACK_TEMPLATE, LOST_TEMPLATE, NACK_TEMPLATE};
 use super::amp::{
-    Ac, Body, Epoch, Group, GroupWriter, MessageHeader, Opcode, Profile, Rpt, Tbl, Value,
+    Ac, Ari, Body, Epoch, Group, GroupWriter, MessageHeader, Opcode, Profile, Rpt, Tbl, Value,
 };
 use super::arena::{Arena, Span};
 use super::refusal::Refusal;
@@ -28,7 +33,8 @@ use crate::machine::count;
 use crate::storage::{Full, Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
-use crate::wire::Writer;
+use crate::wire::{Encode, NoSpace, Writer};
+use wanted::Wants;
 
 /// What a manager is told before it starts.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +123,8 @@ pub struct Letter {
     /// When it is offered again, or given up.
     due: Instant,
     sent: bool,
+    /// Whether the manager has written it by itself.
+    own: bool,
 }
 
 /// What became of a letter.
@@ -167,6 +175,12 @@ pub trait ManagerUser {
     /// What became of the letter that [`Manager::perform`] gave this time.
     fn answered(&mut self, now: Now, to: &Address, time: u64, answer: Answer) {
         let _ = (now, to, time, answer);
+    }
+
+    /// How it stands with a definition that an agent [is to have](Manager::want), when that is
+    /// known: it is held, it is refused, or it is too long.
+    fn stands(&mut self, now: Now, agent: &Address, id: &Ari<'_>, standing: Standing) {
+        let _ = (now, agent, id, standing);
     }
 
     /// An agent has been silent for longer than is expected.
@@ -227,6 +241,7 @@ pub struct Manager<'s> {
     buffer: &'s mut [u8],
     last: u64,
     stats: ManagerStats,
+    wants: Wants<'s>,
 }
 
 impl<'s> Manager<'s> {
@@ -242,6 +257,7 @@ impl<'s> Manager<'s> {
             buffer: storage.buffer,
             last: 0,
             stats: ManagerStats::default(),
+            wants: Wants::default(),
         }
     }
 
@@ -272,6 +288,19 @@ impl<'s> Manager<'s> {
         controls: &Ac<'_>,
         answer: bool,
     ) -> Result<u64, NoRoom> {
+        self.post(now, to, start, answer, false, &|writer| controls.encode(writer))
+    }
+
+    /// Writes a letter with the controls that `write` writes.
+    fn post(
+        &mut self,
+        now: Now,
+        to: Address,
+        start: u64,
+        answer: bool,
+        own: bool,
+        write: &dyn Fn(&mut Writer<'_>) -> Result<(), NoSpace>,
+    ) -> Result<u64, NoRoom> {
         let time = timing::stamp(self.config.epoch, now).max(self.last.saturating_add(1));
         let free = self.letters.iter().position(|slot| slot.row().is_none()).ok_or(NoRoom)?;
         let quirks = self.config.profile.sends();
@@ -279,12 +308,15 @@ impl<'s> Manager<'s> {
         let header = MessageHeader { ack: answer, nack: answer, ..control };
         let mut writer = Writer::new(self.buffer);
         let mut group = GroupWriter::new(&mut writer, time, quirks).map_err(|_| NoRoom)?;
-        group.perform_control(&mut writer, header, start, controls).map_err(|_| NoRoom)?;
+        let message = group.message(&mut writer, header).map_err(|_| NoRoom)?;
+        let written = Value::Tv(start).encode(&mut writer, quirks);
+        written.and_then(|()| write(&mut writer)).map_err(|_| NoRoom)?;
+        message.finish(&mut writer).map_err(|_| NoRoom)?;
         group.finish(&mut writer).map_err(|_| NoRoom)?;
         let octets = self.arena.push(&[writer.written()]).map_err(|_| NoRoom)?;
         let due = now.monotonic;
         if let Some(slot) = self.letters.get_mut(free) {
-            slot.put(Letter { to, time, octets, answer, due, sent: false });
+            slot.put(Letter { to, time, octets, answer, due, sent: false, own });
         }
         self.last = time;
         Ok(time)
@@ -313,6 +345,7 @@ impl<'s> Manager<'s> {
                         agent.length = agent.length.saturating_add(1);
                     }
                     user.registered(now, agent);
+                    self.wants.registered(now, *from);
                 }
                 Body::ReportSet(_, reports) => {
                     let agent = *agent;
@@ -323,6 +356,11 @@ impl<'s> Manager<'s> {
                             self.answer(now, from, &report, user);
                             continue;
                         }
+                        if template == LOST_TEMPLATE
+                            && let Some(Value::Ari(id)) = parts.entries.values().next()
+                        {
+                            self.wants.lost(now, from, &id);
+                        }
                         count(&mut self.stats.reports);
                         user.report(now, &agent, parts.time.unwrap_or(group.time()), &report);
                     }
@@ -331,6 +369,7 @@ impl<'s> Manager<'s> {
                     for table in tables {
                         count(&mut self.stats.tables);
                         user.table(now, agent, group.time(), &table);
+                        self.wants.table(now, from, &table, user);
                     }
                 }
                 Body::PerformControl(..) => count(&mut self.stats.misdirected),
@@ -365,7 +404,11 @@ impl<'s> Manager<'s> {
         let Some(letter) = slot.row().copied() else { return };
         *slot = Slot::EMPTY;
         self.cut(letter.octets);
-        if let Some(answer) = answer {
+        let Some(answer) = answer else { return };
+        if letter.own {
+            let patience = now.monotonic.after(self.config.patience);
+            self.wants.answered(now, &letter.to, letter.time, answer, patience, user);
+        } else {
             user.answered(now, &letter.to, letter.time, answer);
         }
     }
@@ -379,6 +422,7 @@ impl<'s> Manager<'s> {
 
     /// Sends what is to be sent, gives up what is not answered, and looks who is missing.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ManagerUser) {
+        self.see_to_it(now, user);
         for at in 0..self.letters.len() {
             let Some(letter) = self.letters.get(at).and_then(|slot| slot.row().copied()) else {
                 continue;
@@ -429,7 +473,7 @@ impl<'s> Manager<'s> {
             let there = self.agents.iter().filter(|agent| !agent.missing);
             there.map(|agent| agent.heard.after(expected)).min()
         });
-        earliest(letters, silence)
+        earliest(earliest(letters, silence), self.wants.deadline())
     }
 
     /// The agents it knows, in the order of their addresses.

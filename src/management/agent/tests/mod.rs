@@ -8,6 +8,7 @@ mod managers;
 mod reports;
 mod rules;
 mod survival;
+mod wanted;
 
 use std::boxed::Box;
 use std::collections::BTreeMap;
