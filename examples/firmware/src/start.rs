@@ -1,6 +1,10 @@
 //! Where a binary begins, by architecture.
 
 #[cfg(target_arch = "arm")]
+#[path = "vectors.rs"]
+mod vectors;
+
+#[cfg(target_arch = "arm")]
 use cortex_m as _; // its critical section
 #[cfg(target_arch = "arm")]
 pub use cortex_m_rt::entry;

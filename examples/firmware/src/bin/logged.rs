@@ -8,6 +8,8 @@
 mod board;
 #[path = "../panic.rs"]
 mod panic;
+#[path = "../vectors.rs"]
+mod vectors;
 
 use core::time::Duration;
 

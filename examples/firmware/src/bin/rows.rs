@@ -5,6 +5,8 @@
 
 #[path = "../panic.rs"]
 mod panic;
+#[path = "../vectors.rs"]
+mod vectors;
 
 use cortex_m as _; // its critical section
 use cortex_m_rt::entry;

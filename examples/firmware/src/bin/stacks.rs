@@ -10,6 +10,8 @@ mod board;
 mod panic;
 #[path = "../stack.rs"]
 mod stack;
+#[path = "../vectors.rs"]
+mod vectors;
 
 use core::time::Duration;
 

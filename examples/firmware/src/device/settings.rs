@@ -29,43 +29,28 @@ pub trait Link: Default {
     fn missing(&self) -> Option<&'static str>;
 }
 
-/// Why there are no settings.
-pub enum Fault {
-    /// The command line cannot be had.
-    Unreadable,
-    /// This word is not of the form, or not of a setting.
-    Word(String<48>),
-    /// This setting is missing, and cannot be guessed.
-    Missing(&'static str),
-}
-
-impl Fault {
-    /// Says it in the log.
-    pub fn log(&self) {
-        match self {
-            Self::Unreadable => error!("settings: the command line cannot be read"),
-            Self::Word(word) => error!("settings: `{=str}` is not a setting", word),
-            Self::Missing(name) => error!(
-                "settings: say {=str}=…, with -semihosting-config …,arg={=str}=…",
-                name, name
-            ),
-        }
-    }
-}
-
 impl<L: Link> Settings<L> {
-    /// Reads them.
-    pub fn read() -> Result<Self, Fault> {
+    /// Reads them. `None` where they are not as they must be, which the log tells.
+    pub fn read() -> Option<Self> {
         let mut settings =
             Self { device: String::new(), boot: 1, speed: 1, time: 0, link: L::default() };
-        let arguments = env::args::<256>().map_err(|_| Fault::Unreadable)?;
+        let Ok(arguments) = env::args::<256>() else {
+            error!("settings: the command line cannot be read");
+            return None;
+        };
         // The first is the name of the program.
         for word in (&arguments).skip(1) {
-            let word = word.map_err(|_| Fault::Unreadable)?;
-            settings.note(word).ok_or_else(|| Fault::Word(shown(word)))?;
+            let word = word.unwrap_or("what is no text");
+            if settings.note(word).is_none() {
+                error!("settings: `{=str}` is not a setting", word);
+                return None;
+            }
         }
-        let missing = settings.missing().or_else(|| settings.link.missing());
-        missing.map_or(Ok(settings), |name| Err(Fault::Missing(name)))
+        if let Some(name) = settings.missing().or_else(|| settings.link.missing()) {
+            error!("settings: say {=str}=…, with -semihosting-config …,arg={=str}=…", name, name);
+            return None;
+        }
+        Some(settings)
     }
 
     fn note(&mut self, word: &str) -> Option<()> {
@@ -107,15 +92,4 @@ pub fn number(digits: &[u8]) -> Option<u32> {
 /// The number of a port.
 pub fn port(digits: &str) -> Option<u16> {
     u16::try_from(number(digits.as_bytes())?).ok()
-}
-
-/// As much of a word as fits.
-fn shown(word: &str) -> String<48> {
-    let mut shown = String::new();
-    for character in word.chars() {
-        if shown.push(character).is_err() {
-            break;
-        }
-    }
-    shown
 }

@@ -7,6 +7,8 @@ pub mod log;
 mod registers;
 pub mod timer;
 pub mod uart;
+#[path = "../vectors.rs"]
+mod vectors;
 
 use core::time::Duration;
 

@@ -8,6 +8,8 @@
 
 #[path = "../../device/mod.rs"]
 mod device;
+#[path = "../../memory.rs"]
+mod memory;
 #[path = "../../mps2/mod.rs"]
 mod mps2;
 mod network;
@@ -41,13 +43,8 @@ fn main() -> ! {
     // SAFETY: this is the only call.
     let (mut board, timer) = unsafe { Board::take() };
     let stack = stack::Painted::fresh();
-    let settings = match Settings::read() {
-        Ok(settings) => SETTINGS.init(settings),
-        Err(fault) => {
-            fault.log();
-            process::exit(2);
-        }
-    };
+    let Some(settings) = Settings::read() else { process::exit(2) };
+    let settings = SETTINGS.init(settings);
     let ticks = timer.ticks_of();
     let clock = BoardClock::start(timer, settings.speed);
     let ports = (settings.link.mams, settings.link.aams, settings.time);

@@ -9,6 +9,8 @@
 #[path = "../../device/mod.rs"]
 mod device;
 mod keys;
+#[path = "../../memory.rs"]
+mod memory;
 #[path = "../../mps2/mod.rs"]
 mod mps2;
 mod network;
@@ -51,13 +53,8 @@ fn start() -> &'static mut post::Simulated {
     // SAFETY: this is the only call.
     let (board, timer) = unsafe { Board::take() };
     let stack = stack::Painted::fresh();
-    let settings = match Settings::read() {
-        Ok(settings) => SETTINGS.init(settings),
-        Err(fault) => {
-            fault.log();
-            process::exit(2);
-        }
-    };
+    let Some(settings) = Settings::read() else { process::exit(2) };
+    let settings = SETTINGS.init(settings);
     let Some(keys) = Keys::read(&settings.link.keys) else {
         error!("keys: {} octets cannot be read", Keys::OCTETS);
         process::exit(2);
