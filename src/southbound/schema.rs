@@ -180,6 +180,7 @@ const fn count(mut messages: &[&[FieldType]]) -> usize {
     count
 }
 
+#[allow(clippy::mem_replace_with_default, reason = "`take` is no constant function")]
 const fn in_line<const N: usize>(mut messages: &[&[FieldType]]) -> [FieldType; N] {
     let mut all = [FieldType { number: 0, kind: Kind::Bytes, label: Label::Implicit }; N];
     let mut room: &mut [FieldType] = &mut all;
@@ -199,6 +200,7 @@ const fn in_line<const N: usize>(mut messages: &[&[FieldType]]) -> [FieldType; N
 }
 
 #[allow(clippy::as_conversions, reason = "there are some hundreds, in a constant function")]
+#[allow(clippy::mem_replace_with_default, reason = "`take` is no constant function")]
 const fn ends<const N: usize>(messages: &[&[FieldType]]) -> [u16; N] {
     let mut all = [0; N];
     let mut room: &mut [u16] = &mut all;
