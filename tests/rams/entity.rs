@@ -376,7 +376,7 @@ pub(crate) fn mib(plan: &Plan, continuum: u16) -> &'static Mib<'static> {
             let gateway = format!("udp@{}", name(other * NODES + 2, RAMS)).leak();
             let neighbour = plan.joined(continuum, other);
             // In every other story some channels have keys.
-            let keyed = plan.seed % 2 == 1 && (continuum + other) % 3 != 0;
+            let keyed = plan.seed % 2 == 1 && !(continuum + other).is_multiple_of(3);
             let channel_key = SecretKey(if keyed { &Marked::MARK } else { &[] });
             let space = RemoteMessageSpace::new(number(other), gateway);
             RemoteMessageSpace { neighbour, channel_key, ..space }
