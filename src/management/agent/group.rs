@@ -159,7 +159,7 @@ impl Agent<'_> {
         unit: &Unit,
     ) -> Result<(), Refusal> {
         let (kind, of, body) = (Kind::Pending, TypeCode::AC, controls.octets());
-        let proof = self.book().prove_definition(kind, of, [body, &[]], unit)?;
+        let proof = self.book().prove_definition(kind, of, [&[], body, &[]], unit)?;
         let timing = Timing::new(Start::of(start, unit.now), 0);
         let new = New {
             kind,

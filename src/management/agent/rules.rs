@@ -111,7 +111,7 @@ impl Agent<'_> {
         application: &mut dyn Application,
     ) {
         let unit = Unit { now, asker: definition.owner, readers: definition.proof.readers };
-        let source = Source::Slot(slot);
+        let source = Source::Slot(slot, None);
         let mut stopped = Ok(());
         for pass in [Pass::Stage, Pass::Check] {
             stopped = stopped.and_then(|()| self.run(source, &unit, pass, application));

@@ -11,7 +11,7 @@ fn uint(n: u32) -> Vec<u8> {
 }
 
 /// An agent over a disk; power is lost when it has acted, and comes back.
-fn run(disk: &Disk, now: Now, act: impl FnOnce(&mut Post)) {
+pub(super) fn run(disk: &Disk, now: Now, act: impl FnOnce(&mut Post)) {
     let memory: &'static mut Memory = Box::leak(Box::default());
     let agent = Agent::new(config(), memory.storage()).with_store(disk.lend()).unwrap();
     let mut post = Post::of(agent, now);
