@@ -111,6 +111,8 @@ pub(super) struct Unit {
     pub(super) asker: u8,
     /// Managers that may have what is defined.
     pub(super) readers: u32,
+    /// Whether it was proven before, by an agent that ended.
+    pub(super) again: bool,
 }
 
 impl Unit {
@@ -212,13 +214,19 @@ impl Book<'_, '_> {
                     proof.readers &= self.known(&id)?.readers;
                 }
                 _ => {
-                    let slot = self.definitions.find(&id).ok_or(Refusal::Unknown)?;
+                    let slot = match self.definitions.find(&id) {
+                        // Rules end, and what describes them need not end with them.
+                        None if unit.again && index == control::DESC_RULE => continue,
+                        slot => slot.ok_or(Refusal::Unknown)?,
+                    };
                     let described = self.definitions.get(slot).ok_or(Refusal::Unknown)?;
                     if !control::is_for(index, described.kind) {
                         return Err(Refusal::Misplaced);
                     }
                     proof.readers &= described.proof.readers;
-                    proof.refs |= bit(slot);
+                    if !described.kind.is_rule() {
+                        proof.refs |= bit(slot);
+                    }
                 }
             }
         }
@@ -294,7 +302,7 @@ impl Book<'_, '_> {
         if usize::from(asker) >= self.config.managers.len() {
             return Err(Refusal::NotPermitted);
         }
-        let unit = Unit { now: Now::default(), asker, readers };
+        let unit = Unit { now: Now::default(), asker, readers, again: true };
         let kept = [
             self.definitions.id(definition),
             self.definitions.body(definition),

@@ -119,7 +119,7 @@ impl Agent<'_> {
             }
             for (place, message) in (0..).zip(group.messages()) {
                 let readers = self.readers(&message, asker).map_err(|why| (place, 0, why))?;
-                let unit = Unit { now, asker, readers };
+                let unit = Unit { now, asker, readers, again: false };
                 let Body::PerformControl(start, controls) = message.body() else {
                     return Err((place, 0, Refusal::Direction));
                 };

@@ -237,6 +237,24 @@ fn what_names_what_is_not_there_any_more_is_lost_after_a_restart() {
     });
 }
 
+/// A rule ends although a macro describes it, and the macro is there after a restart.
+#[test]
+fn what_describes_a_rule_does_not_end_with_it() {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
+        post.perform(0, &[add_tbr("R", 1, 1, 1, &[note()])]);
+        post.perform(0, &[add_macro("M", &[del(13, &[user(TypeCode::TBR, "R")])])]);
+        post.pass(Duration::from_secs(3));
+        assert_eq!((post.board.done.len(), post.agent.defined(Kind::TimeRule)), (1, 0));
+        post.refused(0, &[mac("M")], Refusal::Unknown);
+    });
+    run(&disk, start(), |post| {
+        assert!(post.agent.restored().is_whole());
+        assert_eq!(post.agent.defined(Kind::Macro), 1);
+        post.refused(0, &[mac("M")], Refusal::Unknown);
+    });
+}
+
 /// What an agent takes may be less than before, and a manager may be none any more.
 #[test]
 fn what_is_restored_is_held_to_the_limits_there_are() {
