@@ -6,7 +6,7 @@
 
 use super::application::Application;
 use super::config::Managers;
-use super::world::{Book, parameters};
+use super::world::{Book, Formals, Parameters, formals, parameters, with_values};
 use super::{AGENT_ADM, Agent, CONTROL_MAX};
 use crate::machine::count;
 use crate::management::adm::Field;
@@ -17,7 +17,7 @@ use crate::management::number::{Class, Number};
 use crate::management::refusal::Refusal;
 use crate::management::timing::{Start, Timing};
 use crate::time::Now;
-use crate::wire::Reader;
+use crate::wire::{Reader, Writer};
 
 /// The controls of the AMP agent ADM, by their indices.
 pub(super) mod control {
@@ -111,6 +111,8 @@ pub(super) struct Unit {
     pub(super) asker: u8,
     /// Managers that may have what is defined.
     pub(super) readers: u32,
+    /// Whether it was proven before, by an agent that ended.
+    pub(super) again: bool,
 }
 
 impl Unit {
@@ -147,6 +149,14 @@ impl Book<'_, '_> {
             TypeCode::MAC => {
                 self.prove_defined(ari, &mut own)?;
                 unit.may(own.readers)?;
+                let (formals, given) = (self.formals(ari)?, parameters(ari)?);
+                if formals.len() != given.len() {
+                    return Err(Refusal::Parameters);
+                }
+                for ((code, _), value) in formals.iter().zip(&given) {
+                    let formal = [Field::new(*code, "")];
+                    self.fit(core::slice::from_ref(value), &formal, &mut own)?;
+                }
             }
             TypeCode::CTRL => {
                 let known = self.known(ari)?;
@@ -164,6 +174,12 @@ impl Book<'_, '_> {
         }
         proof.add(&own);
         Ok(())
+    }
+
+    /// The parameters of the macro of that name.
+    fn formals(&self, id: &Ari<'_>) -> Result<Formals<'_>, Refusal> {
+        let found = self.definitions.find(id).and_then(|slot| self.definitions.get(slot));
+        formals(self.definitions.id(found.ok_or(Refusal::Unknown)?))
     }
 
     /// What else the controls of the agent need that do not define.
@@ -198,13 +214,19 @@ impl Book<'_, '_> {
                     proof.readers &= self.known(&id)?.readers;
                 }
                 _ => {
-                    let slot = self.definitions.find(&id).ok_or(Refusal::Unknown)?;
+                    let slot = match self.definitions.find(&id) {
+                        // Rules end, and what describes them need not end with them.
+                        None if unit.again && index == control::DESC_RULE => continue,
+                        slot => slot.ok_or(Refusal::Unknown)?,
+                    };
                     let described = self.definitions.get(slot).ok_or(Refusal::Unknown)?;
                     if !control::is_for(index, described.kind) {
                         return Err(Refusal::Misplaced);
                     }
                     proof.readers &= described.proof.readers;
-                    proof.refs |= bit(slot);
+                    if !described.kind.is_rule() {
+                        proof.refs |= bit(slot);
+                    }
                 }
             }
         }
@@ -228,11 +250,16 @@ impl Book<'_, '_> {
     pub(super) fn prove_action(
         &self,
         action: &Ac<'_>,
+        formals: &Formals<'_>,
         unit: &Unit,
         proof: &mut Proof,
     ) -> Result<(), Refusal> {
         proof.step();
-        action.iter().try_for_each(|item| self.prove_control(&item, unit, proof))
+        action.iter().try_for_each(|item| {
+            let mut copy = [0; CONTROL_MAX];
+            let item = with_values(item, formals, None, &mut copy)?;
+            self.prove_control(&item, unit, proof)
+        })
     }
 
     /// What a definition is made of, as it is kept: its expression or its list, and the action
@@ -241,7 +268,7 @@ impl Book<'_, '_> {
         &self,
         kind: Kind,
         of: TypeCode,
-        [body, action]: [&[u8]; 2],
+        [id, body, action]: [&[u8]; 3],
         unit: &Unit,
     ) -> Result<Proof, Refusal> {
         let profile = self.config.profile;
@@ -261,7 +288,7 @@ impl Book<'_, '_> {
             if kind == Kind::Template {
                 self.prove_parts(&list, &mut proof)?;
             } else {
-                self.prove_action(&list, unit, &mut proof)?;
+                self.prove_action(&list, &formals(id)?, unit, &mut proof)?;
             }
         }
         unit.may(proof.readers)?;
@@ -275,8 +302,12 @@ impl Book<'_, '_> {
         if usize::from(asker) >= self.config.managers.len() {
             return Err(Refusal::NotPermitted);
         }
-        let unit = Unit { now: Now::default(), asker, readers };
-        let kept = [self.definitions.body(definition), self.definitions.action(definition)];
+        let unit = Unit { now: Now::default(), asker, readers, again: true };
+        let kept = [
+            self.definitions.id(definition),
+            self.definitions.body(definition),
+            self.definitions.action(definition),
+        ];
         let proof = self.prove_definition(definition.kind, definition.of, kept, &unit)?;
         self.definitions.bears(definition.kind, &proof)?;
         Ok(proof)
@@ -285,7 +316,8 @@ impl Book<'_, '_> {
     /// Whether the manager may define something by this name; and what it is in place of.
     fn definable(&self, id: &Ari<'_>, kind: Kind, unit: &Unit) -> Result<Option<u8>, Refusal> {
         let fits = id.octets().len() <= ID_MAX && id.nickname().is_none();
-        if Kind::of(id.object()) != Some(kind) || !fits || id.parameters().is_some() {
+        let bare = kind != Kind::Macro && id.parameters().is_some();
+        if Kind::of(id.object()) != Some(kind) || !fits || bare {
             return Err(Refusal::Identifier);
         }
         let issuer =
@@ -305,8 +337,8 @@ impl Book<'_, '_> {
 pub(super) enum Source<'d> {
     /// A message.
     Message(Ac<'d>),
-    /// A definition.
-    Slot(u8),
+    /// A definition, and where it is a macro the identifier that it is run by.
+    Slot(u8, Option<Ari<'d>>),
 }
 
 impl<'s> Agent<'s> {
@@ -328,14 +360,14 @@ impl<'s> Agent<'s> {
                     self.step(&item, unit, pass, application).map_err(|why| (place, why))?;
                 }
             }
-            Source::Slot(slot) => {
+            Source::Slot(slot, macro_id) => {
+                let given = macro_id.map_or(Ok(Parameters::new()), |id| parameters(&id));
+                let given = given.map_err(|why| (0, why))?;
                 let mut at = 0;
                 for place in 0.. {
                     let mut octets = [0; CONTROL_MAX];
-                    let Some(length) = self.action_at(slot, &mut at, &mut octets) else { break };
-                    let octets = octets.get(..length).unwrap_or_default();
-                    let item = Ari::parse(octets, self.config.profile)
-                        .map_err(|_| (place, Refusal::Malformed))?;
+                    let item = self.action_at(slot, &mut at, &given, &mut octets);
+                    let Some(item) = item.map_err(|why| (place, why))? else { break };
                     self.step(&item, unit, pass, application).map_err(|why| (place, why))?;
                 }
             }
@@ -343,24 +375,35 @@ impl<'s> Agent<'s> {
         Ok(())
     }
 
-    /// Copies the next control of an action: what it does may move the octets of all
-    /// definitions.
-    fn action_at(&self, slot: u8, at: &mut usize, copy: &mut [u8; CONTROL_MAX]) -> Option<usize> {
-        let action = self.definitions.action(self.definitions.get(slot)?);
-        let mut reader = Reader::new(action);
+    /// Copies the next control of an action, with the values that it is given: what it does may
+    /// move the octets of all definitions.
+    fn action_at<'c>(
+        &self,
+        slot: u8,
+        at: &mut usize,
+        given: &Parameters<'_>,
+        copy: &'c mut [u8; CONTROL_MAX],
+    ) -> Result<Option<Ari<'c>>, Refusal> {
+        let (profile, malformed) = (self.config.profile, |_| Refusal::Malformed);
+        let Some(definition) = self.definitions.get(slot) else { return Ok(None) };
+        let action = self.definitions.action(definition);
         if *at == 0 {
-            let all = Ac::parse(action, self.config.profile).ok()?;
+            let all = Ac::parse(action, profile).map_err(malformed)?;
             let items: usize = all.iter().map(|item| item.octets().len()).sum();
             *at = action.len().saturating_sub(items);
         }
-        reader.take(*at).ok()?;
-        let item = Ari::split(&mut reader, self.config.profile).ok()?;
-        *at = reader.offset();
-        let room = copy.get_mut(..item.octets().len())?;
-        for (to, from) in room.iter_mut().zip(item.octets()) {
-            *to = *from;
+        let mut reader = Reader::new(action);
+        if reader.take(*at).is_err() || reader.is_empty() {
+            return Ok(None);
         }
-        Some(room.len())
+        let item = Ari::split(&mut reader, profile).map_err(|_| Refusal::Malformed)?;
+        *at = reader.offset();
+        let mut filled = [0; CONTROL_MAX];
+        let names = formals(self.definitions.id(definition))?;
+        let item = with_values(item, &names, Some(given), &mut filled)?;
+        let mut to = Writer::new(copy);
+        to.octets(item.octets()).map_err(|_| Refusal::NoRoom)?;
+        Ari::parse(to.finish(), profile).map(Some).map_err(malformed)
     }
 
     fn step(
@@ -377,7 +420,8 @@ impl<'s> Agent<'s> {
             if pass == Pass::Perform {
                 count(&mut self.counts.run_macros);
             }
-            return self.run(Source::Slot(slot), unit, pass, application).map_err(|(_, why)| why);
+            let source = Source::Slot(slot, Some(*item));
+            return self.run(source, unit, pass, application).map_err(|(_, why)| why);
         }
         let (own, index) = self.own(item);
         let defines = own && (control::defines(index));
@@ -447,7 +491,7 @@ impl<'s> Agent<'s> {
             rule.fires = fires;
         }
         let replaces = book.definable(&id, kind, unit)?;
-        let proof = book.prove_definition(kind, of, [body, action], unit)?;
+        let proof = book.prove_definition(kind, of, [id.octets(), body, action], unit)?;
         let (owner, id) = (unit.asker, id.octets());
         self.definitions
             .stage(&New { kind, owner, of, proof, id, body, action, rule }, replaces)?;

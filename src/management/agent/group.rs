@@ -119,7 +119,7 @@ impl Agent<'_> {
             }
             for (place, message) in (0..).zip(group.messages()) {
                 let readers = self.readers(&message, asker).map_err(|why| (place, 0, why))?;
-                let unit = Unit { now, asker, readers };
+                let unit = Unit { now, asker, readers, again: false };
                 let Body::PerformControl(start, controls) = message.body() else {
                     return Err((place, 0, Refusal::Direction));
                 };
@@ -159,7 +159,7 @@ impl Agent<'_> {
         unit: &Unit,
     ) -> Result<(), Refusal> {
         let (kind, of, body) = (Kind::Pending, TypeCode::AC, controls.octets());
-        let proof = self.book().prove_definition(kind, of, [body, &[]], unit)?;
+        let proof = self.book().prove_definition(kind, of, [&[], body, &[]], unit)?;
         let timing = Timing::new(Start::of(start, unit.now), 0);
         let new = New {
             kind,

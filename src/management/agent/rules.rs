@@ -110,8 +110,9 @@ impl Agent<'_> {
         now: Now,
         application: &mut dyn Application,
     ) {
-        let unit = Unit { now, asker: definition.owner, readers: definition.proof.readers };
-        let source = Source::Slot(slot);
+        let (asker, readers) = (definition.owner, definition.proof.readers);
+        let unit = Unit { now, asker, readers, again: false };
+        let source = Source::Slot(slot, None);
         let mut stopped = Ok(());
         for pass in [Pass::Stage, Pass::Check] {
             stopped = stopped.and_then(|()| self.run(source, &unit, pass, application));

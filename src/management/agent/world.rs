@@ -8,13 +8,14 @@ use super::stats::{AgentStats, Counts};
 use super::{AGENT_ADM, PARAMETERS_MAX};
 use crate::management::adm::amp_agent::AMP_AGENT;
 use crate::management::adm::{Adm, Definition, Field};
-use crate::management::amp::{Ac, Ari, Expr, Profile, Tnvc, TypeCode, Value};
+use crate::management::amp::{Ac, Ari, Expr, Profile, Tnvc, TnvcWriter, TypeCode, Value};
 use crate::management::definitions::{Definitions, Proof, bit};
 use crate::management::expression::{self, NoValue};
 use crate::management::number::{Class, Number};
 use crate::management::refusal::Refusal;
 use crate::management::timing;
 use crate::time::Now;
+use crate::wire::Writer;
 
 /// Parameters of a control or of data.
 pub(super) type Parameters<'a> = Vec<Value<'a>, PARAMETERS_MAX>;
@@ -28,6 +29,76 @@ pub(super) fn parameters<'a>(ari: &Ari<'a>) -> Result<Parameters<'a>, Refusal> {
         all.push(value).map_err(|_| Refusal::Parameters)?;
     }
     Ok(all)
+}
+
+/// Parameters of a macro, by their types and names.
+pub(super) type Formals<'a> = Vec<(TypeCode, &'a str), PARAMETERS_MAX>;
+
+/// The parameters of a macro, which stand in the identifier that it was defined by: types and
+/// names, and no values. What has no identifier has none.
+pub(super) fn formals(id: &[u8]) -> Result<Formals<'_>, Refusal> {
+    let mut all = Formals::new();
+    let Ok(id) = Ari::parse(id, Profile::Draft08) else { return Ok(all) };
+    for entry in &id.parameters().unwrap_or(Tnvc::EMPTY) {
+        let (Some(code), Some(name), None) = (entry.code, entry.name, entry.value) else {
+            return Err(Refusal::Identifier);
+        };
+        if !code.is_primitive() || all.iter().any(|(_, other)| *other == name) {
+            return Err(Refusal::Identifier);
+        }
+        all.push((code, name)).map_err(|_| Refusal::Identifier)?;
+    }
+    Ok(all)
+}
+
+/// A control of a macro with the values of the parameters that it names: those that the macro
+/// is run with, or any of their types where it is proven. `copy` is for its octets.
+pub(super) fn with_values<'b>(
+    item: Ari<'b>,
+    formals: &Formals<'_>,
+    given: Option<&Parameters<'_>>,
+    copy: &'b mut [u8],
+) -> Result<Ari<'b>, Refusal> {
+    let (before, parameters, behind) = item.around_parameters();
+    if parameters.iter().all(|entry| entry.value.is_some()) {
+        return Ok(item);
+    }
+    let (profile, long) = (item.profile(), |_| Refusal::NoRoom);
+    let mut to = Writer::new(copy);
+    to.octets(before).map_err(long)?;
+    let mut all = TnvcWriter::new(&to);
+    for entry in &parameters {
+        let value = match (entry.value, entry.name) {
+            (Some(value), _) => value,
+            (None, None) => return Err(Refusal::Parameters),
+            (None, Some(name)) => {
+                let place = formals.iter().position(|(_, other)| *other == name);
+                let (place, code) = place
+                    .and_then(|place| Some((place, formals.get(place)?.0)))
+                    .ok_or(Refusal::Parameters)?;
+                if entry.code.is_some_and(|told| told != code) {
+                    return Err(Refusal::Types);
+                }
+                match given {
+                    Some(given) => *given.get(place).ok_or(Refusal::Parameters)?,
+                    None => any_of(code),
+                }
+            }
+        };
+        all.push(&mut to, &value, profile.sends()).map_err(long)?;
+    }
+    all.finish(&mut to).and_then(|()| to.octets(behind)).map_err(long)?;
+    Ari::parse(to.finish(), profile).map_err(|_| Refusal::Malformed)
+}
+
+/// A value that has a place wherever one of that type has one.
+fn any_of(code: TypeCode) -> Value<'static> {
+    match Class::of(code) {
+        Some(Class::Truth) => Value::Bool(false),
+        Some(Class::Integer) => Value::Uint(0),
+        Some(Class::Real) => Value::Real64(0.0),
+        None => Value::Str(""),
+    }
 }
 
 impl<'s> AgentConfig<'s> {

@@ -110,6 +110,25 @@ impl<'a> Ari<'a> {
         self.parts().parameters
     }
 
+    /// The octets before its parameters, its parameters, and the octets behind them; all of
+    /// the octets where it has no room for some.
+    #[must_use]
+    pub fn around_parameters(&self) -> (&'a [u8], Tnvc<'a>, &'a [u8]) {
+        let octets = self.octets();
+        if self.object() == TypeCode::LIT || self.flags() & PARAMETERS == 0 {
+            return (octets, Tnvc::EMPTY, &[]);
+        }
+        let mut cursor = self.0.cursor();
+        let _ = cursor.reader.u8();
+        if self.flags() & NICKNAME != 0 {
+            cursor.unsigned(kind::UVAST);
+        }
+        let _ = cursor.value(kind::BYTESTR);
+        let before = octets.get(..cursor.reader.offset()).unwrap_or_default();
+        let parameters = Tnvc(cursor.item(kind::TNVC));
+        (before, parameters, cursor.reader.rest())
+    }
+
     /// Who has defined it, where it is not an ADM.
     #[must_use]
     pub fn issuer(&self) -> Option<&'a [u8]> {

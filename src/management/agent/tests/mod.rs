@@ -4,6 +4,7 @@ mod definitions;
 mod figures;
 mod groups;
 mod ion;
+mod macros;
 mod managers;
 mod reports;
 mod rules;

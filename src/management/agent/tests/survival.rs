@@ -11,7 +11,7 @@ fn uint(n: u32) -> Vec<u8> {
 }
 
 /// An agent over a disk; power is lost when it has acted, and comes back.
-fn run(disk: &Disk, now: Now, act: impl FnOnce(&mut Post)) {
+pub(super) fn run(disk: &Disk, now: Now, act: impl FnOnce(&mut Post)) {
     let memory: &'static mut Memory = Box::leak(Box::default());
     let agent = Agent::new(config(), memory.storage()).with_store(disk.lend()).unwrap();
     let mut post = Post::of(agent, now);
@@ -234,6 +234,24 @@ fn what_names_what_is_not_there_any_more_is_lost_after_a_restart() {
     run(&disk, start(), |post| {
         assert!(post.agent.restored().is_whole());
         assert_eq!(post.agent.restored().definitions, 2);
+    });
+}
+
+/// A rule ends although a macro describes it, and the macro is there after a restart.
+#[test]
+fn what_describes_a_rule_does_not_end_with_it() {
+    let disk = Disk::default();
+    run(&disk, start(), |post| {
+        post.perform(0, &[add_tbr("R", 1, 1, 1, &[note()])]);
+        post.perform(0, &[add_macro("M", &[del(13, &[user(TypeCode::TBR, "R")])])]);
+        post.pass(Duration::from_secs(3));
+        assert_eq!((post.board.done.len(), post.agent.defined(Kind::TimeRule)), (1, 0));
+        post.refused(0, &[mac("M")], Refusal::Unknown);
+    });
+    run(&disk, start(), |post| {
+        assert!(post.agent.restored().is_whole());
+        assert_eq!(post.agent.defined(Kind::Macro), 1);
+        post.refused(0, &[mac("M")], Refusal::Unknown);
     });
 }
 
