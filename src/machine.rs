@@ -5,6 +5,7 @@ use crate::transport::{Address, Transport};
 
 /// One more, where there is room for it.
 #[cfg(any(feature = "management", feature = "scos", feature = "southbound"))]
+#[inline(never)]
 pub(crate) const fn count(counter: &mut u64) {
     *counter = counter.saturating_add(1);
 }
