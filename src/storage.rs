@@ -135,7 +135,8 @@ impl<'s, T: Row> Table<'s, T> {
 
     /// All rows in order, to change all of them but their keys.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
-        self.slots.iter_mut().take(self.length).filter_map(|slot| slot.0.as_mut())
+        let rows = self.slots.get_mut(..self.length).unwrap_or_default();
+        rows.iter_mut().filter_map(|slot| slot.0.as_mut())
     }
 
     /// Keeps the rows for which `keep` is true, in order. Returns how many went.

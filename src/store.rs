@@ -37,6 +37,7 @@ impl RecordKey {
     /// A key made of its parts, ordered as they are.
     #[cfg(any(feature = "scos", feature = "southbound"))]
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) const fn of(kind: u8, first: u32, second: u32, third: u16) -> Self {
         let ([a, b, c, d], [e, f, g, h]) = (first.to_be_bytes(), second.to_be_bytes());
         let [i, j] = third.to_be_bytes();

@@ -49,6 +49,26 @@ impl Instant {
         Self(self.0.saturating_add(halves >> 1))
     }
 
+    /// The same by microseconds, of which no [`Duration`] needs to be made.
+    #[cfg(feature = "scos")]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(crate) const fn after_micros(self, span: u64) -> Self {
+        Self(self.0.saturating_add(span))
+    }
+
+    /// A deadline to be told: none where it is [`Instant::MAX`], the one that never comes.
+    #[cfg(feature = "scos")]
+    pub(crate) fn deadline(self) -> Option<Self> {
+        (self < Self::MAX).then_some(self)
+    }
+
+    /// Whole milliseconds from `earlier` to `self`, or as many as can be told.
+    #[cfg(feature = "scos")]
+    pub(crate) fn millis_since(self, earlier: Self) -> u32 {
+        let millis = quotient(self.0.saturating_sub(earlier.0), 1_000);
+        u32::try_from(millis).unwrap_or(u32::MAX)
+    }
+
     /// The time from `earlier` to `self`; zero when `earlier` is not earlier.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
@@ -69,31 +89,55 @@ pub fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
 /// Whole microseconds of `span`. Not `as_micros`: that is 128-bit arithmetic, dear on a
 /// Cortex-M.
 #[cfg_attr(not(feature = "std"), inline(never))]
-fn micros_of(span: Duration) -> u64 {
+pub(crate) fn micros_of(span: Duration) -> u64 {
     span.as_secs().saturating_mul(1_000_000).saturating_add(span.subsec_micros().into())
 }
 
-/// Whole seconds in `micros`, rounded down: in digits of 16 bits, for the machines that
-/// divide 32 bits and have to link a routine for 64.
+/// Whole seconds in `micros`, rounded down.
 const fn seconds_of(micros: i64) -> i64 {
-    // Above what 58 bits and a sign hold, so that the sum is positive.
-    const BIAS: i64 = 1 << 44;
     // 1,000,000 is 64 times 15,625.
-    let sum = (micros >> 6).wrapping_add(15_625 * BIAS);
-    let [a, b, c, d, e, f, g, h] = sum.to_be_bytes();
-    let ([a, b], rest) = divide_digit(0, [a, b]);
-    let ([c, d], rest) = divide_digit(rest, [c, d]);
-    let ([e, f], rest) = divide_digit(rest, [e, f]);
-    let ([g, h], _) = divide_digit(rest, [g, h]);
-    i64::from_be_bytes([a, b, c, d, e, f, g, h]).wrapping_sub(BIAS)
+    rounded_down(micros >> 6, 15_625)
 }
 
-/// The next digit of a quotient by 15,625, and what is left.
-const fn divide_digit(rest: u32, [high, low]: [u8; 2]) -> ([u8; 2], u32) {
+/// Whole minutes in `micros`, rounded down.
+#[cfg_attr(not(feature = "std"), inline(never))]
+const fn minutes_of(micros: i64) -> i64 {
+    rounded_down(seconds_of(micros), 60)
+}
+
+/// A quotient, rounded down, that 45 bits hold.
+const fn rounded_down(value: i64, divisor: u16) -> i64 {
+    // So that what is divided is positive.
+    const BIAS: i64 = 1 << 44;
+    let [low, high] = divisor.to_le_bytes();
+    let bias = i64::from_le_bytes([low, high, 0, 0, 0, 0, 0, 0]).wrapping_mul(BIAS);
+    quotient(value.wrapping_add(bias).cast_unsigned(), divisor).cast_signed().wrapping_sub(BIAS)
+}
+
+/// A quotient, rounded down; 0 by 0. In digits of 16 bits, for the machines that divide 32
+/// bits and have to link a routine for 64.
+#[cfg_attr(not(feature = "std"), inline(never))]
+const fn quotient(value: u64, divisor: u16) -> u64 {
+    let [low, high] = divisor.to_le_bytes();
+    let divisor = u32::from_le_bytes([low, high, 0, 0]);
+    let [a, b, c, d, e, f, g, h] = value.to_be_bytes();
+    let ([a, b], rest) = divide_digit(0, [a, b], divisor);
+    let ([c, d], rest) = divide_digit(rest, [c, d], divisor);
+    let ([e, f], rest) = divide_digit(rest, [e, f], divisor);
+    let ([g, h], _) = divide_digit(rest, [g, h], divisor);
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The next digit of a quotient, and what is left.
+const fn divide_digit(rest: u32, [high, low]: [u8; 2], divisor: u32) -> ([u8; 2], u32) {
     let [.., carried, carry] = rest.to_be_bytes();
     let part = u32::from_be_bytes([carried, carry, high, low]);
-    let [.., high, low] = (part / 15_625).to_be_bytes();
-    ([high, low], part % 15_625)
+    let digit = match part.checked_div(divisor) {
+        Some(digit) => digit,
+        None => 0,
+    };
+    let [.., high, low] = digit.to_be_bytes();
+    ([high, low], part.wrapping_sub(digit.wrapping_mul(divisor)))
 }
 
 /// A point in Coordinated Universal Time: microseconds since 1970-01-01, leap
@@ -117,6 +161,7 @@ impl Utc {
 
     /// The start of the minute `minute` minutes after 1970-01-01T00:00:00Z.
     #[must_use]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub const fn from_unix_minute(minute: i64) -> Self {
         Self(minute.saturating_mul(60_000_000))
     }
@@ -141,7 +186,11 @@ impl Utc {
     /// belongs to the minute it ends.
     #[must_use]
     pub const fn unix_minute(self) -> i64 {
-        self.0.div_euclid(60_000_000)
+        if cfg!(target_pointer_width = "64") {
+            self.0.div_euclid(60_000_000)
+        } else {
+            minutes_of(self.0)
+        }
     }
 
     /// `self + span`, saturating.
@@ -155,6 +204,13 @@ impl Utc {
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The microseconds from `earlier` to `self`; none when `earlier` is not earlier.
+    #[cfg(feature = "scos")]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(crate) fn micros_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 
     /// Year, month (1 to 12) and day (1 to 31) of the Gregorian calendar.
@@ -315,13 +371,16 @@ mod tests {
     fn seconds_are_rounded_down_at_the_ends_too() {
         for micros in [i64::MIN, i64::MIN + 1, -1_000_001, -1_000_000, -1, 0, 999_999, i64::MAX] {
             assert_eq!(seconds_of(micros), micros.div_euclid(1_000_000));
+            assert_eq!(minutes_of(micros), micros.div_euclid(60_000_000));
         }
     }
 
     proptest! {
         #[test]
-        fn seconds_need_no_division_of_64_bits(micros in any::<i64>()) {
+        fn time_needs_no_division_of_64_bits(micros in any::<i64>(), value in any::<u64>(), divisor in 1_u16..) {
             prop_assert_eq!(seconds_of(micros), micros.div_euclid(1_000_000));
+            prop_assert_eq!(minutes_of(micros), micros.div_euclid(60_000_000));
+            prop_assert_eq!(quotient(value, divisor), value / u64::from(divisor));
         }
 
         #[test]

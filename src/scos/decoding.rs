@@ -1,101 +1,70 @@
 //! Octets to values, as postcard decodes them.
 //!
-//! What fails is noted and told at the end, as in [`encoding`](super::encoding): till
-//! then there are zeros and nothing. A length has up to 64 bits on every machine.
+//! What fails is noted and told at the end: till then there are zeros and nothing, and what
+//! reads a message for a board is without branches. A length has up to 64 bits on every
+//! machine.
 
-use core::fmt;
-
-use serde::de::value::U32Deserializer;
-use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Unexpected,
-    Visitor,
-};
+/// What can be read; [`coded!`](super::coding) writes most of it.
+pub(crate) trait Decode<'a>: Sized {
+    /// Takes a value off the front, any one where there is none.
+    fn read(from: &mut Decoder<'a>) -> Self;
+}
 
 /// Takes a value off the front of `octets`: the value and the octets behind it, or
 /// `None` where none of its kind is.
-pub(crate) fn take<'de, T: Deserialize<'de>>(octets: &'de [u8]) -> Option<(T, &'de [u8])> {
-    take_by(octets, |decoder| T::deserialize(decoder))
+pub(crate) fn take<'a, T: Decode<'a>>(octets: &'a [u8]) -> Option<(T, &'a [u8])> {
+    let mut decoder = Decoder::new(octets);
+    let value = T::read(&mut decoder);
+    decoder.rest().map(|rest| (value, rest))
 }
 
-/// The same, of a value that `read` reads.
-pub(crate) fn take_by<'de, T>(
-    octets: &'de [u8],
-    read: impl FnOnce(&mut Decoder<'de>) -> Result<T, Unread>,
-) -> Option<(T, &'de [u8])> {
-    let mut decoder = Decoder { rest: octets, faulty: false };
-    let value = read(&mut decoder).ok()?;
-    (!decoder.faulty).then_some((value, decoder.rest))
-}
-
-pub(crate) struct Decoder<'de> {
-    rest: &'de [u8],
+#[derive(Debug)]
+pub(crate) struct Decoder<'a> {
+    rest: &'a [u8],
     /// Something has failed, and nothing read since means anything.
     faulty: bool,
 }
 
-/// What is no value of its kind. Nothing that serde derives for the kinds of values
-/// here returns it: what fails in the decoder is noted there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Unread;
-
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no such value")
-    }
-}
-
-impl de::StdError for Unread {}
-
-/// Without the messages, which nobody would read.
-impl de::Error for Unread {
-    fn custom<T: fmt::Display>(_message: T) -> Self {
-        Self
+impl<'a> Decoder<'a> {
+    pub(crate) const fn new(octets: &'a [u8]) -> Self {
+        Self { rest: octets, faulty: false }
     }
 
-    fn invalid_type(_unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
-        Self
+    /// What is left of the octets; `None` when something has failed.
+    pub(crate) const fn rest(&self) -> Option<&'a [u8]> {
+        if self.faulty { None } else { Some(self.rest) }
     }
 
-    fn invalid_value(_unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
-        Self
-    }
-
-    fn invalid_length(_length: usize, _expected: &dyn Expected) -> Self {
-        Self
-    }
-}
-
-impl<'de> Decoder<'de> {
-    /// What is of no kind that is known.
-    pub(crate) fn refuse<T>(&mut self) -> Result<T, Unread> {
+    /// This is no value of its kind; goes on with another.
+    pub(crate) fn refuse<T>(&mut self, instead: T) -> T {
         self.faulty = true;
-        Err(Unread)
+        instead
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn octet(&mut self) -> u8 {
+    pub(crate) fn octet(&mut self) -> u8 {
         match self.rest.split_first() {
             Some((&octet, rest)) => {
                 self.rest = rest;
                 octet
             }
-            None => self.fail(),
+            None => self.refuse(0),
         }
     }
 
     /// An octet that is 0 or 1.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn flag(&mut self) -> bool {
+    pub(crate) fn flag(&mut self) -> bool {
         match self.octet() {
             0 => false,
             1 => true,
-            _ => self.fail(),
+            _ => self.refuse(false),
         }
     }
 
     /// A number of up to `bits` bits, seven an octet, the lowest first.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn varint(&mut self, bits: u32) -> u64 {
+    pub(crate) fn varint(&mut self, bits: u32) -> u64 {
         let (mut value, mut shift) = (0_u64, 0_u32);
         while shift < bits {
             let octet = self.octet();
@@ -111,331 +80,89 @@ impl<'de> Decoder<'de> {
             }
             shift = shift.saturating_add(7);
         }
-        self.fail()
+        self.refuse(0)
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn varint_16(&mut self) -> u16 {
+    pub(crate) fn varint_16(&mut self) -> u16 {
         u16::try_from(self.varint(16)).unwrap_or_default()
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn varint_32(&mut self) -> u32 {
+    pub(crate) fn varint_32(&mut self) -> u32 {
         u32::try_from(self.varint(32)).unwrap_or_default()
+    }
+
+    /// A number whose sign is in the lowest bit.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(crate) fn signed(&mut self, bits: u32) -> i64 {
+        let value = self.varint(bits);
+        (value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg()
     }
 
     /// As many octets as are told before them.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn octets(&mut self) -> &'de [u8] {
+    pub(crate) fn octets(&mut self) -> &'a [u8] {
         let length = usize::try_from(self.varint(64)).unwrap_or(usize::MAX);
         match self.rest.split_at_checked(length) {
             Some((octets, rest)) => {
                 self.rest = rest;
                 octets
             }
-            None => self.fail(),
+            None => self.refuse(&[]),
         }
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn text(&mut self) -> &'de str {
+    pub(crate) fn text(&mut self) -> &'a str {
         match core::str::from_utf8(self.octets()) {
             Ok(text) => text,
-            Err(_) => self.fail(),
+            Err(_) => self.refuse(""),
         }
     }
+}
 
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        match self.rest.split_first_chunk() {
-            Some((octets, rest)) => {
-                self.rest = rest;
-                *octets
+/// What the decoder has a function for.
+macro_rules! read {
+    ($($kind:ty: $from:ident => $value:expr;)+) => {
+        $(impl<'a> Decode<'a> for $kind {
+            fn read($from: &mut Decoder<'a>) -> Self {
+                $value
             }
-            None => {
-                self.faulty = true;
-                [0; N]
-            }
-        }
-    }
+        })+
+    };
+}
 
-    fn fail<T: Default>(&mut self) -> T {
-        self.faulty = true;
-        T::default()
+read! {
+    bool: from => from.flag();
+    u8: from => from.octet();
+    u16: from => from.varint_16();
+    u32: from => from.varint_32();
+    u64: from => from.varint(64);
+    i8: from => from.octet().cast_signed();
+    i16: from => Self::try_from(from.signed(16)).unwrap_or_default();
+    i32: from => Self::try_from(from.signed(32)).unwrap_or_default();
+    i64: from => from.signed(64);
+    &'a str: from => from.text();
+    &'a [u8]: from => from.octets();
+}
+
+impl<'a, T: Decode<'a>> Decode<'a> for Option<T> {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn read(from: &mut Decoder<'a>) -> Self {
+        if from.flag() { Some(T::read(from)) } else { None }
     }
 }
 
-/// The sign is in the lowest bit.
-const fn unzigzag(value: u64) -> i64 {
-    (value >> 1).cast_signed() ^ (value & 1).cast_signed().wrapping_neg()
-}
-
-impl<'de> Deserializer<'de> for &mut Decoder<'de> {
-    type Error = Unread;
-
-    fn is_human_readable(&self) -> bool {
-        false
-    }
-
-    /// Octets do not say what they are.
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unread> {
-        Err(Unread)
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unread> {
-        Err(Unread)
-    }
-
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Unread> {
-        Err(Unread)
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_bool(self.flag())
-    }
-
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_i8(self.octet().cast_signed())
-    }
-
-    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let value = unzigzag(self.varint_16().into());
-        visitor.visit_i16(i16::try_from(value).unwrap_or_default())
-    }
-
-    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let value = unzigzag(self.varint_32().into());
-        visitor.visit_i32(i32::try_from(value).unwrap_or_default())
-    }
-
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_i64(unzigzag(self.varint(64)))
-    }
-
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_u8(self.octet())
-    }
-
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_u16(self.varint_16())
-    }
-
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_u32(self.varint_32())
-    }
-
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_u64(self.varint(64))
-    }
-
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_f32(f32::from_le_bytes(self.array()))
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_f64(f64::from_le_bytes(self.array()))
-    }
-
-    /// A text of one character.
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let mut characters = self.text().chars();
-        let character = match (characters.next(), characters.next()) {
-            (Some(character), None) => character,
-            _ => self.fail(),
-        };
-        visitor.visit_char(character)
-    }
-
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_borrowed_str(self.text())
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_borrowed_bytes(self.octets())
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        self.deserialize_bytes(visitor)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        if self.flag() { visitor.visit_some(self) } else { visitor.visit_none() }
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_unit()
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let left = self.varint(64);
-        visitor.visit_seq(Elements { decoder: self, left })
-    }
-
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        _length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_seq(Fields(self))
-    }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_seq(Fields(self))
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unread> {
-        let left = self.varint(64);
-        visitor.visit_map(Elements { decoder: self, left })
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_seq(Fields(self))
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_enum(Variants { decoder: self, count: variants.len() })
+impl<'a, T: Decode<'a>, const N: usize> Decode<'a> for [T; N] {
+    fn read(from: &mut Decoder<'a>) -> Self {
+        core::array::from_fn(|_| T::read(from))
     }
 }
 
-/// The fields of a value: whoever takes them knows how many there are.
-struct Fields<'a, 'de>(&'a mut Decoder<'de>);
-
-impl<'de> de::SeqAccess<'de> for Fields<'_, 'de> {
-    type Error = Unread;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Unread> {
-        seed.deserialize(&mut *self.0).map(Some)
-    }
-}
-
-/// As many elements as were told.
-struct Elements<'a, 'de> {
-    decoder: &'a mut Decoder<'de>,
-    left: u64,
-}
-
-impl Elements<'_, '_> {
-    /// Whether there is another. Behind what failed there is none, whatever was told.
-    fn next(&mut self) -> bool {
-        let there = self.left > 0 && !self.decoder.faulty;
-        self.left = self.left.saturating_sub(1);
-        there
-    }
-}
-
-impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
-    type Error = Unread;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Unread> {
-        self.next().then(|| seed.deserialize(&mut *self.decoder)).transpose()
-    }
-}
-
-impl<'de> de::MapAccess<'de> for Elements<'_, 'de> {
-    type Error = Unread;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Unread> {
-        self.next().then(|| seed.deserialize(&mut *self.decoder)).transpose()
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Unread> {
-        seed.deserialize(&mut *self.decoder)
-    }
-}
-
-/// One of so many variants, by its number.
-struct Variants<'a, 'de> {
-    decoder: &'a mut Decoder<'de>,
-    count: usize,
-}
-
-impl<'a, 'de> de::EnumAccess<'de> for Variants<'a, 'de> {
-    type Error = Unread;
-    type Variant = &'a mut Decoder<'de>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Self::Variant), Unread> {
-        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
-        let mut number = self.decoder.varint_32();
-        if number >= count {
-            self.decoder.faulty = true;
-            number = 0;
-        }
-        let number: U32Deserializer<Unread> = number.into_deserializer();
-        seed.deserialize(number).map(|variant| (variant, self.decoder))
-    }
-}
-
-impl<'de> de::VariantAccess<'de> for &mut Decoder<'de> {
-    type Error = Unread;
-
-    fn unit_variant(self) -> Result<(), Unread> {
-        Ok(())
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Unread> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(
-        self,
-        _length: usize,
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_seq(Fields(self))
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Unread> {
-        visitor.visit_seq(Fields(self))
+impl<'a, A: Decode<'a>, B: Decode<'a>> Decode<'a> for (A, B) {
+    fn read(from: &mut Decoder<'a>) -> Self {
+        (A::read(from), B::read(from))
     }
 }
 
@@ -445,27 +172,10 @@ mod tests {
     use crate::scos::messages::Message;
     use crate::scos::metadata::Section;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
-    use std::string::String;
     use std::vec::Vec;
 
-    #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
-    enum Kind {
-        Unit,
-        New(u64),
-        Tuple(i8, i16),
-        Struct { a: i32, b: Option<i64> },
-    }
-
-    type Any<'a> = (
-        (bool, u8, u16, u32, u64),
-        (i8, i16, i32, i64),
-        (&'a str, [u8; 3], ()),
-        (Kind, Option<Kind>),
-    );
-
     /// What postcard makes of it.
-    fn theirs<'de, T: Deserialize<'de>>(octets: &'de [u8]) -> Option<(T, &'de [u8])> {
+    fn theirs<'de, T: serde::Deserialize<'de>>(octets: &'de [u8]) -> Option<(T, &'de [u8])> {
         postcard::take_from_bytes(octets).ok()
     }
 
@@ -484,15 +194,13 @@ mod tests {
 
         #[test]
         fn octets_are_decoded_as_by_postcard(octets in octets(64)) {
-            prop_assert_eq!(take::<Any<'_>>(&octets), theirs(&octets));
-            prop_assert_eq!(take::<Kind>(&octets), theirs(&octets));
+            prop_assert_eq!(take::<(bool, (u8, i8))>(&octets), theirs(&octets));
             prop_assert_eq!(take::<(u16, i16)>(&octets), theirs(&octets));
             prop_assert_eq!(take::<(u32, i32)>(&octets), theirs(&octets));
             prop_assert_eq!(take::<(u64, i64)>(&octets), theirs(&octets));
-            prop_assert_eq!(take::<(f32, f64)>(&octets).map(|((a, b), rest)| (a.to_bits(), b.to_bits(), rest)),
-                theirs::<(f32, f64)>(&octets).map(|((a, b), rest)| (a.to_bits(), b.to_bits(), rest)));
-            prop_assert_eq!(take::<Vec<Kind>>(&octets), theirs(&octets));
-            prop_assert_eq!(take::<BTreeMap<u8, String>>(&octets), theirs(&octets));
+            prop_assert_eq!(take::<(&str, [u8; 3])>(&octets), theirs(&octets));
+            prop_assert_eq!(take::<(Option<&[u8]>, Option<i64>)>(&octets), theirs(&octets));
+            prop_assert_eq!(take::<[Option<u16>; 4]>(&octets), theirs(&octets));
         }
 
         #[test]
@@ -519,19 +227,10 @@ mod tests {
         }
     }
 
-    /// Versions of postcard differ about what follows the first.
     #[test]
-    fn a_character_is_a_text_of_one() {
-        assert_eq!(take(b"\x02\xc3\xa9!"), Some(('é', &b"!"[..])));
-        for none in [&b"\0"[..], b"\x02ab", b"\x02\xc3", b"\x01\xc3"] {
-            assert_eq!(take::<char>(none), None);
-        }
-    }
-
-    #[test]
-    fn a_sequence_that_claims_to_be_endless_ends_with_its_octets() {
+    fn octets_that_claim_to_be_endless_are_none() {
         let claimed = [[0xff; 9].as_slice(), &[0x01], &[7, 8]].concat();
-        assert_eq!(take::<Vec<u16>>(&claimed), None);
-        assert_eq!(take::<Vec<u16>>(&[2, 7, 8, 9]), Some((std::vec![7, 8], &[9][..])));
+        assert_eq!(take::<&[u8]>(&claimed), None);
+        assert_eq!(take::<&[u8]>(&[2, 7, 8, 9]), Some((&[7, 8][..], &[9][..])));
     }
 }

@@ -1,7 +1,7 @@
 //! What every machine does with octets: open those that came, with the polite
 //! answer to other versions, and send messages, or not.
 
-use super::messages::{MESSAGE_MAX, Message, MessageFault, Part, VERSION_NOTICE};
+use super::messages::{MESSAGE_MAX, Message, MessageFault, Part, VERSION_NOTICE, encode_part};
 use crate::machine::count;
 use crate::transport::{Address, Transport};
 use crate::wire::NoSpace;
@@ -24,23 +24,31 @@ pub struct LinkStats {
 
 impl LinkStats {
     /// Reads a datagram; counts it when it is no message, or of none of these kinds.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn open<'a, const KINDS: u32>(
         &mut self,
         from: &Address,
         octets: &'a [u8],
         transport: &mut dyn Transport,
     ) -> Option<Message<'a>> {
-        match Message::parse_for::<KINDS>(octets) {
-            Ok(Some(message)) => return Some(message),
-            Ok(None) => count(&mut self.unexpected),
-            Err(MessageFault::Version(_)) => {
+        let fault = match Message::parse_for::<KINDS>(octets) {
+            Ok(message) => {
+                if message.is_none() {
+                    count(&mut self.unexpected);
+                }
+                return message;
+            }
+            Err(fault) => fault,
+        };
+        match fault {
+            MessageFault::Version(_) => {
                 count(&mut self.other_version);
                 if transport.send(from, 0, &VERSION_NOTICE).is_err() {
                     count(&mut self.send_refused);
                 }
             }
-            Err(MessageFault::Notice(_)) => count(&mut self.version_notices),
-            Err(_) => count(&mut self.malformed),
+            MessageFault::Notice(_) => count(&mut self.version_notices),
+            _ => count(&mut self.malformed),
         }
         None
     }
@@ -58,16 +66,16 @@ impl LinkStats {
         self.pass(to, message.encode(&mut scratch), transport)
     }
 
-    /// The same, of a message of a kind that is known to the compiler.
+    /// The same, of what a message holds: see [`Part`].
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn say(
         &mut self,
         to: &Address,
-        part: &impl Part,
+        part: &dyn Part,
         transport: &mut dyn Transport,
     ) -> bool {
         let mut scratch = [0; MESSAGE_MAX];
-        self.pass(to, part.encode_message(&mut scratch), transport)
+        self.pass(to, encode_part(part, &mut scratch), transport)
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]

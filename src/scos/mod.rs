@@ -4,6 +4,7 @@ pub mod actor;
 mod association;
 pub mod calendar;
 pub mod carriage;
+mod coding;
 mod decoding;
 mod encoding;
 mod link;

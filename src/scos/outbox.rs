@@ -224,13 +224,13 @@ impl<'s> Outbox<'s> {
     }
 
     /// When the next report is due.
-    pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.reports.iter().map(|row| row.retry.due()).min()
+    pub(crate) fn next_due(&self) -> Instant {
+        self.reports.iter().map(|row| row.retry.due()).fold(Instant::MAX, Ord::min)
     }
 
-    /// When the oldest report came.
-    pub(crate) fn oldest(&self) -> Option<Instant> {
-        self.reports.iter().map(|row| row.stored).min()
+    /// When the oldest report came; [`Instant::MAX`] when there is none.
+    pub(crate) fn oldest(&self) -> Instant {
+        self.reports.iter().map(|row| row.stored).fold(Instant::MAX, Ord::min)
     }
 
     /// Whether there is room for a report without spectrum.

@@ -4,10 +4,9 @@
 use core::fmt;
 
 use heapless::Vec;
-use serde::{Deserialize, Serialize};
 
-use super::decoding::take;
-use super::encoding::encode;
+use super::decoding::{Decode, take};
+use super::encoding::{Encode, encode};
 use super::retry::{Backoff, Retry};
 use crate::machine::count;
 use crate::store::{CRC, RECORD_MAX, RecordKey, Store, StoreError};
@@ -129,10 +128,7 @@ impl From<bool> for Found {
 }
 
 /// Reads a record.
-pub(crate) fn open<'a, T: Deserialize<'a>>(
-    key: &RecordKey,
-    octets: &'a [u8],
-) -> Result<T, RecordFault> {
+pub(crate) fn open<'a, T: Decode<'a>>(key: &RecordKey, octets: &'a [u8]) -> Result<T, RecordFault> {
     let (body, &sum) = octets.split_last_chunk::<4>().ok_or(RecordFault::Short)?;
     if checksum(key, body) != u32::from_le_bytes(sum) {
         return Err(RecordFault::Checksum);
@@ -148,9 +144,9 @@ pub(crate) fn open<'a, T: Deserialize<'a>>(
 }
 
 /// Writes a record to the front of `buffer`.
-fn seal<'b, T: Serialize>(
+fn seal<'b>(
     key: &RecordKey,
-    value: &T,
+    value: &dyn Encode,
     buffer: &'b mut [u8; RECORD_MAX],
 ) -> Option<&'b [u8]> {
     let (version, body) = buffer.split_first_mut()?;
@@ -251,13 +247,16 @@ impl<'s> Keeper<'s> {
         self.owed.is_some_and(|retry| retry.is_due(now))
     }
 
-    /// When it is next to be tried.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        self.store.as_ref().and(self.owed).map(|retry| retry.due())
+    /// When it is next to be tried; [`Instant::MAX`] when nothing is to be kept.
+    pub(crate) fn due(&self) -> Instant {
+        match self.owed {
+            Some(retry) if self.exists() => retry.due(),
+            _ => Instant::MAX,
+        }
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(crate) fn put<T: Serialize>(&mut self, key: RecordKey, value: &T) -> bool {
+    pub(crate) fn put(&mut self, key: RecordKey, value: &dyn Encode) -> bool {
         let Some(store) = &mut self.store else { return true };
         let mut buffer = [0; RECORD_MAX];
         let sealed = seal(&key, value, &mut buffer);

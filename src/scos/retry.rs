@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::Instant;
+use crate::time::{Instant, micros_of};
 
 /// How the wait between attempts grows: it doubles from `first` up to `limit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +18,16 @@ impl Backoff {
     pub const NOMINAL: Self =
         Self { first: Duration::from_secs(2), limit: Duration::from_secs(60) };
 
-    fn wait(&self, attempts: u8) -> Duration {
-        let factor = 1_u64.checked_shl(attempts.into()).unwrap_or(u64::MAX);
-        // In microseconds: multiplying a `Duration` has a way to a panic.
-        let first = Instant::ZERO.after(self.first).as_micros();
-        Duration::from_micros(first.saturating_mul(factor)).min(self.limit)
+    /// The wait after so many attempts before, in microseconds.
+    fn wait(&self, attempts: u8) -> u64 {
+        let (mut wait, limit) = (micros_of(self.first), micros_of(self.limit));
+        for _ in 0..attempts {
+            if wait >= limit {
+                break;
+            }
+            wait = wait.saturating_add(wait);
+        }
+        wait.min(limit)
     }
 }
 
@@ -57,7 +62,7 @@ impl Retry {
 
     /// It was sent: the next attempt is due one wait later.
     pub(crate) fn sent(&mut self, now: Instant, backoff: &Backoff) {
-        self.due = now.after(backoff.wait(self.attempts));
+        self.due = now.after_micros(backoff.wait(self.attempts));
         self.attempts = self.attempts.saturating_add(1);
     }
 
@@ -84,8 +89,8 @@ impl Retry {
     }
 }
 
-/// A small generator of jitter (SplitMix64), seeded by the caller. It spreads
-/// load and is no source of secrets.
+/// A small generator of jitter (a linear congruence, of which the upper half is used),
+/// seeded by the caller. It spreads load and is no source of secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Jitter(u64);
 
@@ -94,17 +99,18 @@ impl Jitter {
         Self(seed)
     }
 
-    /// A span from zero to `limit`.
-    pub(crate) fn up_to(&mut self, limit: Duration) -> Duration {
-        let span = Instant::ZERO.after(limit).as_micros().saturating_add(1);
-        Duration::from_micros(self.next().checked_rem(span).unwrap_or(0))
+    /// A number from zero to `limit`, in steps of one to 2³², of 32 bits above that.
+    pub(crate) fn up_to(&mut self, limit: u64) -> u64 {
+        // A fraction of the span, for a remainder is a division.
+        let (span, fraction) = (limit.saturating_add(1), self.next());
+        let low = (span & u64::from(u32::MAX)).wrapping_mul(fraction) >> 32;
+        (span >> 32).wrapping_mul(fraction).saturating_add(low)
     }
 
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+    /// 32 bits. Seeds next to one another give numbers far apart.
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0 >> 32
     }
 }
 
@@ -130,9 +136,11 @@ mod tests {
     #[test]
     fn jitter_stays_within_its_limit_and_varies() {
         let mut jitter = Jitter::new(7);
-        let limit = Duration::from_micros(9);
+        let limit = 9;
         let seen: std::collections::BTreeSet<_> = (0..200).map(|_| jitter.up_to(limit)).collect();
         assert_eq!(seen.len(), 10);
         assert!(seen.iter().all(|span| *span <= limit));
+        let far = (0..200).map(|_| jitter.up_to(u64::MAX)).max();
+        assert!(far > Some(u64::MAX / 2));
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coding::coded;
+
 /// How the powers of successive transforms become one figure a bin.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -162,4 +164,16 @@ impl Pointing {
     pub(crate) const fn is_sound(&self) -> bool {
         self.azimuth_tenth_deg < 3_600 && self.elevation_tenth_deg.unsigned_abs() <= 900
     }
+}
+
+coded! {
+    struct ScanParameters: center_hz, bandwidth_hz, resolution_hz, transforms, detector, window,
+        gain_db, settings;
+    struct ScanSettings: sweep, level, rf_path, pointing, skip_samples, calibrated;
+    struct Sweep: stop_hz, step_hz;
+    struct ReferenceLevel: reference_tenth_dbm, attenuation_tenth_db, preamplifier;
+    struct Pointing: azimuth_tenth_deg, elevation_tenth_deg;
+    enum Detector: 0 Sample, 1 Mean, 2 Max, 3 Min, 4 Median, 5 M4s; else Self::Mean;
+    enum Window: 0 Rectangular, 1 Hann, 2 Hamming, 3 BlackmanHarris,
+        4 FlatTop; else Self::BlackmanHarris;
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coding::coded;
 use super::{ActorId, RequestId};
 use crate::time::{Utc, Week};
 
@@ -150,6 +151,12 @@ impl Progress {
         let distance = index.checked_sub(self.next)?;
         1_u64.checked_shl(distance.into())
     }
+}
+
+coded! {
+    struct ScanId: actor, request, occurrence;
+    struct Series: start, minutes, repeats, offset;
+    struct Progress: next, ahead;
 }
 
 #[cfg(test)]

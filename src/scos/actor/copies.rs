@@ -6,7 +6,7 @@ use crate::machine::count;
 use crate::scos::ActorId;
 use crate::scos::messages::{Cursor, InventoryItem, InventoryRequest, UsageItem, UsageRequest};
 use crate::scos::retry::Retry;
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};
 
 /// The copies of an Actor: those that are drawn, and the numbers of the last ones.
@@ -32,10 +32,11 @@ impl<P> Copying<P> {
 }
 
 impl Copies {
-    /// When the next question is due.
-    pub(super) fn due(&self) -> Option<Instant> {
-        let inventory = self.inventory.map(|copying| copying.retry.due());
-        earliest(inventory, self.usage.map(|copying| copying.retry.due()))
+    /// When the next question is due; [`Instant::MAX`] when there is none.
+    pub(super) fn due(&self) -> Instant {
+        let inventory = self.inventory.as_ref().map(|copying| copying.retry.due());
+        let usage = self.usage.as_ref().map(|copying| copying.retry.due());
+        inventory.unwrap_or(Instant::MAX).min(usage.unwrap_or(Instant::MAX))
     }
 }
 

@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Actor, ActorRequest, Asked, Restored, Wanted};
+use crate::scos::coding::coded;
 use crate::scos::messages::Devices;
 use crate::scos::records::{Found, Keeper, RecordFault, kind, open};
 use crate::scos::retry::Retry;
@@ -180,4 +181,10 @@ impl<'s> Actor<'s> {
 fn request_of(key: &RecordKey) -> RequestId {
     let [_, a, b, c, d, ..] = *key.octets();
     RequestId(u32::from_be_bytes([a, b, c, d]))
+}
+
+coded! {
+    struct RunRecord: actor, next;
+    struct RequestRecord<'a>: devices, series, when, across_weeks, replaces, parameters, question,
+        owed, progress;
 }

@@ -35,6 +35,7 @@ use core::fmt;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
+use super::coding::coded;
 use super::link::LinkStats;
 use super::messages::{
     Cancel, Cancelled, DEVICE_ID_MAX, DEVICES_MAX, Devices, Granted, InventoryItem, Message,
@@ -46,7 +47,7 @@ use super::series::Progress;
 use super::{ActorId, RequestId, ScanParameters, Series, When};
 use crate::machine::count;
 use crate::storage::{Row, Slot, Table};
-use crate::time::{Instant, Now, earliest};
+use crate::time::{Instant, Now};
 use crate::transport::{Address, Transport};
 use copies::Copies;
 
@@ -546,8 +547,11 @@ impl<'s> Actor<'s> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
         let open = self.requests.iter().filter(|row| row.question.is_some());
-        let due = self.keeper.due().or_else(|| open.map(|row| row.retry.due()).min());
-        earliest(due, self.copies.due())
+        let due = match self.keeper.due() {
+            Instant::MAX => open.map(|row| row.retry.due()).fold(Instant::MAX, Ord::min),
+            due => due,
+        };
+        due.min(self.copies.due()).deadline()
     }
 
     /// Its counters.
@@ -565,7 +569,7 @@ impl<'s> Actor<'s> {
     /// Whether a copy of the inventory or of usage is under way.
     #[must_use]
     pub fn is_copying(&self) -> bool {
-        self.copies.due().is_some()
+        self.copies.due() < Instant::MAX
     }
 
     /// How many requests are not settled: not answered, or reports are owed.
@@ -610,4 +614,8 @@ impl<'s> Actor<'s> {
         let open = self.requests.iter().find(|row| row.question.is_some());
         open.map(|row| row.request).or(self.next_request).unwrap_or(RequestId(u32::MAX))
     }
+}
+
+coded! {
+    enum Asked: 0 Scan, 1 DryRun, 2 Cancel; else Self::Cancel;
 }

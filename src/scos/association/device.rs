@@ -1,7 +1,5 @@
 //! The side of the device.
 
-use core::time::Duration;
-
 use super::DeviceSigner;
 use crate::crypto::KeyUnusable;
 use crate::scos::link::LinkStats;
@@ -10,7 +8,7 @@ use crate::scos::messages::{
     Nonce, Proof, SIGNATURE_MAX, ScheduleMark,
 };
 use crate::scos::retry::{Backoff, Jitter, Retry};
-use crate::time::{Instant, earliest};
+use crate::time::Instant;
 use crate::transport::{Address, Transport};
 
 /// Requests to disassociate that may stay unanswered before the device leaves
@@ -266,13 +264,12 @@ impl<'s> DeviceAssociation<'s> {
         self.moved = false;
         self.epoch = answer.epoch;
         // From the time of asking: early, never late.
-        let ttl = Duration::from_secs(answer.max_ttl_s.into());
-        // In microseconds: dividing a `Duration` has a way to a panic.
-        let micros = u64::from(answer.max_ttl_s).saturating_mul(1_000_000);
-        let third = Duration::from_micros(micros / 3);
-        let early = self.jitter.up_to(Duration::from_micros(micros / 12));
-        self.expires = Some(self.asked.after(ttl));
-        self.refresh_at = self.asked.after(third.saturating_sub(early));
+        let part = |micros: u64| u64::from(answer.max_ttl_s).saturating_mul(micros);
+        self.expires = Some(self.asked.after_micros(part(1_000_000)));
+        // After a third of it, or up to a twelfth earlier.
+        let early = self.jitter.up_to(part(1_000_000 / 12));
+        let third = part(1_000_000 / 3);
+        self.refresh_at = self.asked.after_micros(third.saturating_sub(early));
         if answer.state == Association::New || was_new { Answer::New } else { Answer::Refreshed }
     }
 
@@ -310,11 +307,13 @@ impl<'s> DeviceAssociation<'s> {
         self.epoch
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        match self.open {
-            Some(_) => earliest(Some(self.retry.due()), self.expires),
-            None => self.expires.map(|expires| expires.min(self.refresh_at)),
-        }
+    pub(crate) fn next_deadline(&self) -> Instant {
+        let waits = match (self.open, self.expires) {
+            (Some(_), _) => self.retry.due(),
+            (None, Some(_)) => self.refresh_at,
+            (None, None) => Instant::MAX,
+        };
+        waits.min(self.expires.unwrap_or(Instant::MAX))
     }
 
     /// What the passing of time changes.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::registry::{Admission, DeviceConfig, RegisteredDevice, Registry};
 use crate::scos::DeviceIndex;
+use crate::scos::coding::coded;
 use crate::scos::retry::Retry;
 use crate::time::Instant;
 use crate::transport::Address;
@@ -135,4 +136,9 @@ impl RegisteredDevice {
             kept: true,
         })
     }
+}
+
+coded! {
+    struct DeviceRecord<'a>: device, public_key, boot, version, address;
+    struct AddressRecord<'a>: 0, 1;
 }

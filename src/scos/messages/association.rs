@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Message;
+use super::encode_part;
+use crate::scos::coding::coded;
+use crate::scos::encoding::{Encode, Encoder};
 use crate::scos::metadata::{KeptSection, Section, SectionKey};
 
 /// What an SSD asks of its association.
@@ -62,9 +64,9 @@ impl Associate<'_> {
         connection: Option<&[u8; 32]>,
         sign: impl FnOnce(&[&[u8]]) -> R,
     ) -> Option<R> {
-        let unproved = Message::Associate(Associate { proof: None, ..*self });
+        let unproved = Associate { proof: None, ..*self };
         let mut scratch = [0; Self::UNPROVED_MAX];
-        let message = unproved.encode(&mut scratch).ok()?;
+        let message = encode_part(&unproved, &mut scratch).ok()?;
         let (kind, bound): (u8, &[u8]) = match binding {
             Binding::Connection => (0, connection?),
             Binding::Challenge(nonce) => (1, nonce),
@@ -166,7 +168,7 @@ pub struct Advertise<'a> {
 }
 
 /// An [`Advertise`] of a section as the device keeps it, to be said as it is.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct AdvertiseKept<'a> {
     pub(crate) boot: u32,
     pub(crate) revision: u32,
@@ -183,4 +185,26 @@ pub struct Advertised {
     pub section: SectionKey,
     /// Whether the SSM had no room to keep it. It is not to be sent again.
     pub full: bool,
+}
+
+coded! {
+    enum Association: 0 New, 1 Refresh, 2 Disassociate; else Self::New;
+    struct ScheduleMark: epoch, version;
+    struct Associate<'a>: request, device, public_key, boot, sequence, schedule, proof;
+    enum Binding: 0 Connection, 1 Challenge(nonce); else Self::Connection;
+    struct Proof<'a>: binding, signature;
+    struct Challenge<'a>: device, sequence, nonce;
+    struct Associated<'a>: device, sequence, state, max_ttl_s, remaining_ttl_s, epoch;
+    enum AssociationRefusal: 0 NotAuthorised, 1 InventoryFull; else Self::NotAuthorised;
+    struct AssociationRefused<'a>: device, sequence, reason;
+    struct Advertise<'a>: boot, revision, section;
+    struct Advertised: revision, section, full;
+}
+
+impl Encode for AdvertiseKept<'_> {
+    fn write(&self, to: &mut Encoder<'_>) {
+        self.boot.write(to);
+        self.revision.write(to);
+        self.section.write(to);
+    }
 }

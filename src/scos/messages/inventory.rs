@@ -9,6 +9,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleEntry;
+use crate::scos::coding::coded;
 use crate::scos::decoding::take;
 use crate::scos::encoding::encode;
 use crate::scos::metadata::{SectionKey, Sections};
@@ -168,4 +169,13 @@ impl Default for EntriesBuffer {
     fn default() -> Self {
         Self::new()
     }
+}
+
+coded! {
+    struct Cursor: device, place;
+    enum Place: 0 Section(key), 1 Recipe(actor, request); else Self::Section(SectionKey::FIRST);
+    struct InventoryRequest: actor, copy, at;
+    struct InventoryItem<'a>: actor, copy, at, device, next;
+    struct InventoryDevice<'a>: device, remaining_ttl_s, metadata, schedule;
+    struct Entries<'a>: 0;
 }

@@ -52,8 +52,9 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScanId;
-use super::decoding::{self, Decoder, Unread};
-use super::encoding::encode;
+use super::coding::coded;
+use super::decoding::{Decode, Decoder};
+use super::encoding::{Encode, Encoder};
 use crate::wire::NoSpace;
 
 /// The version of the messages here.
@@ -207,35 +208,40 @@ impl<'a> Message<'a> {
         if version != VERSION {
             return Err(MessageFault::Version(version));
         }
-        let read = decoding::take_by(body, Self::read::<KINDS>);
-        let (message, rest) = read.ok_or(MessageFault::Malformed)?;
-        let Some(message) = message else { return Ok(None) };
+        let mut from = Decoder::new(body);
+        let message = Self::read_one_of::<KINDS>(&mut from);
+        let rest = from.rest().ok_or(MessageFault::Malformed)?;
+        if message.is_none() {
+            return Ok(None);
+        }
         if !rest.is_empty() {
             return Err(MessageFault::Trailing);
         }
-        if message.is_sound::<KINDS>() { Ok(Some(message)) } else { Err(MessageFault::OutOfRange) }
+        if message.as_ref().is_some_and(Self::is_sound::<KINDS>) {
+            Ok(message)
+        } else {
+            Err(MessageFault::OutOfRange)
+        }
     }
 
-    /// Reads a message as what serde derives does, but none of a kind that is not in `KINDS`.
-    fn read<const KINDS: u32>(from: &mut Decoder<'a>) -> Result<Option<Self>, Unread> {
+    /// Reads a message, but none of a kind that is not in `KINDS`.
+    fn read_one_of<const KINDS: u32>(from: &mut Decoder<'a>) -> Option<Self> {
         macro_rules! read {
             ($($number:literal $kind:ident)*) => {
-                match u32::deserialize(&mut *from)? {
+                match from.varint_32() {
                     3 if is_in(KINDS, 3) => Self::NotAssociated,
-                    $($number if is_in(KINDS, $number) => {
-                        Self::$kind(Deserialize::deserialize(from)?)
-                    })*
-                    0..=21 => return Ok(None),
-                    _ => return from.refuse(),
+                    $($number if is_in(KINDS, $number) => Self::$kind(Decode::read(from)),)*
+                    0..=21 => return None,
+                    _ => return from.refuse(None),
                 }
             };
         }
-        Ok(Some(read! {
+        Some(read! {
             0 Associate 1 Associated 2 AssociationRefused 4 Advertise 5 Advertised
             6 ScheduleChange 7 ScheduleAck 8 Report 9 ReportAck 10 ScanRequest 11 Cancel
             12 Granted 13 Refused 14 Cancelled 15 InventoryRequest 16 InventoryItem
             17 Challenge 18 UsageRequest 19 UsageItem 20 SetActorPolicy 21 ActorPolicyAck
-        }))
+        })
     }
 
     /// Writes the message to the front of `buffer` and returns it.
@@ -244,12 +250,7 @@ impl<'a> Message<'a> {
     /// # Errors
     /// [`NoSpace`] when it does not fit.
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
-        let have = buffer.len();
-        let short = || NoSpace { need: MESSAGE_MAX, have };
-        let (version, body) = buffer.split_first_mut().ok_or_else(short)?;
-        *version = VERSION;
-        let length = encode(self, body).map_err(|_| short())?.len();
-        buffer.get(..length.saturating_add(1)).ok_or_else(short)
+        versioned(self, buffer)
     }
 
     /// Whether every part is as long and as great as it may be.
@@ -290,26 +291,43 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Writes a version octet and a message.
+fn versioned<'b>(message: &dyn Encode, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+    let have = buffer.len();
+    let mut to = Encoder::new(buffer);
+    to.octet(VERSION);
+    message.write(&mut to);
+    to.finish().map(|octets| &*octets).map_err(|_| NoSpace { need: MESSAGE_MAX, have })
+}
+
 /// What a message of one kind holds. Who says messages of a few kinds writes these, and
 /// links their writers alone, where [`Message::encode`] needs those of all.
-pub(super) trait Part: Serialize {
-    /// The number of the kind on the wire, below 128.
-    const KIND: u8;
+pub(super) trait Part: Encode {
+    /// The number of the kind on the wire.
+    fn kind(&self) -> u8;
+}
 
-    /// Writes the message that holds this, as [`Message::encode`] does.
-    fn encode_message<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
-        let short = NoSpace { need: MESSAGE_MAX, have: buffer.len() };
-        let (head, body) = buffer.split_first_chunk_mut().ok_or(short)?;
-        *head = [VERSION, Self::KIND];
-        let length = encode(self, body).map_err(|_| short)?.len();
-        buffer.get(..length.saturating_add(2)).ok_or(short)
+/// Writes the message that holds this, as [`Message::encode`] does.
+pub(super) fn encode_part<'b>(part: &dyn Part, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
+    versioned(&Said(part), buffer)
+}
+
+/// A message by what it holds.
+struct Said<'p>(&'p dyn Part);
+
+impl Encode for Said<'_> {
+    fn write(&self, to: &mut Encoder<'_>) {
+        to.octet(self.0.kind());
+        self.0.write(to);
     }
 }
 
 macro_rules! parts {
     ($($number:literal $part:ty;)*) => {
         $(impl Part for $part {
-            const KIND: u8 = $number;
+            fn kind(&self) -> u8 {
+                $number
+            }
         })*
     };
 }
@@ -342,4 +360,13 @@ fn change_is_sound(change: &Change) -> bool {
         }
         Change::Remove { .. } => true,
     }
+}
+
+coded! {
+    enum Message<'a>: 0 Associate(m), 1 Associated(m),
+        2 AssociationRefused(m), 3 NotAssociated, 4 Advertise(m), 5 Advertised(m),
+        6 ScheduleChange(m), 7 ScheduleAck(m), 8 Report(m), 9 ReportAck(m), 10 ScanRequest(m),
+        11 Cancel(m), 12 Granted(m), 13 Refused(m), 14 Cancelled(m), 15 InventoryRequest(m),
+        16 InventoryItem(m), 17 Challenge(m), 18 UsageRequest(m), 19 UsageItem(m),
+        20 SetActorPolicy(m), 21 ActorPolicyAck(m); else Self::NotAssociated;
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scos::coding::coded;
 use crate::scos::{ActorId, ActorPolicy};
 
 /// Policy manager to SSM: what is to hold for one Actor from now on.
@@ -64,4 +65,11 @@ impl fmt::Display for PolicyOutcome {
             Self::NoRoom => f.write_str("there is no room for another Actor"),
         }
     }
+}
+
+coded! {
+    struct SetActorPolicy: version, actor, policy;
+    struct ActorPolicyAck: actor, version, outcome;
+    enum PolicyOutcome: 0 Applied, 1 Stale(version), 2 NotAuthorised,
+        3 NoRoom; else Self::NotAuthorised;
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::scos::coding::coded;
 use crate::scos::{ScanId, ScanParameters};
 
 /// How an occurrence of a scan ended.
@@ -117,4 +118,11 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+coded! {
+    enum Outcome: 0 Complete, 1 Incomplete, 2 Rejected(reason); else Self::Incomplete;
+    enum Rejection: 0 Clock, 1 Missed, 2 Busy, 3 Sensor, 4 Unable, 5 NoReport,
+        6 Offline, 7 Undelivered, 8 Restart, 9 Displaced; else Self::NoReport;
+    struct Report<'a>: scan, start, outcome, time_to_complete_ms, parameters, metadata, spectrum;
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::is_id;
 use crate::scos::calendar::RefusalReason;
+use crate::scos::coding::coded;
 use crate::scos::{ActorId, Limit, RequestId, ScanParameters, Series, When};
 
 /// How many devices a request may name.
@@ -219,4 +220,18 @@ impl fmt::Display for Refusal {
             Self::NotAuthorised => f.write_str("the link is another Actor's"),
         }
     }
+}
+
+coded! {
+    enum Devices<'a>: 0 One(id), 1 AnyOf(ids), 2 Any; else Self::Any;
+    struct ScanRequest<'a>: actor, request, floor, replaces, dry_run, devices, series, when,
+        across_weeks, parameters;
+    struct Cancel: actor, request, floor;
+    struct Granted<'a>: actor, request, dry_run, replaced, device, series, parameters;
+    struct Refused<'a>: actor, request, reason, first_conflict, alternative;
+    struct Alternative<'a>: device, start;
+    struct Cancelled: actor, request, keep;
+    enum Refusal: 0 Calendar(reason), 1 UnknownDevice, 2 Offline,
+        3 OutOfCapability(limit), 4 ScheduleFull, 5 Clock, 6 NumberReused, 7 Forgotten, 8 Busy,
+        9 NotAuthorised; else Self::Forgotten;
 }

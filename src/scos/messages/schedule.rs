@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scos::coding::coded;
 use crate::scos::{ActorId, RequestId, ScanParameters, Series};
 
 /// A scan recipe: when to scan and what, and for whom.
@@ -63,4 +64,12 @@ pub struct ScheduleAck {
     pub version: u32,
     /// Whether the next change was put off because the schedule is full.
     pub full: bool,
+}
+
+coded! {
+    struct ScheduleEntry: actor, request, series, parameters;
+    enum Change: 0 Add { entry, next }, 1 Remove { actor, request };
+        else Self::Remove { actor: ActorId(0), request: RequestId(0) };
+    struct ScheduleChange: epoch, base, version, change;
+    struct ScheduleAck: epoch, version, full;
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Report};
 use crate::scos::ActorId;
+use crate::scos::coding::coded;
 use crate::storage::Row;
 
 /// What an Actor has had since the SSM began to count: sums, which never fall.
@@ -137,4 +138,11 @@ pub struct UsageItem {
     pub usage: Option<Usage>,
     /// Where to go on; `None` when this is the last.
     pub next: Option<ActorId>,
+}
+
+coded! {
+    struct Usage: actor, granted_minutes, cancelled_minutes, granted, cancelled, complete,
+        incomplete, rejected, complete_minutes, time_to_complete_ms;
+    struct UsageRequest: actor, copy, at;
+    struct UsageItem: actor, copy, at, usage, next;
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Analyser, LevelRange, Metadata, Receiver, Section, SectionKind, Steering};
+use crate::scos::coding::coded;
 use crate::scos::{Pointing, ReferenceLevel, ScanParameters, ScanSettings};
 
 /// What a scan asks for that a device cannot do.
@@ -202,4 +203,10 @@ impl Steering {
             .contains(&pointing.elevation_tenth_deg);
         pointing.is_sound() && across && up
     }
+}
+
+coded! {
+    enum Limit: 0 Frequency, 1 Bandwidth, 2 Resolution, 3 Gain, 4 Transforms,
+        5 Detector, 6 Window, 7 Sweep, 8 ReferenceLevel, 9 Attenuation, 10 Preamplifier, 11 RfPath,
+        12 Pointing, 13 Calibration, 14 Duration; else Self::Frequency;
 }

@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use super::FrequencyRange;
-
 /// The longest text in metadata, in octets.
 pub const TEXT_MAX: usize = 32;
 
@@ -69,27 +67,3 @@ impl fmt::Display for Unsound {
 }
 
 impl core::error::Error for Unsound {}
-
-pub(super) const fn within(sound: bool, or: Unsound) -> Result<(), Unsound> {
-    if sound { Ok(()) } else { Err(or) }
-}
-
-pub(super) fn texts(texts: &[&str]) -> Result<(), Unsound> {
-    within(texts.iter().all(|text| text.len() <= TEXT_MAX), Unsound::Text)
-}
-
-pub(super) fn ranges(ranges: &[Option<FrequencyRange>]) -> Result<(), Unsound> {
-    let sound = ranges.iter().flatten().all(|range| range.low_hz <= range.high_hz);
-    within(sound, Unsound::Frequency)
-}
-
-/// Thousandths, up to all of it.
-pub(super) fn fraction(parts: &[Option<u16>]) -> Result<(), Unsound> {
-    within(parts.iter().flatten().all(|part| *part <= 1_000), Unsound::Fraction)
-}
-
-/// Tenths of a degree Celsius.
-pub(super) fn temperatures(temperatures: &[Option<i16>]) -> Result<(), Unsound> {
-    let sound = temperatures.iter().flatten().all(|t| (-2_731..=10_000).contains(t));
-    within(sound, Unsound::Temperature)
-}

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Unsound, ranges, temperatures, texts, within};
+use crate::scos::coding::coded;
 use crate::scos::{Detector, Window};
 
 /// What is told of any part. Texts have at most 32 octets; an empty one is unknown.
@@ -331,10 +331,6 @@ pub struct Host<'a> {
 impl HardwareSpec<'_> {
     /// Nothing is known of the part.
     pub const UNKNOWN: Self = Self { id: "", model: "", version: "", description: "" };
-
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        texts(&[self.id, self.model, self.version, self.description])
-    }
 }
 
 impl Sensor<'_> {
@@ -351,12 +347,6 @@ impl Sensor<'_> {
         recipes: 1,
         minutes_max: None,
     };
-
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        self.spec.check()?;
-        within(self.recipes >= 1, Unsound::Recipes)?;
-        within(self.minutes_max.is_none_or(|minutes| minutes >= 1), Unsound::Minutes)
-    }
 }
 
 impl Antenna<'_> {
@@ -376,56 +366,6 @@ impl Antenna<'_> {
         cable_loss_tenth_db: None,
         steering: None,
     };
-
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        self.spec.check()?;
-        texts(&[self.kind])?;
-        ranges(&[self.frequency])?;
-        let widths = [self.horizontal_beamwidth_tenth_deg, self.vertical_beamwidth_tenth_deg];
-        within(widths.iter().flatten().all(|width| *width <= 3_600), Unsound::Angle)?;
-        within(self.steering.is_none_or(|steering| steering.is_sound()), Unsound::Angle)?;
-        within(self.vswr_hundredths.is_none_or(|ratio| ratio >= 100), Unsound::StandingWaveRatio)
-    }
-}
-
-impl Steering {
-    const fn is_sound(&self) -> bool {
-        self.azimuth_from_tenth_deg < 3_600
-            && self.azimuth_to_tenth_deg < 3_600
-            && self.elevation_min_tenth_deg >= -900
-            && self.elevation_min_tenth_deg <= self.elevation_max_tenth_deg
-            && self.elevation_max_tenth_deg <= 900
-    }
-}
-
-impl CalibrationSource<'_> {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        self.spec.check()?;
-        texts(&[self.kind])
-    }
-}
-
-impl Filter<'_> {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        self.spec.check()?;
-        ranges(&[self.passband, self.stopband])
-    }
-}
-
-impl RfPath<'_> {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        texts(&[self.id])?;
-        let parts = [self.antenna, self.calibration_source, self.filter, self.amplifier];
-        within(parts.iter().flatten().all(|part| *part <= super::INDEX_MAX), Unsound::Index)
-    }
-}
-
-impl Calibration<'_> {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        texts(&[self.reference])?;
-        within(self.rf_path.is_none_or(|path| path <= super::INDEX_MAX), Unsound::Index)?;
-        temperatures(&[self.temperature_tenth_c])
-    }
 }
 
 impl Analyser<'_> {
@@ -444,30 +384,42 @@ impl Analyser<'_> {
             converter_bits: None,
         }
     }
-
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        self.spec.check()?;
-        let Receiver { frequency_low_hz, frequency_high_hz, .. } = self.receiver;
-        within(frequency_low_hz <= frequency_high_hz, Unsound::Frequency)?;
-        within(self.receiver.bandwidth_max_hz > 0, Unsound::Bandwidth)?;
-        within(self.receiver.resolution_min_hz > 0, Unsound::Resolution)?;
-        within(self.receiver.gain_min_db <= self.receiver.gain_max_db, Unsound::Gain)?;
-        let ordered =
-            |levels: LevelRange| levels.reference_min_tenth_dbm <= levels.reference_max_tenth_dbm;
-        within(self.levels.is_none_or(ordered), Unsound::ReferenceLevel)?;
-        within(self.detectors.is_none_or(|some| some.0 < 1 << 6), Unsound::Set)?;
-        within(self.windows.is_none_or(|some| some.0 < 1 << 5), Unsound::Set)?;
-        within(self.converter_bits.is_none_or(|bits| (1..=64).contains(&bits)), Unsound::Bits)
-    }
 }
 
 impl Host<'_> {
     /// A computer of which nothing is known.
     pub const UNKNOWN: Self =
         Self { spec: HardwareSpec::UNKNOWN, name: "", platform: "", software: "" };
+}
 
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        self.spec.check()?;
-        texts(&[self.name, self.platform, self.software])
-    }
+coded! {
+    struct HardwareSpec<'a>: id, model, version, description;
+    struct FrequencyRange: low_hz, high_hz;
+    struct Sensor<'a>: spec, kind, antennas, calibration_source, rf_switch, rf_filter,
+        low_noise_amplifier, mobile, recipes, minutes_max;
+    enum SensorKind: 0 Sdr, 1 Cots; else Self::Sdr;
+    struct Antenna<'a>: index, spec, kind, frequency, gain_tenth_dbi, polarization,
+        cross_polar_tenth_db, height_cm, horizontal_beamwidth_tenth_deg,
+        vertical_beamwidth_tenth_deg, vswr_hundredths, cable_loss_tenth_db, steering;
+    enum Polarization: 0 Vertical, 1 Horizontal, 2 Slant, 3 LeftCircular,
+        4 RightCircular, 5 Dual; else Self::Vertical;
+    struct Steering: azimuth_from_tenth_deg, azimuth_to_tenth_deg, elevation_min_tenth_deg,
+        elevation_max_tenth_deg;
+    struct FrontEnd<'a>: spec;
+    struct CalibrationSource<'a>: index, spec, kind, excess_noise_hundredth_db;
+    struct Amplifier<'a>: index, spec, gain_tenth_db, noise_figure_tenth_db, max_power_tenth_dbm;
+    struct Filter<'a>: index, spec, passband, stopband;
+    struct RfPath<'a>: index, id, antenna, calibration_source, filter, amplifier;
+    struct Calibration<'a>: index, rf_path, frequency_hz, time_s, gain_hundredth_db,
+        noise_figure_hundredth_db, compression_point_hundredth_dbm, noise_bandwidth_hz,
+        mean_noise_hundredth_dbm, reference, temperature_tenth_c;
+    struct Analyser<'a>: spec, receiver, levels, sweeps, detectors, windows, noise_figure_tenth_db,
+        max_power_tenth_dbm, converter_bits;
+    struct Receiver: frequency_low_hz, frequency_high_hz, bandwidth_max_hz, resolution_min_hz,
+        gain_min_db, gain_max_db;
+    struct LevelRange: reference_min_tenth_dbm, reference_max_tenth_dbm, attenuation_max_tenth_db,
+        preamplifier;
+    struct Detectors: 0;
+    struct Windows: 0;
+    struct Host<'a>: spec, name, platform, software;
 }

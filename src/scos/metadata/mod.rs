@@ -33,6 +33,7 @@
 mod capability;
 mod check;
 mod hardware;
+mod shape;
 mod status;
 mod store;
 #[cfg(test)]
@@ -55,7 +56,9 @@ pub(crate) use store::{KeptSection, Store};
 use serde::{Deserialize, Serialize};
 
 use super::ScanParameters;
-use check::within;
+use super::coding::coded;
+use super::decoding::Decoder;
+use super::encoding::encode;
 
 /// The greatest number of a part of which there are several.
 pub const INDEX_MAX: u8 = 15;
@@ -246,24 +249,26 @@ impl Section<'_> {
     /// # Errors
     /// What is not.
     pub fn check(&self) -> Result<(), Unsound> {
-        within(self.key().index <= INDEX_MAX, Unsound::Index)?;
-        match self {
-            Self::Analyser(analyser) => analyser.check(),
-            Self::Antenna(antenna) => antenna.check(),
-            Self::AntennaPointing(pointing) => pointing.check(),
-            Self::FrontEnd(front_end) => front_end.spec.check(),
-            Self::CalibrationSource(source) => source.check(),
-            Self::Amplifier(amplifier) => amplifier.spec.check(),
-            Self::Filter(filter) => filter.check(),
-            Self::RfPath(path) => path.check(),
-            Self::Calibration(calibration) => calibration.check(),
-            Self::Host(host) => host.check(),
-            Self::HostStatus(status) => status.check(),
-            Self::FrontEndStatus(status) => status.check(),
-            Self::Environment(environment) => environment.check(),
-            Self::Location(location) => location.check(),
-            Self::Sensor(sensor) => sensor.check(),
-            Self::PowerStatus(_) | Self::Clock(_) | Self::Settings(_) => Ok(()),
-        }
+        // Texts alone can make a section longer.
+        let mut scratch = [0; SECTION_MAX];
+        check_octets(encode(self, &mut scratch).map_err(|_| Unsound::Text)?)
     }
+}
+
+/// Whether every value of a section that was written is in its range.
+fn check_octets(section: &[u8]) -> Result<(), Unsound> {
+    shape::walk(&mut Decoder::new(section))
+}
+
+coded! {
+    enum Section<'a>: 0 Analyser(s), 1 Antenna(s),
+        2 AntennaPointing(s), 3 FrontEnd(s), 4 CalibrationSource(s), 5 Amplifier(s), 6 Filter(s),
+        7 RfPath(s), 8 Calibration(s), 9 Host(s), 10 HostStatus(s), 11 FrontEndStatus(s),
+        12 PowerStatus(s), 13 Environment(s), 14 Location(s), 15 Clock(s), 16 Settings(s),
+        17 Sensor(s); else Self::Clock(ClockStatus::Unset);
+    enum SectionKind: 0 Analyser, 1 Antenna, 2 AntennaPointing, 3 FrontEnd,
+        4 CalibrationSource, 5 Amplifier, 6 Filter, 7 RfPath, 8 Calibration, 9 Host, 10 HostStatus,
+        11 FrontEndStatus, 12 PowerStatus, 13 Environment, 14 Location, 15 Clock, 16 Settings,
+        17 Sensor; else Self::Analyser;
+    struct SectionKey: kind, index;
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Unsound, fraction, temperatures, texts, within};
 use crate::scos::Pointing;
+use crate::scos::coding::coded;
 use crate::time::ClockQuality;
 
 /// Where an antenna points now (7.1.2).
@@ -175,37 +175,6 @@ impl From<ClockQuality> for ClockStatus {
     }
 }
 
-impl AntennaPointing {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        within(self.pointing.is_sound(), Unsound::Angle)
-    }
-}
-
-impl FrontEndStatus {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        fraction(&[self.humidity_permille])?;
-        temperatures(&[self.temperature_tenth_c, self.noise_diode_tenth_c, self.amplifier_tenth_c])
-    }
-}
-
-impl HostStatus {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        fraction(&[self.cpu_usage_permille, self.memory_usage_permille, self.disk_usage_permille])?;
-        temperatures(&[self.cpu_tenth_c, self.disk.map(|disk| disk.temperature_tenth_c)])?;
-        let spare =
-            |disk: DiskStatus| [disk.available_spare_permille, disk.spare_threshold_permille];
-        self.disk.map_or(Ok(()), |disk| fraction(&spare(disk).map(Some)))
-    }
-}
-
-impl Location {
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        let sound = self.latitude_e7.unsigned_abs() <= 900_000_000
-            && self.longitude_e7.unsigned_abs() <= 1_800_000_000;
-        within(sound, Unsound::Location)
-    }
-}
-
 impl Environment<'_> {
     /// Surroundings of which nothing is known.
     pub const UNKNOWN: Self = Self {
@@ -215,10 +184,24 @@ impl Environment<'_> {
         weather: "",
         description: "",
     };
+}
 
-    pub(super) fn check(&self) -> Result<(), Unsound> {
-        texts(&[self.weather, self.description])?;
-        fraction(&[self.humidity_permille])?;
-        temperatures(&[self.temperature_tenth_c])
-    }
+coded! {
+    struct AntennaPointing: index, pointing;
+    struct FrontEndStatus: temperature_tenth_c, noise_diode_tenth_c, amplifier_tenth_c,
+        humidity_permille, door_closed, noise_diode_powered, amplifier_powered, antenna_path,
+        noise_diode_path;
+    struct PowerStatus: analyser_powered, front_end_powered, temperature_control, heating, cooling,
+        on_battery, battery_low, replace_battery, supply_mv;
+    struct HostStatus: cpu_mean_clock_mhz, cpu_usage_permille, load_5m_permille,
+        memory_usage_permille, disk_usage_permille, cpu_tenth_c, cpu_overheating, started_s,
+        software_started_s, disk;
+    struct DiskStatus: test_passed, critical_warning, temperature_tenth_c,
+        available_spare_permille, spare_threshold_permille, used_permille, unsafe_shutdowns,
+        integrity_errors;
+    struct Environment<'a>: surroundings, temperature_tenth_c, humidity_permille, weather,
+        description;
+    enum Surroundings: 0 Indoor, 1 OutdoorUrban, 2 OutdoorRural; else Self::Indoor;
+    struct Location: latitude_e7, longitude_e7, height_cm;
+    enum ClockStatus: 0 Unset, 1 FreeRunning, 2 Synchronised; else Self::Unset;
 }

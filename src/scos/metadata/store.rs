@@ -6,11 +6,12 @@
 
 use core::fmt;
 
-use serde::ser::{Serialize, SerializeTuple, Serializer};
-
-use super::{Analyser, SECTION_MAX, Section, SectionKey, SectionKind, Sensor, Unsound};
-use crate::scos::decoding::take;
-use crate::scos::encoding::encode;
+use super::{
+    Analyser, SECTION_MAX, Section, SectionKey, SectionKind, Sensor, Unsound, check_octets, shape,
+};
+use crate::scos::coding::coded;
+use crate::scos::decoding::{Decoder, take};
+use crate::scos::encoding::{Encode, Encoder, encode};
 
 /// Octets of an entry before its section.
 const HEAD: usize = 7;
@@ -204,14 +205,9 @@ impl KeptSection<'_> {
     }
 }
 
-/// Octet by octet, without a length.
-impl Serialize for KeptSection<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut tuple = serializer.serialize_tuple(self.0.len())?;
-        for octet in self.0 {
-            tuple.serialize_element(octet)?;
-        }
-        tuple.end()
+impl Encode for KeptSection<'_> {
+    fn write(&self, to: &mut Encoder<'_>) {
+        to.octets(self.0);
     }
 }
 
@@ -248,10 +244,10 @@ impl<'s> Store<'s> {
     /// Keeps a section under a revision, in place of the one of its key, to be sent.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn put(&mut self, section: &Section<'_>, revision: u32) -> Result<(), SectionError> {
-        section.check()?;
         let key = section.key();
         let mut scratch = [0; SECTION_MAX];
-        let octets: &[u8] = encode(section, &mut scratch).map_err(|_| SectionError::Full)?;
+        let octets: &[u8] = encode(section, &mut scratch).map_err(|_| Unsound::Text)?;
+        check_octets(octets)?;
         let before = self.find(key);
         let freed = before.map_or(0, |(_, entry)| entry.size());
         let size = HEAD.saturating_add(octets.len());
@@ -388,14 +384,13 @@ impl<'a> Sections<'a> {
         if self.0.len() > SectionsBuffer::OCTETS {
             return false;
         }
-        let mut rest = self.0;
-        while !rest.is_empty() {
-            match take::<Section<'_>>(rest) {
-                Some((section, after)) if section.check().is_ok() => rest = after,
-                _ => return false,
+        let mut from = Decoder::new(self.0);
+        while from.rest().is_some_and(|rest| !rest.is_empty()) {
+            if shape::walk(&mut from).is_err() {
+                return false;
             }
         }
-        true
+        from.rest().is_some()
     }
 }
 
@@ -441,4 +436,8 @@ impl Default for SectionsBuffer {
     fn default() -> Self {
         Self::new()
     }
+}
+
+coded! {
+    struct Sections<'a>: 0;
 }

@@ -4,6 +4,7 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::scos::decoding::take;
 use crate::scos::testing::{ANALYSER, ANTENNA, Parts, RECEIVER, SCAN, parts, sensor};
 use crate::scos::{
     Detector, Limit, Pointing, ReferenceLevel, ScanParameters, ScanSettings, Sweep, Window,
@@ -188,6 +189,9 @@ proptest! {
         let mut buffer = [0; SECTION_MAX];
         let octets = postcard::to_slice(&section, &mut buffer).unwrap().to_vec();
         prop_assert_eq!(postcard::from_bytes::<Section<'_>>(&octets), Ok(section));
+        let mut from = Decoder::new(&octets);
+        prop_assert_eq!(shape::walk(&mut from), Ok(()));
+        prop_assert_eq!(from.rest(), Some(&[][..]));
         let mut sections = SectionsBuffer::new();
         prop_assert!(sections.push(&section));
         prop_assert_eq!(sections.sections().iter().collect::<Vec<_>>(), [section]);
@@ -255,6 +259,22 @@ proptest! {
     }
 
     /// Octets that nobody encoded are not taken for sections that are out of range.
+    /// The table of what sections hold says what their readers do.
+    #[test]
+    fn a_section_is_walked_as_it_is_read(
+        number in 0_u8..19,
+        octets in proptest::collection::vec(prop_oneof![6 => 0_u8..2, 2 => 0_u8..7, 1 => any::<u8>()], 0..80),
+    ) {
+        let octets = [&[number][..], &octets].concat();
+        let mut from = Decoder::new(&octets);
+        let sound = shape::walk(&mut from);
+        let read = take::<Section<'_>>(&octets);
+        prop_assert_eq!(from.rest(), read.map(|(_, rest)| rest));
+        if let Some((section, _)) = read {
+            prop_assert_eq!(section.check(), sound);
+        }
+    }
+
     #[test]
     fn any_octets_are_sections_or_none(octets in proptest::collection::vec(any::<u8>(), 0..300)) {
         if let Ok((section, _)) = postcard::take_from_bytes::<Section<'_>>(&octets)

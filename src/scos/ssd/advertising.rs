@@ -81,10 +81,11 @@ impl<'s> Advertising<'s> {
         news
     }
 
-    /// When it is next to be said; `None` when all of it is known.
-    pub(super) fn due(&self) -> Option<Instant> {
+    /// When it is next to be said; [`Instant::MAX`] when all of it is known.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn due(&self) -> Instant {
         let unsent = Metadata::of(self.octets, self.used).has_unsent();
-        unsent.then(|| self.retry.due())
+        if unsent { self.retry.due() } else { Instant::MAX }
     }
 
     /// Sends what is due, as said by the run `boot`.
@@ -97,7 +98,7 @@ impl<'s> Advertising<'s> {
         link: &mut LinkStats,
         transport: &mut dyn Transport,
     ) {
-        if self.due().is_none_or(|due| due > now) {
+        if self.due() > now {
             return;
         }
         let store = Store::new(self.octets, &mut self.used);

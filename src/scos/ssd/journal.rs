@@ -12,6 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Restored, Scan, Ssd, SsdRecipe};
+use crate::scos::coding::coded;
 use crate::scos::messages::{Outcome, Rejection, Report, ScheduleMark};
 use crate::scos::records::{Found, Keeper, RecordFault, kind, open};
 use crate::scos::{ActorId, RequestId, ScanId, ScanParameters};
@@ -211,4 +212,9 @@ impl<'s> Ssd<'s> {
         let run = RunRecord { boot: self.association.boot(), mark: self.schedule.mark() };
         self.run_kept || keeper.put(RUN, &run)
     }
+}
+
+coded! {
+    struct RunRecord: boot, mark;
+    struct RunningRecord: id, start, end, parameters;
 }

@@ -48,7 +48,7 @@ use super::retry::{Backoff, Retry};
 use super::{ScanId, ScanParameters};
 use crate::machine::count;
 use crate::storage::Slot;
-use crate::time::{ClockQuality, Instant, Now, Utc, earliest};
+use crate::time::{ClockQuality, Instant, Now, Utc};
 use crate::transport::{Address, Transport};
 use advertising::Advertising;
 use schedule::Schedule;
@@ -214,13 +214,6 @@ struct Running {
     ends: Instant,
 }
 
-impl Running {
-    /// What is reported of it.
-    const fn executed(&self) -> Scan {
-        Scan { parameters: self.executed, ..self.scan }
-    }
-}
-
 /// A spectrum sensing device.
 #[derive(Debug)]
 pub struct Ssd<'s> {
@@ -343,8 +336,8 @@ impl<'s> Ssd<'s> {
             return Err(ScanEndError::TooLong);
         }
         self.wake(now);
-        let running = self.end(now, scan)?;
-        self.report(now, &running.executed(), Outcome::Complete, running.began, spectrum);
+        self.end(now, scan)?;
+        self.settle(now, Outcome::Complete, spectrum);
         Ok(())
     }
 
@@ -353,8 +346,8 @@ impl<'s> Ssd<'s> {
     /// # Errors
     /// [`ScanEndError::NotRunning`]; nothing is reported then.
     pub fn fail(&mut self, now: Now, scan: ScanId, reason: Rejection) -> Result<(), ScanEndError> {
-        let running = self.end(now, scan)?;
-        self.report(now, &running.executed(), Outcome::Rejected(reason), running.began, &[]);
+        self.end(now, scan)?;
+        self.settle(now, Outcome::Rejected(reason), &[]);
         Ok(())
     }
 
@@ -370,62 +363,60 @@ impl<'s> Ssd<'s> {
     ) {
         self.last = now;
         self.wake(now);
-        let Some(message) = self.stats.link.open::<{ TO_SSD }>(from, octets, transport) else {
-            return;
-        };
-        match message {
-            Message::Associated(answer) => match self.association.granted(from, &answer) {
-                Answer::New => self.associated(now, sensor),
-                Answer::Refreshed => {}
-                Answer::Left => sensor.association(now, AssociationEvent::Left),
-                Answer::Stale => count(&mut self.stats.stale_answers),
+        let message = self.stats.link.open::<{ TO_SSD }>(from, octets, transport);
+        let (counter, event) = match &message {
+            None => return,
+            Some(Message::Associated(answer)) => match self.association.granted(from, answer) {
+                Answer::New => return self.associated(now, sensor),
+                Answer::Refreshed => return,
+                Answer::Left => return sensor.association(now, AssociationEvent::Left),
+                Answer::Stale => (&mut self.stats.stale_answers, None),
             },
-            Message::AssociationRefused(refusal) => match self.association.refused(&refusal) {
-                Some(reason) => {
-                    count(&mut self.stats.refusals);
-                    sensor.association(now, AssociationEvent::Refused(reason));
-                }
-                None => count(&mut self.stats.stale_answers),
+            Some(Message::AssociationRefused(refusal)) => match self.association.refused(refusal) {
+                Some(reason) => (&mut self.stats.refusals, Some(AssociationEvent::Refused(reason))),
+                None => (&mut self.stats.stale_answers, None),
             },
-            Message::Challenge(challenge) => match self.association.challenged(from, &challenge) {
-                Some(true) => count(&mut self.stats.challenges),
-                Some(false) => {
-                    count(&mut self.stats.challenges_unanswered);
-                    sensor.association(now, AssociationEvent::CannotProve);
-                }
-                None => count(&mut self.stats.stale_answers),
-            },
-            Message::NotAssociated => {
-                if self.association.forgotten(now.monotonic, from) {
-                    count(&mut self.stats.losses);
-                    sensor.association(now, AssociationEvent::Lost);
-                } else {
-                    count(&mut self.stats.stale_answers);
+            Some(Message::Challenge(challenge)) => {
+                match self.association.challenged(from, challenge) {
+                    Some(true) => (&mut self.stats.challenges, None),
+                    Some(false) => {
+                        let event = Some(AssociationEvent::CannotProve);
+                        (&mut self.stats.challenges_unanswered, event)
+                    }
+                    None => (&mut self.stats.stale_answers, None),
                 }
             }
-            Message::Advertised(_) | Message::ScheduleChange(_) | Message::ReportAck(_)
+            Some(Message::NotAssociated) => {
+                if self.association.forgotten(now.monotonic, from) {
+                    (&mut self.stats.losses, Some(AssociationEvent::Lost))
+                } else {
+                    (&mut self.stats.stale_answers, None)
+                }
+            }
+            Some(Message::Advertised(_) | Message::ScheduleChange(_) | Message::ReportAck(_))
                 if self.association.ssm() != Some(from) =>
             {
-                count(&mut self.stats.strangers);
+                (&mut self.stats.strangers, None)
             }
-            Message::Advertised(answer) => self.advertised(&answer),
-            Message::ScheduleChange(change) => {
-                let answer = self.change(&change);
+            Some(Message::Advertised(answer)) => return self.advertised(answer),
+            Some(Message::ScheduleChange(change)) => {
+                let answer = self.change(change);
                 // Not kept, or not taken: the SSM sends the change again.
                 if self.keep(now.monotonic) {
                     self.stats.link.say(from, &answer, transport);
                 }
+                return;
             }
-            Message::ReportAck(scan) => {
-                let counter = if self.outbox.remove(scan) {
-                    self.keeper.remove(journal::report_key(scan));
-                    &mut self.stats.reports_acknowledged
-                } else {
-                    &mut self.stats.stray_acknowledgements
-                };
-                count(counter);
+            Some(Message::ReportAck(scan)) if self.outbox.remove(*scan) => {
+                self.keeper.remove(journal::report_key(*scan));
+                (&mut self.stats.reports_acknowledged, None)
             }
-            _ => count(&mut self.stats.link.unexpected),
+            Some(Message::ReportAck(_)) => (&mut self.stats.stray_acknowledgements, None),
+            Some(_) => (&mut self.stats.link.unexpected, None),
+        };
+        count(counter);
+        if let Some(event) = event {
+            sensor.association(now, event);
         }
     }
 
@@ -456,18 +447,19 @@ impl<'s> Ssd<'s> {
     #[must_use]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let slot = self.running.map(|running| running.ends);
-        // What has begun already and could not be handled in one tick is due now.
-        let start = self
-            .schedule
-            .next_start()
-            .map(|start| self.last.monotonic.after(start.since(self.last.utc)));
-        let sends = self
-            .association
-            .ssm()
-            .and_then(|_| earliest(self.outbox.next_due(), self.advertising.due()));
-        let link = earliest(self.keeper.due(), self.association.next_deadline());
-        earliest(earliest(slot, start), earliest(sends, link))
+        let mut due = self.keeper.due().min(self.association.next_deadline());
+        if let Some(running) = &self.running {
+            due = due.min(running.ends);
+        }
+        if let Some(start) = self.schedule.next_start() {
+            // What has begun already and could not be handled in one tick is due now.
+            let wait = start.micros_since(self.last.utc);
+            due = due.min(self.last.monotonic.after_micros(wait));
+        }
+        if self.is_associated() {
+            due = due.min(self.outbox.next_due()).min(self.advertising.due());
+        }
+        due.deadline()
     }
 
     /// Its counters.
@@ -557,19 +549,25 @@ impl<'s> Ssd<'s> {
     /// occurrence is executed twice, whatever the SSM sends again.
     fn first_open(&self, entry: &ScheduleEntry) -> u16 {
         let (actor, request) = (entry.actor, entry.request);
-        let running = self.running.map(|running| running.scan.id);
-        let running = running.filter(|id| id.actor == actor && id.request == request);
-        let last = self.outbox.of_request(actor, request).chain(running).max();
-        let after_last = last.map_or(0, |id| id.occurrence.saturating_add(1));
-        after_last.max(self.schedule.next_of(actor, request))
+        let mut next = self.schedule.next_of(actor, request);
+        if let Some(Running { scan: Scan { id, .. }, .. }) = &self.running
+            && (id.actor, id.request) == (actor, request)
+        {
+            next = next.max(id.occurrence.saturating_add(1));
+        }
+        for id in self.outbox.of_request(actor, request) {
+            next = next.max(id.occurrence.saturating_add(1));
+        }
+        next
     }
 
     /// Ends the scan whose slot is over.
     fn cut(&mut self, now: Now, sensor: &mut dyn Sensor) {
-        if let Some(running) = self.running.take_if(|running| running.ends <= now.monotonic) {
-            self.stopped();
+        if let Some(running) = &self.running
+            && running.ends <= now.monotonic
+        {
             sensor.stop(now, &running.scan);
-            self.report(now, &running.executed(), Outcome::Incomplete, running.began, &[]);
+            self.settle(now, Outcome::Incomplete, &[]);
         }
     }
 
@@ -595,7 +593,7 @@ impl<'s> Ssd<'s> {
         if self.running.is_some() {
             return Err(Rejection::Busy);
         }
-        let ends = now.monotonic.after(scan.end.since(now.utc));
+        let ends = now.monotonic.after_micros(scan.end.micros_since(now.utc));
         let executed = scan.parameters;
         self.running = Some(Running { scan: *scan, executed, began: now.monotonic, ends });
         self.running_kept = false;
@@ -609,16 +607,23 @@ impl<'s> Ssd<'s> {
         Ok(())
     }
 
-    /// The running scan, if it is this one and its slot is not over. It runs no more.
-    fn end(&mut self, now: Now, scan: ScanId) -> Result<Running, ScanEndError> {
-        let in_time =
-            |running: &mut Running| running.scan.id == scan && now.monotonic <= running.ends;
-        let ended = self.running.take_if(in_time).ok_or_else(|| {
-            count(&mut self.stats.stray_ends);
-            ScanEndError::NotRunning
-        })?;
+    /// Whether the scan that runs is this one, and its slot is not over.
+    fn end(&mut self, now: Now, scan: ScanId) -> Result<(), ScanEndError> {
+        let running = self.running.as_ref();
+        if running.is_some_and(|run| run.scan.id == scan && now.monotonic <= run.ends) {
+            return Ok(());
+        }
+        count(&mut self.stats.stray_ends);
+        Err(ScanEndError::NotRunning)
+    }
+
+    /// Reports the scan that runs, which runs no more.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn settle(&mut self, now: Now, outcome: Outcome, spectrum: &[u8]) {
+        let Some(Running { mut scan, executed, began, .. }) = self.running.take() else { return };
         self.stopped();
-        Ok(ended)
+        scan.parameters = executed;
+        self.report(now, &scan, outcome, began, spectrum);
     }
 
     /// No scan runs any more.
@@ -631,16 +636,16 @@ impl<'s> Ssd<'s> {
     /// Keeps the report of an occurrence; room is made where there is none.
     fn report(&mut self, now: Now, scan: &Scan, outcome: Outcome, began: Instant, spectrum: &[u8]) {
         let (counter, took) = match outcome {
-            Outcome::Complete => (&mut self.stats.complete, now.monotonic.since(began)),
-            Outcome::Incomplete => (&mut self.stats.incomplete, now.monotonic.since(began)),
-            Outcome::Rejected(_) => (&mut self.stats.rejected, Duration::ZERO),
+            Outcome::Complete => (&mut self.stats.complete, now.monotonic.millis_since(began)),
+            Outcome::Incomplete => (&mut self.stats.incomplete, now.monotonic.millis_since(began)),
+            Outcome::Rejected(_) => (&mut self.stats.rejected, 0),
         };
         count(counter);
         let report = Report {
             scan: scan.id,
             start: scan.start.unix_minute(),
             outcome,
-            time_to_complete_ms: u32::try_from(took.as_millis()).unwrap_or(u32::MAX),
+            time_to_complete_ms: took,
             parameters: scan.parameters,
             metadata: self.advertising.revision(),
             spectrum,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Scan;
+use crate::machine::count;
+use crate::scos::coding::coded;
 use crate::scos::messages::{ScheduleEntry, ScheduleMark};
 use crate::scos::{ActorId, RequestId, ScanId};
 use crate::storage::{Row, Slot, Table};
@@ -78,14 +80,15 @@ impl<'s> Schedule<'s> {
             recipe.entry.series.repeats = recipe.next;
             recipe.kept = false;
         }
-        let count = self.recipes.retain(|recipe| {
-            let stays = recipe.start() < guarded;
-            if !stays {
-                gone(recipe.entry.actor, recipe.entry.request);
-            }
-            stays
-        });
-        u64::try_from(count).unwrap_or(u64::MAX)
+        let mut dropped = 0;
+        loop {
+            let open = self.recipes.iter().find(|recipe| recipe.start() >= guarded);
+            let Some((actor, request)) = open.map(Row::key) else { break };
+            self.recipes.remove((actor, request));
+            gone(actor, request);
+            count(&mut dropped);
+        }
+        dropped
     }
 
     /// Adds or replaces a recipe from occurrence `next` on. Returns whether there
@@ -144,13 +147,12 @@ impl<'s> Schedule<'s> {
 
     /// Takes the earliest occurrence whose slot has begun at `utc`.
     pub(super) fn take_due(&mut self, utc: Utc) -> Option<Scan> {
-        let due = self.recipes.iter_mut().filter(|recipe| recipe.start() <= utc);
-        let recipe = due.min_by_key(|recipe| recipe.start())?;
+        let (_, key) = self.first().filter(|(start, _)| *start <= utc)?;
+        let recipe = self.recipes.get_mut(key)?;
         let scan = recipe.scan();
         recipe.next = recipe.next.saturating_add(1);
         recipe.kept = false;
         if recipe.next >= recipe.entry.series.occurrences() {
-            let key = recipe.key();
             self.recipes.remove(key);
         }
         Some(scan)
@@ -158,7 +160,13 @@ impl<'s> Schedule<'s> {
 
     /// When the next slot begins.
     pub(super) fn next_start(&self) -> Option<Utc> {
-        self.recipes.iter().map(SsdRecipe::start).min()
+        self.first().map(|(start, _)| start)
+    }
+
+    /// When the next slot begins, and of which recipe it is.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn first(&self) -> Option<(Utc, (ActorId, RequestId))> {
+        self.recipes.iter().map(|recipe| (recipe.start(), recipe.key())).min()
     }
 
     /// The next occurrence of a recipe; 0 when there is none.
@@ -178,4 +186,8 @@ impl<'s> Schedule<'s> {
     pub(super) fn capacity(&self) -> u16 {
         u16::try_from(self.recipes.capacity()).unwrap_or(u16::MAX)
     }
+}
+
+coded! {
+    struct SsdRecipe (kept = false): entry, next;
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::scos::association::{RegisteredDevice, Registry};
+use crate::scos::coding::coded;
 use crate::scos::messages::{
     Alternative, Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry,
 };
@@ -284,4 +285,12 @@ impl<'s> Bookings<'s> {
     pub(super) fn has_actor(&self, actor: ActorId) -> bool {
         self.iter_from((actor, RequestId(0))).next().is_some_and(|next| next.actor == actor)
     }
+}
+
+coded! {
+    struct Booking (settled = Instant::ZERO, kept = false): actor, request, fingerprint, state;
+    enum State: 0 Refused(turned), 1 Withdrawn, 2 Booked(booked); else Self::Withdrawn;
+    struct Turned: reason, first_conflict, alternative;
+    struct Booked: device, series, parameters, keep, cancelled, displaced, replaced, progress,
+        resume, version;
 }

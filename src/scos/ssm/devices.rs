@@ -179,17 +179,18 @@ impl Ssm<'_> {
     }
 
     /// When a device is next to be asked.
-    pub(super) fn next_hail(&self) -> Option<Instant> {
+    pub(super) fn next_hail(&self) -> Instant {
         let hailed = self.registry.iter().filter(|device| device.hail.is_some());
-        hailed.map(|device| device.push.due().min(device.patience)).min()
+        let due = hailed.map(|device| device.push.due().min(device.patience));
+        due.fold(Instant::MAX, Ord::min)
     }
 
     /// When a device is next to be sent what it lacks.
-    pub(super) fn next_push(&self) -> Option<Instant> {
+    pub(super) fn next_push(&self) -> Instant {
         let lacking = self.registry.iter().filter(|device| {
             device.is_there() && device.version > device.acknowledged && !device.push.is_never()
         });
-        lacking.map(|device| device.push.due()).min()
+        lacking.map(|device| device.push.due()).fold(Instant::MAX, Ord::min)
     }
 
     /// A device is there, or has left.

@@ -19,6 +19,7 @@ use super::requests::{ActorRecord, KnownActor, changed, fnv1a};
 use super::{Restored, Ssm};
 use crate::scos::association::{DeviceRecord, RegisteredDevice, Registry};
 use crate::scos::calendar::{self, Recipe, RefusalReason, Scheduler};
+use crate::scos::coding::coded;
 use crate::scos::messages::{Report, Usage};
 use crate::scos::records::{Found, Keeper, RecordFault, kind, open};
 use crate::scos::series::Mark;
@@ -412,4 +413,9 @@ impl Turn {
 fn request_of(key: &RecordKey) -> (ActorId, RequestId) {
     let [_, a, b, c, d, e, f, g, h, ..] = *key.octets();
     (ActorId(u32::from_be_bytes([a, b, c, d])), RequestId(u32::from_be_bytes([e, f, g, h])))
+}
+
+coded! {
+    struct RunRecord: epoch;
+    struct RequestRecord<'a>: device, booking, recipe;
 }

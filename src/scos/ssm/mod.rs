@@ -64,7 +64,7 @@ use super::retry::Backoff;
 use super::{ActorId, DeviceIndex};
 use crate::machine::count;
 use crate::storage::{Slot, Table};
-use crate::time::{ClockQuality, Instant, Now, earliest};
+use crate::time::{ClockQuality, Instant, Now};
 use crate::transport::{Address, Transport};
 use bookings::Bookings;
 use journal::UsageOwed;
@@ -531,13 +531,14 @@ impl<'s> Ssm<'s> {
     #[must_use]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let abandon = self.outbox.oldest().map(|oldest| oldest.after(self.settings.keep));
+        let abandon = self.outbox.oldest().after(self.settings.keep);
         let sends = match self.keeper.due() {
-            Some(due) => Some(due),
-            None => earliest(self.outbox.next_due(), self.next_push()),
+            Instant::MAX => self.outbox.next_due().min(self.next_push()),
+            due => due,
         };
-        let ageing = earliest(self.registry.next_expiry(), self.next_hail());
-        earliest(earliest(abandon, self.next_overdue()), earliest(sends, ageing))
+        let expiry = self.registry.next_expiry().unwrap_or(Instant::MAX);
+        let overdue = self.next_overdue().unwrap_or(Instant::MAX);
+        abandon.min(overdue).min(sends).min(expiry).min(self.next_hail()).deadline()
     }
 
     /// Its counters.

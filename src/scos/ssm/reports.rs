@@ -117,7 +117,7 @@ impl Ssm<'_> {
 
     /// Sends the reports that are due to their Actors.
     pub(super) fn forward(&mut self, now: Instant, transport: &mut dyn Transport) {
-        if self.outbox.next_due().is_some_and(|due| due <= now) {
+        if self.outbox.next_due() <= now {
             self.follow_actors(transport);
         }
         let actors = &self.actors;

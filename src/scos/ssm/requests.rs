@@ -10,6 +10,7 @@ use super::{Ssm, SsmUser};
 use crate::machine::count;
 use crate::scos::association::{AddressRecord, Registry};
 use crate::scos::calendar::{Placement, Recipe, RefusalReason};
+use crate::scos::coding::coded;
 use crate::scos::messages::{
     Cancel, Cancelled, Granted, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
     ScanRequest,
@@ -540,4 +541,8 @@ pub(super) fn fnv1a(octets: &[u8]) -> u64 {
     octets.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &octet| {
         (hash ^ u64::from(octet)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+coded! {
+    struct ActorRecord<'a>: actor, address, floor, policy, version;
 }
