@@ -112,7 +112,7 @@ pub(crate) fn firmware(options: &Options) -> Result<PathBuf, Box<dyn Error>> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/firmware");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     eprintln!("building the firmware in {}", package.display());
-    let (name, features) = if options.tls { ("ssd_tls", "tls") } else { ("ssd", "board") };
+    let (name, features) = if options.tls { ("ssd_tls", "tls") } else { ("ssd", "agents") };
     // The directory, not the manifest alone: it must not be this package's target.
     let built = Command::new(cargo)
         .args(["build", "--release", "--locked", "--bin", name, "--features", features])

@@ -3,6 +3,8 @@
 
 pub mod clock;
 pub mod ethernet;
+#[cfg(feature = "agents")]
+pub mod health;
 pub mod radio;
 pub mod sensor;
 pub mod settings;
@@ -64,9 +66,11 @@ pub struct Identity {
 /// An SSD and its front-end.
 pub struct Device<S, P, D, A> {
     pub ssd: Ssd<'static>,
-    front_end: FrontEnd<S, P, D, A>,
+    #[cfg(feature = "agents")]
+    pub health: health::Health,
+    pub front_end: FrontEnd<S, P, D, A>,
     stack: Painted,
-    log: Uart,
+    pub log: Uart,
 }
 
 /// The device with the front-end that QEMU has.
@@ -80,7 +84,14 @@ impl Simulated {
         let tuner = Tuner::new(air.spi(), ten_db, twenty_db, Delay(ticks));
         let analyser = spectrum::Analyser::new(WORKSPACE.take());
         let front_end = FrontEnd::new(tuner, air.samples(), analyser, log);
-        Self { ssd: ssd(&identity), front_end, stack, log }
+        Self {
+            ssd: ssd(&identity),
+            #[cfg(feature = "agents")]
+            health: health::Health::default(),
+            front_end,
+            stack,
+            log,
+        }
     }
 }
 
@@ -113,6 +124,8 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Device<S, P, D, A> {
                     self.log,
                     "scan {request}.{occurrence}: {octets} octets, stack {stack}"
                 );
+                #[cfg(feature = "agents")]
+                self.health.scanned(now, summary, &self.front_end.executed());
                 // The gain is one of four, perhaps not the one that was asked for.
                 self.ssd
                     .executes(scan, self.front_end.executed())
@@ -124,6 +137,8 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Device<S, P, D, A> {
         if let Err(fault) = ended {
             let _ = writeln!(self.log, "scan {request}.{occurrence}: {fault}");
         }
+        #[cfg(feature = "agents")]
+        self.front_end.rest();
     }
 
     /// Whether there are samples to take.

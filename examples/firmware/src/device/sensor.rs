@@ -20,17 +20,41 @@ pub struct FrontEnd<S, P, D, A> {
     samples: A,
     analyser: Analyser,
     running: Option<ScanId>,
+    /// No scan has more gain than this.
+    #[cfg(feature = "agents")]
+    pub most_gain_db: i8,
+    /// Where it is tuned to when nothing is scanned: a centre and a rate.
+    #[cfg(feature = "agents")]
+    pub rest: Option<(u64, u32)>,
     log: Uart,
 }
 
 impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> FrontEnd<S, P, D, A> {
     pub const fn new(tuner: Tuner<S, P, D>, samples: A, analyser: Analyser, log: Uart) -> Self {
-        Self { tuner, samples, analyser, running: None, log }
+        Self {
+            tuner,
+            samples,
+            analyser,
+            running: None,
+            #[cfg(feature = "agents")]
+            most_gain_db: Tuner::<S, P, D>::MAX_GAIN_DB,
+            #[cfg(feature = "agents")]
+            rest: None,
+            log,
+        }
     }
 
     /// Whether there are samples to take.
     pub const fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Tunes to where it rests, if it is told where, unless a scan runs. Returns whether it is
+    /// there.
+    #[cfg(feature = "agents")]
+    pub fn rest(&mut self) -> bool {
+        let (None, Some((center_hz, rate_hz))) = (self.running, self.rest) else { return true };
+        self.tuner.tune(center_hz, rate_hz, self.most_gain_db).is_ok()
     }
 
     /// The parameters of the last scan, as far as they could be set.
@@ -59,8 +83,10 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Sensor for FrontEnd<S, 
         if !Analyser::can(parameters) {
             return Err(Rejection::Unable);
         }
-        let tuned =
-            self.tuner.tune(parameters.center_hz, parameters.bandwidth_hz, parameters.gain_db);
+        let gain_db = parameters.gain_db;
+        #[cfg(feature = "agents")]
+        let gain_db = gain_db.min(self.most_gain_db);
+        let tuned = self.tuner.tune(parameters.center_hz, parameters.bandwidth_hz, gain_db);
         let gain_db = tuned.map_err(|_| Rejection::Sensor)?;
         self.analyser.begin(parameters, gain_db);
         self.running = Some(scan.id);
