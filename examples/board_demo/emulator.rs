@@ -146,7 +146,7 @@ pub(crate) fn firmware(options: &Options) -> Result<Firmware, Box<dyn Error>> {
         Some(file) => return Err(format!("there is no firmware at {}", file.display()).into()),
         None => {
             eprintln!("building the firmware in {}", package.display());
-            let (name, features) = if options.tls { ("ssd_tls", "tls") } else { ("ssd", "board") };
+            let (name, features) = if options.tls { ("ssd_tls", "tls") } else { ("ssd", "agents") };
             let wanted = ["--release", "--target", TARGET, "--bin", name, "--features", features];
             let why = format!(
                 "the firmware was not built: it needs `rustup target add {TARGET}`; or build it \

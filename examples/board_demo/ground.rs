@@ -1,4 +1,5 @@
-//! The ground side: configuration server, registrar, SSM and Actor, on loopback.
+//! The ground side: configuration server, registrar, SSM and Actor, and who manages the board
+//! and writes its schedule, on loopback.
 
 use std::error::Error;
 use std::io;
@@ -21,9 +22,11 @@ use farpost::scos::actor::Actor;
 use farpost::scos::carriage::{Carriage, Station, manager};
 use farpost::time::{Clock, Now};
 
+use super::desk::Desk;
 use super::emulator::{Emulator, Firmware, free_ports};
 use super::journal::{Journal, Notes, SharedJournal, Watch};
 use super::options::Options;
+use super::schedule::Scheduler;
 use super::script::{self, DEVICE};
 use super::stations::{self, slots};
 use super::story::Stage;
@@ -46,6 +49,8 @@ pub(crate) struct Ground<'a> {
     time: TimeServer,
     manager: ManagerHost<'a>,
     actor: ActorHost<'a>,
+    desk: Desk<'a>,
+    schedule: Scheduler<'a>,
     board: Emulator,
 }
 
@@ -63,12 +68,15 @@ impl<'a> Ground<'a> {
         let mib = make_mib(arena, &server_socket)?;
         let clock = VirtualClock::new(script::START, options.speed);
         let time = TimeServer::bind(clock)?;
+        let (desk, schedule) = (Desk::bind(arena)?, Scheduler::bind(arena)?);
         let (mams, aams) = free_ports()?;
         let words = [
             format!("server={server_port}"),
             format!("time={}", time.port()?),
             format!("mams={mams}"),
             format!("aams={aams}"),
+            format!("management={}", desk.port()),
+            format!("controller={}", schedule.port()),
         ];
         let mut ground = Self {
             arena,
@@ -80,6 +88,8 @@ impl<'a> Ground<'a> {
             time,
             manager: make_manager(arena, mib, 1, journal)?,
             actor: make_actor(arena, mib, journal)?,
+            desk,
+            schedule,
             board: Emulator::start(options, firmware, &words, &[mams, aams])?,
         };
         ground.driver.add(&mut ground.server)?;
@@ -87,7 +97,15 @@ impl<'a> Ground<'a> {
         ground.driver.add(&mut ground.time)?;
         ground.driver.add(&mut ground.manager)?;
         ground.driver.add(&mut ground.actor)?;
+        ground.driver.add(&mut ground.desk)?;
+        ground.driver.add(&mut ground.schedule)?;
         Ok(ground)
+    }
+
+    /// Prints what became of rule and schedule. True if that is right.
+    pub(crate) fn summarise(&self) -> bool {
+        let managed = self.desk.summarise();
+        self.schedule.summarise() && managed
     }
 }
 
@@ -107,6 +125,8 @@ impl<'a> Stage<'a> for Ground<'a> {
                 &mut self.time,
                 &mut self.manager,
                 &mut self.actor,
+                &mut self.desk,
+                &mut self.schedule,
             ],
             Duration::from_millis(50),
         )?;
@@ -118,6 +138,18 @@ impl<'a> Stage<'a> for Ground<'a> {
 
     fn actor(&mut self) -> &mut Actor<'a> {
         &mut self.actor.application.machine.actor
+    }
+
+    fn is_ready(&self) -> bool {
+        self.desk.is_ready() && self.schedule.is_ready()
+    }
+
+    fn close(&mut self, now: Now) -> Result<(), Box<dyn Error>> {
+        self.desk.ask(now)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.desk.told() > 1 && self.schedule.has_metrics()
     }
 
     fn restart_manager(&mut self, now: Now) -> Result<(), Box<dyn Error>> {

@@ -1,17 +1,19 @@
 //! The board at work: a sensing device on an emulated Cortex-M4, and the ground side
 //! it works for.
 //!
-//! `cargo run --release --features std --example board_demo`
+//! `cargo run --release --features std,management,southbound --example board_demo`
 //!
 //! A configuration server, a registrar, an SSM and an Actor run here, on loopback.
 //! QEMU runs the firmware `examples/firmware/src/bin/ssd`, which reaches them by UDP
 //! over an emulated Ethernet controller: it registers as an AMS module, sets its clock,
 //! associates, gets its schedule, scans in its slots and reports. Half-way the SSM is
-//! killed and starts anew. All clocks run at 20 times real time. The exit status says
+//! killed and starts anew. Besides, the board is managed by AMP: it is given a rule, by which it
+//! takes its gain away when it is overloaded, and tells so; and it has a schedule by the southbound
+//! interface, in datagrams, which tunes its receiver for when nothing is scanned. All clocks run at 20 times real time. The exit status says
 //! whether every granted occurrence was reported by the board, with a spectrum that
 //! shows the signal that is there.
 //!
-//! `cargo run --release --features tls-psk --example board_demo -- --tls`
+//! `cargo run --release --features tls-psk,management,southbound --example board_demo -- --tls`
 //!
 //! The same without AMS: the firmware `src/bin/ssd_tls` connects to the SSM by TCP and TLS 1.3
 //! with a pre-shared key, and proves that it has the private key of its public key by signing
@@ -23,10 +25,15 @@
     reason = "an example for hosts, with small numbers"
 )]
 
+#[allow(dead_code, reason = "the board has the other half")]
+#[path = "../firmware/src/agents/agreed/mod.rs"]
+mod agreed;
+mod desk;
 mod emulator;
 mod ground;
 mod journal;
 mod options;
+mod schedule;
 mod script;
 #[cfg(all(feature = "tls-psk", unix))]
 mod secured;
@@ -67,7 +74,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
     let mut ground = Ground::new(&arena, &options, &firmware, &journal)?;
     let finished = story::play(&mut ground, &journal)?;
     let right = journal.borrow().summarise(finished);
-    Ok(right)
+    Ok(ground.summarise() && right)
 }
 
 #[cfg(all(feature = "tls-psk", unix))]

@@ -16,6 +16,22 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(40 * 60);
 /// The board's device ID.
 pub(crate) const DEVICE: &str = "ridge";
 
+/// The rule: what is received above this level, in dBFS, takes the gain away down to this, in
+/// dB. The broadcast signal is above it with the gain that is asked for, and the rest is not.
+pub(crate) const LIMIT_DBFS: i32 = -35;
+pub(crate) const LEAST_GAIN_DB: i32 = 10;
+
+/// The entry of the schedule: where the front-end is to rest when nothing is scanned, and from
+/// when on.
+pub(crate) const REST_KHZ: u32 = 446_000;
+
+pub(crate) fn rest_from() -> Utc {
+    START.after(Duration::from_secs(270))
+}
+
+/// How many scans are granted, if all goes well.
+pub(crate) const SCANS: u32 = 6;
+
 /// Something to ask for.
 #[derive(Debug)]
 pub(crate) struct Ask {

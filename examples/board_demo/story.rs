@@ -19,6 +19,21 @@ pub(crate) trait Stage<'a> {
     /// Who asks.
     fn actor(&mut self) -> &mut Actor<'a>;
 
+    /// Whether all else is prepared that is to be before anything is asked.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    /// All is over but for what is to be asked at the end.
+    fn close(&mut self, _now: Now) -> Result<(), Box<dyn Error>> {
+        Ok(())
+    }
+
+    /// Whether that is answered.
+    fn is_closed(&self) -> bool {
+        true
+    }
+
     /// The SSM ends without a word, and another run of it begins.
     fn restart_manager(&mut self, now: Now) -> Result<(), Box<dyn Error>>;
 }
@@ -37,7 +52,9 @@ pub(crate) fn play(
     stage.restart_manager(now)?;
     let Some(now) = settle(stage, journal)? else { return Ok(false) };
     ask(stage, journal, &script::SECOND, now)?;
-    Ok(settle(stage, journal)?.is_some())
+    let Some(now) = settle(stage, journal)? else { return Ok(false) };
+    stage.close(now)?;
+    Ok(until(stage, |stage| stage.is_closed())?.is_some())
 }
 
 /// Runs until the device can be asked and all that was asked is reported.
@@ -45,9 +62,17 @@ fn settle(
     stage: &mut dyn Stage<'_>,
     journal: &SharedJournal,
 ) -> Result<Option<Now>, Box<dyn Error>> {
+    until(stage, |stage| journal.borrow().is_settled() && stage.is_ready())
+}
+
+/// Runs until something is so.
+fn until(
+    stage: &mut dyn Stage<'_>,
+    is_so: impl Fn(&dyn Stage<'_>) -> bool,
+) -> Result<Option<Now>, Box<dyn Error>> {
     loop {
         let now = stage.turn()?;
-        if journal.borrow().is_settled() {
+        if is_so(stage) {
             return Ok(Some(now));
         }
         if now.utc.since(script::START) > script::LIMIT {

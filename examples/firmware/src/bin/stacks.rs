@@ -1,11 +1,15 @@
-//! How deep the stack of each machine gets in the life of a message space and of a
-//! sensing network: octets, and what each calls with it.
+//! How deep the stack of each machine gets in the life of message spaces and of a sensing
+//! network: octets, and what each calls with it. `stacks_agents` has the agents.
 #![no_std]
 #![no_main]
 
 #[path = "publisher/board.rs"]
 #[allow(dead_code, reason = "it is driven here, machine by machine")]
 mod board;
+#[path = "stacks/deepest.rs"]
+mod deepest;
+#[path = "stacks/gateways.rs"]
+mod gateways;
 #[path = "../panic.rs"]
 mod panic;
 #[path = "../stack.rs"]
@@ -18,45 +22,43 @@ use core::time::Duration;
 use board::{Board, LOGGER, Letter, METER, READING, REGISTRAR, SERVER};
 use cortex_m as _; // its critical section
 use cortex_m_rt::entry;
+use deepest::Deepest;
 use farpost::ams::module::RuleRequest;
 use farpost::ams::service::{Fault, Indication, Message};
 use farpost::scos::actor::{Actor, ActorConfig, ActorUser, Wish};
 use farpost::scos::calendar::DevicePlan;
 use farpost::scos::messages::{Devices, Rejection, Report};
 use farpost::scos::metadata::{Analyser, Receiver};
+use farpost::scos::policy_manager::{ActorSetting, PolicyManager, PolicyManagerConfig, PolicyUser};
 use farpost::scos::ssd::{Scan, Sensor, Ssd, SsdConfig, SsdStorage};
-use farpost::scos::ssm::{Ssm, SsmConfig, SsmStorage};
+use farpost::scos::ssm::{PolicyManager as SettingBy, Ssm, SsmConfig, SsmStorage};
 use farpost::scos::{
-    ActorId, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId, ScanParameters,
-    Section, Series, Summary, When, Window,
+    ActorId, ActorPolicy, Backoff, Detector, DeviceConfig, DeviceMetadata, RequestId, ScanId,
+    ScanParameters, Section, Series, Summary, When, Window,
 };
 use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc, earliest};
 use farpost::transport::{Address, SendError, Transport};
 use heapless::Vec;
 use semihosting::{println, process};
-use stack::Painted;
 use static_cell::ConstStaticCell;
 
 #[entry]
 fn main() -> ! {
     cortex_m::interrupt::disable();
     let messages = message_space();
-    let reports = sensing_network();
-    process::exit(i32::from(messages.is_err() || reports != REPORTS))
-}
-
-/// The deepest that something has got.
-#[derive(Default)]
-struct Deepest(usize);
-
-impl Deepest {
-    #[inline(never)]
-    fn of(&mut self, run: impl FnOnce()) {
-        let painted = Painted::fresh();
-        run();
-        self.0 = self.0.max(painted.depth());
+    let (reports, applied) = sensing_network();
+    let mut gateway = Deepest::default();
+    let crossed = gateways::live(&mut gateway);
+    println!("gateway: {}", gateway.octets());
+    // Twelve a minute and each way, but for the first, before subscriptions have crossed.
+    let lived = messages.is_ok()
+        && (reports, applied) == (REPORTS, 1)
+        && crossed.is_some_and(|crossed| crossed > 100);
+    if !lived {
+        println!("{messages:?}, {reports} reports, {applied} settings, {crossed:?} crossed");
     }
+    process::exit(i32::from(!lived))
 }
 
 fn quiet(_: Indication) {}
@@ -83,9 +85,9 @@ fn message_space() -> Result<(), Fault> {
         result?;
         now = now.after(Duration::from_secs(5));
     }
-    println!("configuration server: {}", server.0);
-    println!("registrar: {}", registrar.0);
-    println!("module: {}", module.0);
+    println!("configuration server: {}", server.octets());
+    println!("registrar: {}", registrar.octets());
+    println!("module: {}", module.octets());
     Ok(())
 }
 
@@ -122,6 +124,7 @@ fn turn(
 const SSM: u8 = 0;
 const SSD: u8 = 1;
 const ACTOR: u8 = 2;
+const POLICY: u8 = 3;
 
 /// How many reports there are to be.
 const REPORTS: usize = 3;
@@ -207,6 +210,16 @@ impl ActorUser for Reports {
     }
 }
 
+/// Counts settings in force.
+#[derive(Default)]
+struct Settings(usize);
+
+impl PolicyUser for Settings {
+    fn applied(&mut self, _now: Now, _setting: &ActorSetting) {
+        self.0 += 1;
+    }
+}
+
 static DATAGRAMS: ConstStaticCell<Datagrams> = ConstStaticCell::new(Datagrams::new());
 static PLANS: ConstStaticCell<[DevicePlan; 1]> =
     ConstStaticCell::new([const { DevicePlan::EMPTY }]);
@@ -217,11 +230,11 @@ static SECTIONS: ConstStaticCell<[u8; DeviceMetadata::OCTETS]> =
 static SUMMARIES: ConstStaticCell<[[Summary; 2]; 2]> =
     ConstStaticCell::new([const { [const { Summary::EMPTY }; 2] }; 2]);
 
-/// An SSM, an SSD and an Actor, until a scan has been reported three times. Returns how
-/// often it was.
-fn sensing_network() -> usize {
-    let mut depth: [Deepest; 3] = Default::default();
-    let [ssm_depth, ssd_depth, actor_depth] = &mut depth;
+/// An SSM, an SSD, an Actor and a policy manager, until a scan has been reported three times.
+/// Returns how often it was, and how many settings came in force.
+fn sensing_network() -> (usize, usize) {
+    let mut depth: [Deepest; 4] = Default::default();
+    let [ssm_depth, ssd_depth, actor_depth, policy_depth] = &mut depth;
     let net = DATAGRAMS.take();
     let [ssm_summaries, ssd_summaries] = SUMMARIES.take();
     let (mut devices, mut recipes) = ([const { Slot::EMPTY }; 1], [const { Slot::EMPTY }; 4]);
@@ -240,6 +253,7 @@ fn sensing_network() -> usize {
         usage: &mut usage,
     };
     let mut ssm = Ssm::new(manager(), storage);
+    ssm.set_policy_manager(Some(SettingBy::Address(address(POLICY))));
     let (mut recipes, mut reports) = ([const { Slot::EMPTY }; 4], [const { Slot::EMPTY }; 2]);
     let storage = SsdStorage {
         recipes: &mut recipes,
@@ -250,6 +264,10 @@ fn sensing_network() -> usize {
     let mut ssd = Ssd::new(device(), storage);
     let mut requests = [const { Slot::EMPTY }; 2];
     let mut actor = Actor::new(client(), &mut requests);
+    let mut settings = [const { Slot::EMPTY }; 2];
+    let mut policy = PolicyManager::new(setter(), &mut settings);
+    let mut applied = Settings::default();
+    policy_depth.of(|| assert!(policy.set(ActorId(1), ActorPolicy::default()).is_ok()));
     let (mut sensor, mut user) = (Ready::default(), Reports::default());
     let mut now = Now { monotonic: Instant::ZERO, utc: START, quality: ClockQuality::Synchronised };
     let end = Instant::ZERO.after(Duration::from_secs(1_200));
@@ -258,6 +276,7 @@ fn sensing_network() -> usize {
         ssm_depth.of(|| ssm.tick(now, &mut Port(net, SSM), &mut ()));
         ssd_depth.of(|| ssd.tick(now, &mut Port(net, SSD), &mut sensor));
         actor_depth.of(|| actor.tick(now, &mut Port(net, ACTOR), &mut user));
+        policy_depth.of(|| policy.tick(now, &mut Port(net, POLICY)));
         if let Some(scan) = sensor.0.take() {
             ssd_depth.of(|| assert!(ssd.complete(now, scan, &[0x5a; 1_000]).is_ok()));
         }
@@ -268,6 +287,10 @@ fn sensing_network() -> usize {
             } else if to == address(SSD) {
                 ssd_depth.of(|| {
                     ssd.receive(now, &from, &octets, &mut Port(net, SSD), &mut sensor);
+                });
+            } else if to == address(POLICY) {
+                policy_depth.of(|| {
+                    policy.receive(now, &from, &octets, &mut Port(net, POLICY), &mut applied);
                 });
             } else {
                 actor_depth.of(|| {
@@ -287,10 +310,11 @@ fn sensing_network() -> usize {
             next.since(now.monotonic).clamp(Duration::from_millis(1), Duration::from_secs(10));
         now = now.after(span);
     }
-    println!("SSM: {}", ssm_depth.0);
-    println!("SSD: {}", ssd_depth.0);
-    println!("Actor: {}", actor_depth.0);
-    user.0
+    println!("SSM: {}", ssm_depth.octets());
+    println!("SSD: {}", ssd_depth.octets());
+    println!("Actor: {}", actor_depth.octets());
+    println!("policy manager: {}", policy_depth.octets());
+    (user.0, applied.0)
 }
 
 const DEVICE: &str = "mast";
@@ -333,6 +357,15 @@ fn client() -> ActorConfig {
         first_request: RequestId(1),
         backoff: Backoff::NOMINAL,
         attempts: 10,
+    }
+}
+
+fn setter() -> PolicyManagerConfig {
+    PolicyManagerConfig {
+        ssm: address(SSM),
+        backoff: Backoff::NOMINAL,
+        refresh: None,
+        first_version: 1,
     }
 }
 

@@ -3,6 +3,8 @@
 
 pub mod clock;
 pub mod ethernet;
+#[cfg(feature = "agents")]
+pub mod health;
 pub mod radio;
 pub mod sensor;
 pub mod settings;
@@ -64,7 +66,9 @@ pub struct Identity {
 /// An SSD and its front-end.
 pub struct Device<S, P, D, A> {
     pub ssd: Ssd<'static>,
-    front_end: FrontEnd<S, P, D, A>,
+    #[cfg(feature = "agents")]
+    pub health: health::Health,
+    pub front_end: FrontEnd<S, P, D, A>,
     stack: Painted,
 }
 
@@ -79,7 +83,13 @@ impl Simulated {
         let tuner = Tuner::new(air.spi(), ten_db, twenty_db, Delay(ticks));
         let analyser = spectrum::Analyser::new(WORKSPACE.take());
         let front_end = FrontEnd::new(tuner, air.samples(), analyser);
-        Self { ssd: ssd(&identity), front_end, stack }
+        Self {
+            ssd: ssd(&identity),
+            #[cfg(feature = "agents")]
+            health: health::Health::default(),
+            front_end,
+            stack,
+        }
     }
 }
 
@@ -109,6 +119,8 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Device<S, P, D, A> {
             Ok(summary) => {
                 let (octets, stack) = (summary.len(), self.stack.total());
                 info!("scan {}.{}: {} octets, stack {}", request, occurrence, octets, stack);
+                #[cfg(feature = "agents")]
+                self.health.scanned(now, self.front_end.met(), &self.front_end.executed());
                 // The gain is one of four, perhaps not the one that was asked for.
                 self.ssd
                     .executes(scan, self.front_end.executed())
@@ -120,6 +132,8 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Device<S, P, D, A> {
         if let Err(fault) = ended {
             warn!("scan {}.{}: {}", request, occurrence, fault);
         }
+        #[cfg(feature = "agents")]
+        self.front_end.rest();
     }
 
     /// Whether there are samples to take.

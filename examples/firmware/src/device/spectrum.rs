@@ -94,9 +94,12 @@ pub struct Analyser {
     work: &'static mut Workspace,
     parameters: ScanParameters,
     gain_db: i8,
-    length: usize,
+    /// Samples of a transform.
+    pub length: usize,
     done: u16,
     overload: bool,
+    /// The strongest signal at the antenna, in hundredths of dBm, of the last summary.
+    pub top_cdbm: i16,
 }
 
 impl Analyser {
@@ -112,7 +115,7 @@ impl Analyser {
             gain_db: 0,
             settings: None,
         };
-        Self { work, parameters, gain_db: 0, length: 16, done: 0, overload: false }
+        Self { work, parameters, gain_db: 0, length: 16, done: 0, overload: false, top_cdbm: 0 }
     }
 
     /// Whether it can do what `parameters` ask for: transforms of 16 to 512 samples,
@@ -180,7 +183,7 @@ impl Analyser {
     }
 
     /// Encodes the summary of what was measured. `None` if `buffer` is too short.
-    pub fn summarise<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    pub fn summarise<'b>(&mut self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         let parameters = &self.parameters;
         let count = match parameters.detector {
             Detector::Mean | Detector::M4s | Detector::Median => f32::from(self.done.max(1)),
@@ -237,6 +240,7 @@ impl Analyser {
         };
         let mut writer = Writer::new(buffer);
         summary.encode(&mut writer).ok()?;
+        self.top_cdbm = summary.top_cdbm;
         Some(writer.finish())
     }
 }

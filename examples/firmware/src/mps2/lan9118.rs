@@ -45,16 +45,36 @@ const FRAME: usize = 1_514;
 /// The same in whole words.
 const BUFFER: usize = 1_516;
 
+/// Frames, and their octets.
+#[derive(Clone, Copy)]
+pub struct Traffic {
+    pub frames: u32,
+    pub octets: u32,
+}
+
+impl Traffic {
+    const NONE: Self = Self { frames: 0, octets: 0 };
+
+    fn count(&mut self, octets: u32) {
+        self.frames = self.frames.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(octets);
+    }
+}
+
 /// The controller, with room for a frame each way.
 pub struct Lan9118 {
     registers: Registers,
+    /// What has come, and what went out.
+    pub came: Traffic,
+    pub went: Traffic,
     received: [u8; BUFFER],
     sent: [u8; BUFFER],
 }
 
 impl Lan9118 {
     pub(super) const fn new(registers: Registers) -> Self {
-        Self { registers, received: [0; BUFFER], sent: [0; BUFFER] }
+        let (came, went) = (Traffic::NONE, Traffic::NONE);
+        Self { registers, came, went, received: [0; BUFFER], sent: [0; BUFFER] }
     }
 
     /// Resets it and turns it on.
@@ -104,6 +124,7 @@ impl Lan9118 {
             }
             let length = with_checksum.saturating_sub(4);
             if status & RX_ERROR == 0 && length <= FRAME {
+                self.came.count(length as u32);
                 return Some(length);
             }
         }
@@ -117,8 +138,9 @@ impl Device for Lan9118 {
 
     fn receive(&mut self, _now: Instant) -> Option<(Frame<'_>, Sender<'_>)> {
         let length = self.read_frame()?;
-        let frame = Frame(self.received.get(..length)?);
-        Some((frame, Sender { registers: self.registers, buffer: &mut self.sent }))
+        let Self { registers, went, received, sent, .. } = self;
+        let sender = Sender { registers: *registers, went, buffer: sent };
+        Some((Frame(received.get(..length)?), sender))
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<Sender<'_>> {
@@ -128,7 +150,8 @@ impl Device for Lan9118 {
         }
         let room = (self.registers.read(TX_FIFO_INFO) & 0xffff) as usize;
         let fits = room >= BUFFER + 8;
-        fits.then_some(Sender { registers: self.registers, buffer: &mut self.sent })
+        let Self { registers, went, sent, .. } = self;
+        fits.then_some(Sender { registers: *registers, went, buffer: sent })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -152,6 +175,7 @@ impl RxToken for Frame<'_> {
 /// Room for a frame to be sent.
 pub struct Sender<'a> {
     registers: Registers,
+    went: &'a mut Traffic,
     buffer: &'a mut [u8; BUFFER],
 }
 
@@ -161,6 +185,7 @@ impl TxToken for Sender<'_> {
         let (frame, _) = self.buffer.split_at_mut(length);
         let result = write(frame);
         let octets = length as u32;
+        self.went.count(octets);
         self.registers.write(TX_DATA, FIRST_AND_LAST | octets);
         self.registers.write(TX_DATA, octets);
         for word in self.buffer.chunks_exact(4).take(length.div_ceil(4)) {

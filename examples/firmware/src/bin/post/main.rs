@@ -4,16 +4,18 @@
 #![no_std]
 #![no_main]
 
-mod board;
+#[allow(dead_code, reason = "a part of it is used here")]
+#[path = "../../agents/mod.rs"]
+mod agents;
+mod controller;
 #[allow(dead_code, unused_imports, unused_macros, reason = "a part of it is used here")]
 #[path = "../../device/mod.rs"]
 mod device;
-mod modem;
+mod front_end;
 #[path = "../../mps2/mod.rs"]
 mod mps2;
 #[path = "../../panic.rs"]
 mod panic;
-mod rule;
 #[allow(dead_code, reason = "the device measures its stack")]
 #[path = "../../stack.rs"]
 mod stack;
@@ -22,43 +24,31 @@ use core::time::Duration;
 
 use cortex_m_rt::entry;
 use farpost::management::Kind;
-use farpost::management::adm::Adm;
-use farpost::management::agent::{Agent, AgentConfig, AgentMemory, ManagerConfig, MaxAge};
-use farpost::southbound::agent::{
-    Agent as ScheduleAgent, AgentConfig as ScheduleConfig, AgentStorage, Answer,
-};
+use farpost::management::agent::{AgentConfig, ManagerConfig, MaxAge};
+use farpost::management::amp::{GroupWriter, MessageHeader, Opcode, Profile};
+use farpost::southbound::agent::AgentConfig as ScheduleConfig;
 use farpost::southbound::messages::StatusCode;
-use farpost::southbound::schedule::ScheduleRow;
-use farpost::storage::Slot;
 use farpost::time::{ClockQuality, Instant, Now, Utc};
 use farpost::transport::{Address, SendError, Transport};
+use farpost::wire::Writer;
 use semihosting::{println, process};
-use static_cell::{ConstStaticCell, StaticCell};
+use static_cell::StaticCell;
 
-use board::{FRONT_END, FrontEnd};
+use agents::agreed::adm::{FRONT_END, datum};
+use agents::agreed::rule;
+use agents::{ADMS, Agents, Managed};
+use controller::{Begun, Controller, Counter};
 use device::radio::Tuner;
 use device::simulated::{Air, Delay};
-use modem::{Begun, Controller, Counter};
+use front_end::FrontEnd;
 use mps2::Board;
 
 /// Who may define rules. The first is the post itself.
 static MANAGERS: [ManagerConfig<'static>; 2] = [
     ManagerConfig { name: "post", service: "own", endpoint: "post", issuer: b"" },
-    ManagerConfig { name: "ground", service: "radio", endpoint: "ground", issuer: b"ground" },
+    ManagerConfig { name: rule::GROUND, service: "radio", endpoint: "ground", issuer: b"ground" },
 ];
 
-static ADMS: [&Adm; 1] = [&board::ADM];
-
-/// Room for 8 definitions of 512 octets, 4 reports of 256, 2 managers, groups of 256.
-static MEMORY: ConstStaticCell<AgentMemory<8, 512, 4, 256, 2, 256>> =
-    ConstStaticCell::new(AgentMemory::new());
-/// Room for 8 entries and requests of 1,024 octets in all, and some metrics.
-static ROWS: ConstStaticCell<[Slot<ScheduleRow>; 8]> =
-    ConstStaticCell::new([const { Slot::EMPTY }; 8]);
-static OCTETS: ConstStaticCell<[u8; 1_024]> = ConstStaticCell::new([0; 1_024]);
-static ANSWERS: ConstStaticCell<[Answer; 4]> = ConstStaticCell::new([Answer::EMPTY; 4]);
-static BUFFER: ConstStaticCell<[u8; 128]> = ConstStaticCell::new([0; 128]);
-static METRICS: ConstStaticCell<[[u8; 128]; 3]> = ConstStaticCell::new([[0; 128]; 3]);
 static NUMBERS: StaticCell<Counter> = StaticCell::new();
 static AIR: StaticCell<Air> = StaticCell::new();
 
@@ -99,34 +89,25 @@ fn run() -> Option<()> {
     let config = AgentConfig {
         evaluation: PERIOD,
         // A level that was measured before is no reason to act.
-        max_ages: &[MaxAge { adm: FRONT_END, index: 0, seconds: 10 }],
+        max_ages: &[MaxAge { adm: FRONT_END, index: datum::LEVEL as u32, seconds: 10 }],
         ..AgentConfig::new("dtn://post/agent", &MANAGERS, &ADMS)
     };
-    let mut agent = Agent::new(config, MEMORY.take().storage());
+    let schedule = ScheduleConfig::new("post", NUMBERS.init(Counter::default()));
+    let Agents { management: mut agent, mut schedule } = Agents::new(config, schedule)?;
     let mut now = Now { monotonic: Instant::ZERO, utc: START, quality: ClockQuality::Synchronised };
     let (mut link, mut buffer) = (Away, [0; 256]);
 
-    agent.tick(now, &mut link, &mut front_end);
+    agent.tick(now, &mut link, &mut Managed(&mut front_end));
     let time = u64::try_from(START.unix_minute() * 60).ok()? - EPOCH;
-    let group = rule::quieter(-20, 10, time, &mut buffer)?;
+    let group = manager_says(time, &mut buffer)?;
     let from = link.resolve("own", "post")?;
-    agent.receive(now, &from, group, &mut link, &mut front_end);
+    agent.receive(now, &from, group, &mut link, &mut Managed(&mut front_end));
     println!(
         "{} octets of a manager, {} rule defined",
         group.len(),
         agent.defined(Kind::StateRule)
     );
 
-    let [states, statistics, links] = METRICS.take();
-    let storage = AgentStorage {
-        rows: ROWS.take(),
-        octets: OCTETS.take(),
-        answers: ANSWERS.take(),
-        buffer: BUFFER.take(),
-        metrics: [&mut states[..], &mut statistics[..], &mut links[..]],
-    };
-    let config = ScheduleConfig::new("post", NUMBERS.init(Counter::default()));
-    let mut schedule = ScheduleAgent::new(config, storage).ok()?;
     let mut controller = Controller::default();
 
     for second in (0..=90).step_by(10) {
@@ -134,25 +115,42 @@ fn run() -> Option<()> {
             println!("somebody disturbs the band");
             air.disturb(60.0);
         }
-        schedule.tick(now, &mut controller, &mut front_end);
+        schedule.tick(now, &mut controller, &mut Managed(&mut front_end));
         while let Some(begun) = controller.begun.take() {
             match begun {
                 Begun::Reset(call) => {
-                    schedule.reset_done(now, call, StatusCode::OK, &mut controller, &mut front_end);
+                    schedule.reset_done(
+                        now,
+                        call,
+                        StatusCode::OK,
+                        &mut controller,
+                        &mut Managed(&mut front_end),
+                    );
                 }
                 Begun::Stream(call) => {
-                    schedule.stream_opened(now, call, &mut controller, &mut front_end);
+                    schedule.stream_opened(
+                        now,
+                        call,
+                        &mut controller,
+                        &mut Managed(&mut front_end),
+                    );
                     for (after, khz) in [(0, 98_000), (60, 433_500)] {
                         let time = START.after(Duration::from_secs(after));
                         let request = controller.receive_at(time, khz * 1_000, &mut buffer)?;
-                        schedule.receive(now, call, request, &mut controller, &mut front_end);
+                        schedule.receive(
+                            now,
+                            call,
+                            request,
+                            &mut controller,
+                            &mut Managed(&mut front_end),
+                        );
                     }
                 }
             }
         }
         front_end.measure(now);
         println!("{second} s: {} dBFS at {} dB", front_end.level_dbfs, front_end.gain_db);
-        agent.tick(now, &mut link, &mut front_end);
+        agent.tick(now, &mut link, &mut Managed(&mut front_end));
         now = now.after(PERIOD);
     }
     let stats = agent.stats();
@@ -166,4 +164,17 @@ fn run() -> Option<()> {
         schedule.stats().enacted
     );
     (front_end.gain_db == 10 && stats.applied == 1 && schedule.stats().enacted == 2).then_some(())
+}
+
+/// What the managers would have the post do when nobody can be reached: one rule, as the octets
+/// of a group of messages. A real post is sent it, or has it in flash.
+fn manager_says(time: u64, buffer: &mut [u8]) -> Option<&[u8]> {
+    let (mut room, quirks) = ([0; 192], Profile::Draft08.sends());
+    let controls = rule::quieter(-20, 10, &mut room)?;
+    let mut writer = Writer::new(buffer);
+    let mut group = GroupWriter::new(&mut writer, time, quirks).ok()?;
+    let header = MessageHeader::new(Opcode::PERFORM_CONTROL);
+    group.perform_control(&mut writer, header, 0, &controls).ok()?;
+    group.finish(&mut writer).ok()?;
+    Some(writer.finish())
 }

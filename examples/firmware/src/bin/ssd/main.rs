@@ -1,13 +1,20 @@
 //! A sensing device on a board: an AMS module over UDP and Ethernet, an SSD in it, a
-//! front-end behind SPI and pins. All storage is static.
+//! front-end behind SPI and pins. All storage is static. With the feature `agents` it is managed,
+//! and tuned by schedule, besides.
 //!
-//! `cargo run --release --features std --example board_demo`, two folders up, runs it
-//! in QEMU together with the ground side.
+//! `cargo run --release --features std,management,southbound --example board_demo`, two folders
+//! up, runs it in QEMU together with the ground side.
 #![no_std]
 #![no_main]
 
+#[cfg(feature = "agents")]
+#[allow(dead_code, reason = "the ground side has the other half of what is agreed")]
+#[path = "../../agents/mod.rs"]
+mod agents;
 #[path = "../../device/mod.rs"]
 mod device;
+#[cfg(feature = "agents")]
+mod managed;
 #[path = "../../memory.rs"]
 mod memory;
 #[path = "../../mps2/mod.rs"]
@@ -47,10 +54,10 @@ fn main() -> ! {
     let settings = SETTINGS.init(settings);
     let ticks = timer.ticks_of();
     let clock = BoardClock::start(timer, settings.speed);
-    let ports = (settings.link.mams, settings.link.aams, settings.time);
     let seed = u64::from(settings.boot);
-    let Some(mut network) = Network::start(&mut board.ethernet, clock.link_time(), seed, ports)
-    else {
+    let started =
+        Network::start(&mut board.ethernet, clock.link_time(), seed, &settings.link, settings.time);
+    let Some(mut network) = started else {
         error!("settings: a port is 0");
         process::exit(2);
     };
@@ -58,6 +65,11 @@ fn main() -> ! {
     let device = Simulated::simulated(post::identity(settings), ticks, stack);
     let Some(mut post) = Post::new(settings, device) else {
         error!("settings: a name is too long");
+        process::exit(2);
+    };
+    #[cfg(feature = "agents")]
+    let Some(mut managed) = managed::Managed::new(settings) else {
+        error!("settings: a name is too long for the agents");
         process::exit(2);
     };
     info!("{=str} starts, run {}", settings.device, settings.boot);
@@ -75,9 +87,13 @@ fn main() -> ! {
         // Every machine of the board has its turn here, with the time of the turn.
         let now = clock.now();
         post.run(now, &mut network);
+        #[cfg(feature = "agents")]
+        managed.run(now, &mut network, &mut post.device, &board.ethernet);
         network.poll(clock.link_time(), &mut board.ethernet);
 
         let next = earliest(post.next_deadline(now), Some(time.next_deadline()));
+        #[cfg(feature = "agents")]
+        let next = earliest(next, managed.next_deadline());
         let idle = next.map_or(DOZE, |next| clock.real(next.since(clock.now().monotonic)));
         let link = network.poll_delay(clock.link_time()).map_or(DOZE, Duration::from_micros);
         board.wait(idle.min(link).min(DOZE));

@@ -19,6 +19,11 @@ pub struct Ports {
     /// them to it.
     pub mams: u16,
     pub aams: u16,
+    /// The ports of the manager and of the controller on the host.
+    #[cfg(feature = "agents")]
+    pub management: u16,
+    #[cfg(feature = "agents")]
+    pub controller: u16,
 }
 
 impl settings::Link for Ports {
@@ -27,6 +32,10 @@ impl settings::Link for Ports {
             "server" => &mut self.server,
             "mams" => &mut self.mams,
             "aams" => &mut self.aams,
+            #[cfg(feature = "agents")]
+            "management" => &mut self.management,
+            #[cfg(feature = "agents")]
+            "controller" => &mut self.controller,
             _ => return None,
         };
         *port = settings::port(value)?;
@@ -34,7 +43,15 @@ impl settings::Link for Ports {
     }
 
     fn missing(&self) -> Option<&'static str> {
-        let ports = [(self.server, "server"), (self.mams, "mams"), (self.aams, "aams")];
+        let ports = [
+            (self.server, "server"),
+            (self.mams, "mams"),
+            (self.aams, "aams"),
+            #[cfg(feature = "agents")]
+            (self.management, "management"),
+            #[cfg(feature = "agents")]
+            (self.controller, "controller"),
+        ];
         ports.iter().find(|(port, _)| *port == 0).map(|(_, name)| *name)
     }
 }
@@ -45,31 +62,42 @@ pub enum Port {
     Mams,
     Aams,
     Time,
+    #[cfg(feature = "agents")]
+    Management,
+    #[cfg(feature = "agents")]
+    Controller,
 }
 
-room!(mams_socket: MAMS_HEADS, MAMS_OCTETS, 16 datagrams, 4_096 octets);
-room!(aams_socket: AAMS_HEADS, AAMS_OCTETS, 8 datagrams, 4_096 octets);
-room!(time_socket: TIME_HEADS, TIME_OCTETS, 2 datagrams, 128 octets);
+const COUNT: usize = if cfg!(feature = "agents") { 5 } else { 3 };
 
-static SOCKETS: ConstStaticCell<[SocketStorage<'static>; 3]> =
-    ConstStaticCell::new([SocketStorage::EMPTY; 3]);
+room!(mams_socket: MAMS_HEADS, MAMS_OCTETS, 16 datagrams, 3_072 octets);
+room!(aams_socket: AAMS_HEADS, AAMS_OCTETS, 8 datagrams, 3_072 octets);
+room!(time_socket: TIME_HEADS, TIME_OCTETS, 2 datagrams, 128 octets);
+#[cfg(feature = "agents")]
+room!(management_socket: MANAGEMENT_HEADS, MANAGEMENT_OCTETS, 4 datagrams, 512 octets);
+#[cfg(feature = "agents")]
+room!(controller_socket: CONTROLLER_HEADS, CONTROLLER_OCTETS, 4 datagrams, 640 octets);
+
+static SOCKETS: ConstStaticCell<[SocketStorage<'static>; COUNT]> =
+    ConstStaticCell::new([SocketStorage::EMPTY; COUNT]);
 
 /// The interface and its sockets.
 pub struct Network {
     interface: Interface,
     sockets: SocketSet<'static>,
-    handles: [SocketHandle; 3],
+    handles: [SocketHandle; COUNT],
     taken: [u8; DATAGRAM],
 }
 
 impl Network {
-    /// The network over `device`, with a socket at each of the ports. It can be made
-    /// once. `None` where a port is 0.
+    /// The network over `device`, with a socket at each of the ports and at that of the time
+    /// server. It can be made once. `None` where a port is 0.
     pub fn start(
         device: &mut Lan9118,
         now: Instant,
         seed: u64,
-        (mams, aams, time): (u16, u16, u16),
+        ports: &Ports,
+        time: u16,
     ) -> Option<Self> {
         let interface = ethernet::start(device, now, seed);
         let mut sockets = SocketSet::new(&mut SOCKETS.take()[..]);
@@ -77,8 +105,15 @@ impl Network {
             socket.bind(port).ok()?;
             Some(sockets.add(socket))
         };
-        let handles =
-            [open(mams_socket(), mams)?, open(aams_socket(), aams)?, open(time_socket(), time)?];
+        let handles = [
+            open(mams_socket(), ports.mams)?,
+            open(aams_socket(), ports.aams)?,
+            open(time_socket(), time)?,
+            #[cfg(feature = "agents")]
+            open(management_socket(), ports.management)?,
+            #[cfg(feature = "agents")]
+            open(controller_socket(), ports.controller)?,
+        ];
         Some(Self { interface, sockets, handles, taken: [0; DATAGRAM] })
     }
 

@@ -54,7 +54,7 @@ static SENSING: [Venture<'static>; 1] = [Venture {
 /// Room for 8 peers with 24 rules, 4 own rules, no queries, MPDUs of 512 octets, and
 /// the longest SCOS message.
 type Memory = ModuleMemory<8, 24, 4, 0, 512, 1_172>;
-type Name = String<24>;
+pub type Name = String<24>;
 
 static MODULE: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
 
@@ -74,7 +74,7 @@ pub type Settings = settings::Settings<Ports>;
 /// The machines of the post.
 pub struct Post<S, P, D, A> {
     module: Module<'static>,
-    device: Device<S, P, D, A>,
+    pub device: Device<S, P, D, A>,
     heard: Heard,
     /// The device does not speak before this; `None` while its module is not registered.
     settled_at: Option<Instant>,
@@ -220,7 +220,7 @@ fn carrier<'c, 's, T>(module: &'c mut Module<'s>, transport: T) -> Carrier<'c, '
 }
 
 /// An endpoint by which the others reach a port of this board: the host forwards it.
-fn name(port: u16) -> Option<Name> {
+pub fn name(port: u16) -> Option<Name> {
     let mut name = Name::try_from("127.0.0.1:").ok()?;
     let mut digits = [0_u8; 5];
     let (mut rest, mut first) = (port, digits.len());

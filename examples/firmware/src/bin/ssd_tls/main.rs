@@ -1,8 +1,8 @@
 //! A sensing device on a board: an SSD that has a TLS connection to its SSM, with a pre-shared
 //! key, and a front-end behind SPI and pins. No AMS. All storage is static.
 //!
-//! `cargo run --release --features tls-psk --example board_demo -- --tls`, two folders up,
-//! runs it in QEMU together with the ground side.
+//! `cargo run --release --features tls-psk,management,southbound --example board_demo -- --tls`,
+//! two folders up, runs it in QEMU together with the ground side.
 #![no_std]
 #![no_main]
 
