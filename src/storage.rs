@@ -22,6 +22,11 @@ impl<T> Slot<T> {
         self.0.as_mut()
     }
 
+    /// Forgets the row, if there is one.
+    pub(crate) fn clear(&mut self) {
+        drop(self.0.take());
+    }
+
     /// Puts a row here, whatever was.
     pub(crate) fn put(&mut self, row: T) {
         self.0 = Some(row);
@@ -135,7 +140,8 @@ impl<'s, T: Row> Table<'s, T> {
 
     /// All rows in order, to change all of them but their keys.
     pub fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut T> {
-        self.slots.iter_mut().take(self.length).filter_map(|slot| slot.0.as_mut())
+        let rows = self.slots.get_mut(..self.length).unwrap_or_default();
+        rows.iter_mut().filter_map(|slot| slot.0.as_mut())
     }
 
     /// Keeps the rows for which `keep` is true, in order. Returns how many went.

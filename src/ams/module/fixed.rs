@@ -169,7 +169,7 @@ impl<'s> StaticModule<'s> {
             let peer = Peer { points, ..Peer::new(other.id, None) };
             machine.peers.insert(peer).map_err(|_| StaticFault::PeersFull(key))?;
         }
-        let turn = &mut Turn { now: Now::default(), transport, user: &mut |_| {} };
+        let turn = &mut Turn { now: &Now::default(), transport, user: &mut |_| {} };
         for other in others() {
             for (kind, assertion) in other.rules() {
                 machine.set_rule(other.id, kind, (&assertion, true), turn);

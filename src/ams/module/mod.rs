@@ -345,7 +345,7 @@ impl<'s> Module<'s> {
 }
 
 /// Whether a module of the local continuum, in this unit and role, is in
-/// `domain`. A role that is not known is in no domain that names one.
+/// `domain`. A role that is not known is given credit.
 fn domain_includes(
     venture: Option<&Venture<'_>>,
     mib: &Mib<'_>,
@@ -356,5 +356,5 @@ fn domain_includes(
         && venture.map_or(domain.unit == unit || domain.unit == UnitNumber::ROOT, |venture| {
             venture.contains(domain.unit, unit)
         })
-        && (domain.role == RoleNumber::ALL || role == Some(domain.role))
+        && (domain.role == RoleNumber::ALL || role.is_none_or(|role| role == domain.role))
 }
