@@ -1,7 +1,8 @@
 //! Another MIB for a module that operates.
 
 use super::Module;
-use super::rows::{OwnState, RuleKind};
+use super::RuleKind;
+use super::rows::OwnState;
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::service::{Fault, Indication, ServiceUser};
 

@@ -59,7 +59,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::introduction::Introduction;
-use super::rows::{OwnRule, OwnState, Peer, RuleKind, VECTORS};
+use super::rows::{OwnRule, OwnState, Peer, VECTORS};
 use super::{
     Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, PendingQuery, Turn,
 };
@@ -68,6 +68,7 @@ use crate::ams::ids::{
 };
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::pdu::{AssertionValues, ContactSummaryValues, DeliveryVectorValues, EndpointName};
+use crate::ams::routing::RuleKind;
 use crate::ams::security::ContentHandler;
 use crate::ams::service::{Delivery, Fault, Message, ServiceUser};
 use crate::time::{Instant, Now};

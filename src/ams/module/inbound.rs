@@ -1,14 +1,14 @@
 //! What arrives: MPDUs, which change what the module knows, and messages, which
 //! are delivered.
 
-use super::rows::RuleKind;
-use super::{Membership, Module, Turn, bump, domain_includes};
+use super::{Membership, Module, RuleKind, Turn, bump};
 use crate::ams::ids::{
     Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
 use crate::ams::pdu::{
     Aams, ContactSummary, Content, MessageType, ModuleList, ModuleStatus, ModuleStatusList, Mpdu,
 };
+use crate::ams::routing::domain_includes;
 use crate::ams::service::{Delivery, Fault, Received, ServiceUser};
 use crate::time::Now;
 use crate::transport::{Address, Transport};

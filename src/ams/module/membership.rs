@@ -1,7 +1,7 @@
 //! Joining, staying in and leaving the message space, and asserting rules.
 
 use super::noting::gateway_domain;
-use super::rows::{OwnRule, OwnState, RuleKind};
+use super::rows::{OwnRule, OwnState};
 use super::status::{Census, One, OwnStatus};
 use super::{Membership, Module, Request, Turn, bump};
 use crate::ams::ids::{
@@ -10,6 +10,7 @@ use crate::ams::ids::{
 use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
 use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
+use crate::ams::routing::RuleKind;
 use crate::ams::service::{Fault, Indication, ServiceUser};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};

@@ -1,11 +1,11 @@
 //! Noting and forgetting other modules and their rules.
 
 use super::introduction::Introduction;
-use super::rows::{Peer, Rule, RuleKey, RuleKind, VECTORS};
-use super::{Module, ModuleIdentity, Turn, bump, domain_includes};
+use super::rows::{Peer, VECTORS};
+use super::{Module, Rule, RuleKey, RuleKind, Turn, bump};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, RoleNumber, UnitNumber};
-use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AssertionValues, CancellationValues, ContactSummary, Declaration};
+use crate::ams::routing::applies;
 use crate::ams::service::Indication;
 use crate::transport::Address;
 
@@ -69,7 +69,7 @@ impl Module<'_> {
             return bump(&mut self.outlet.stats.unknown_module);
         };
         let applies = self.asks_for_ours(id.role, &assertion.cancellation());
-        let Ok(new) = self.rules.note(Rule::new(kind, place, &assertion, applies)) else {
+        let Ok(new) = self.rules.insert(Rule::new(kind, place, &assertion, applies)) else {
             return bump(&mut self.outlet.stats.full);
         };
         if new {
@@ -87,7 +87,8 @@ impl Module<'_> {
         rules.judge(|rule| {
             let receiver = peers.at(usize::from(rule.peer));
             receiver.is_some_and(|peer| {
-                applies((mib, *venture, identity), peer.role, &rule.cancellation())
+                let us = (identity.unit, identity.role);
+                applies((mib, *venture), us, peer.role, &rule.cancellation())
             })
         });
     }
@@ -115,7 +116,7 @@ impl Module<'_> {
         let Some(peer) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
         };
-        match self.rules.forget(RuleKey { subject, kind, peer, domain }) {
+        match self.rules.remove(RuleKey { subject, kind, peer, domain }) {
             Some(rule) => turn.user.indicate(cancelled(id, &rule)),
             None => bump(&mut self.outlet.stats.stale),
         }
@@ -146,7 +147,8 @@ impl Module<'_> {
 
     /// Whether a rule of a module in `role` asks for messages of this module.
     fn asks_for_ours(&self, role: RoleNumber, rule: &CancellationValues) -> bool {
-        applies((self.mib, self.venture, &self.identity), role, rule)
+        let us = (self.identity.unit, self.identity.role);
+        applies((self.mib, self.venture), us, role, rule)
     }
 
     fn resolve_mams(
@@ -190,17 +192,6 @@ impl Module<'_> {
 
 /// Other modules there can be: as many as have a place of 16 bits.
 const MAX_PEERS: usize = 65_535;
-
-/// Whether a rule asks for messages of the module `us`: its domain includes that
-/// module (1.3.4.3), and modules in `role` may receive on its subject (4.3.1.2).
-fn applies(
-    (mib, venture, us): (&Mib<'_>, Option<&Venture<'_>>, &ModuleIdentity<'_>),
-    role: RoleNumber,
-    rule: &CancellationValues,
-) -> bool {
-    domain_includes(venture, mib, &rule.domain, (us.unit, Some(us.role)))
-        && venture.is_none_or(|venture| venture.may_receive(role, rule.subject))
-}
 
 fn cancelled(id: ModuleId, rule: &Rule) -> Indication {
     match rule.kind {

@@ -3,18 +3,15 @@
 
 use core::time::Duration;
 
-use super::copies::{Copies, Dispatch, Label};
+use super::copies::{Copies, Dispatch};
 use super::handling::{prepare, transmitted};
-use super::rows::{Peer, PendingQuery, Rule, RuleKind};
-use super::rules::{Places, Rules};
-use super::{Module, bump, domain_includes};
+use super::{Module, PendingQuery, RuleKind, bump};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
 };
-use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AamsFront, AamsHeader, MessageType};
+use crate::ams::routing::{Label, Places, Space};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
-use crate::storage::Table;
 use crate::time::Now;
 use crate::transport::Transport;
 
@@ -87,9 +84,8 @@ impl Module<'_> {
     pub fn subscribers(&self, subject: SubjectNumber) -> impl Iterator<Item = ModuleId> {
         let places = self.rules.prepared(subject);
         let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
-        let wanted = Wanted { places, domain: None, plain: true };
-        space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
+        let space = Space { mib: self.mib, venture: self.venture, members: &self.peers };
+        space.addressees(&self.rules, subject, (places, None)).map(|(peer, _)| peer.id())
     }
 
     /// `Announce.request`: one copy to every module in `domain` that invites
@@ -375,10 +371,11 @@ impl Module<'_> {
         match audience {
             Audience::AsLast => dispatch.send(&self.batch),
             Audience::Of(wanted) => {
-                let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+                let space = Space { mib: self.mib, venture: self.venture, members: &self.peers };
                 let mut whole = wanted.plain && wanted.domain.is_none();
                 self.batch.clear();
-                space.receivers(&self.rules, subject, wanted).for_each(|(peer, rule)| {
+                let audience = (wanted.places, wanted.domain);
+                space.addressees(&self.rules, subject, audience).for_each(|(peer, rule)| {
                     let Some(point) = peer.delivery_point(rule.delivery_vector) else {
                         dispatch.miss(peer.key);
                         whole = false;
@@ -420,9 +417,9 @@ impl Module<'_> {
                 Wanted { places, domain: None, plain: true }
             }
         };
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let space = Space { mib: self.mib, venture: self.venture, members: &self.peers };
         let mut fanout = Fanout::default();
-        for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
+        for (peer, rule) in space.addressees(&self.rules, subject, (wanted.places, wanted.domain)) {
             match copies.send(peer, rule, transport) {
                 Ok(()) => bump(&mut fanout.sent),
                 Err(fault) => {
@@ -549,36 +546,6 @@ struct Wanted {
     domain: Option<Domain>,
     /// Whether the data go as they are. If not, what is prepared is of no use.
     plain: bool,
-}
-
-/// What it takes to know the modules that rules are of.
-#[derive(Clone, Copy)]
-struct Space<'t, 's> {
-    mib: &'t Mib<'s>,
-    venture: Option<&'t Venture<'s>>,
-    peers: &'t Table<'s, Peer>,
-}
-
-impl<'t, 's> Space<'t, 's> {
-    /// Every module a message on `subject` goes to, and the rule it goes by.
-    fn receivers(
-        self,
-        rules: &'t Rules<'_>,
-        subject: SubjectNumber,
-        Wanted { places, domain, .. }: Wanted,
-    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
-        let peers = self.peers.rows();
-        rules.receivers(places).filter_map(move |rule| {
-            let peer = peers.get(usize::from(rule.peer))?.row()?;
-            // A rule for all subjects was not judged by this one.
-            let may = rule.subject != SubjectNumber::ALL
-                || self.venture.is_none_or(|venture| venture.may_receive(peer.role, subject));
-            let place = (peer.key.unit, Some(peer.role));
-            let concerned =
-                domain.is_none_or(|domain| domain_includes(self.venture, self.mib, &domain, place));
-            (may && concerned).then_some((peer, rule))
-        })
-    }
 }
 
 pub(super) fn header(

@@ -1,15 +1,15 @@
 //! Private messages to modules of other continua (735.1-B-1 4.3.3): a message in
 //! an envelope in a message, which the gateway of the message space gets.
 
-use super::copies::{Copies, Label};
+use super::copies::Copies;
 use super::handling::transmitted;
 use super::outbound::header;
-use super::rows::RuleKind;
 use super::{Module, bump};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleKey, RoleNumber, SubjectNumber,
 };
 use crate::ams::pdu::{AamsHeader, ControlCode, EnvelopeHeader, MessageType};
+use crate::ams::routing::{Label, RuleKind};
 use crate::ams::service::{Fault, Message};
 use crate::transport::Transport;
 

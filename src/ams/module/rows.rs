@@ -1,12 +1,9 @@
 //! The rows of a module's tables: what it knows of others and what it owes them.
 
-use super::copies::Label;
 use super::introduction::Introduction;
-use crate::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, Priority, RoleNumber,
-    SubjectNumber, UnitNumber,
-};
-use crate::ams::pdu::{AssertionValues, CancellationValues, Declaration, MpduType};
+use crate::ams::ids::{ContextNumber, ModuleId, ModuleKey, RoleNumber};
+use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
+use crate::ams::routing::{Member, RuleKind};
 use crate::storage::Row;
 use crate::time::Instant;
 use crate::transport::Address;
@@ -49,137 +46,9 @@ impl Row for Peer {
     }
 }
 
-/// Whether published messages are asked for, or private ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum RuleKind {
-    /// A subscription.
-    Subscription,
-    /// An invitation.
-    Invitation,
-}
-
-/// A subscription or an invitation of another module. 14 octets a slot.
-///
-/// Rules are kept in the order of their subjects, so that those a message
-/// concerns stand together.
-#[derive(Clone, Copy, Debug)]
-pub struct Rule {
-    pub(super) subject: SubjectNumber,
-    /// The place of its module in the table of peers; it is kept right when
-    /// peers come and go.
-    pub(super) peer: u16,
-    // The domain, without the octet that would be lost to alignment.
-    continuum: ContinuumNumber,
-    unit: UnitNumber,
-    role: RoleNumber,
-    pub(super) kind: RuleKind,
-    pub(super) delivery_vector: u8,
-    pub(super) priority: Priority,
-    pub(super) flow_label: u8,
-    pub(super) standing: Standing,
-}
-
-/// Whether messages of this module go by a rule: judged when it is noted, for it does
-/// not depend on the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Its domain does not include this module, or its module may not receive on its
-    /// subject.
-    Idle,
-    /// It applies, but another rule of its module for the subject does too, and wins.
-    Applies,
-    /// It applies, and wins.
-    Wins,
-}
-
-impl Rule {
-    /// What `assertion` of the module at place `peer` amounts to.
-    pub(super) const fn new(
-        kind: RuleKind,
-        peer: u16,
-        assertion: &AssertionValues,
-        applies: bool,
-    ) -> Self {
-        let standing = if applies { Standing::Applies } else { Standing::Idle };
-        let AssertionValues { subject, domain, delivery_vector, priority, flow_label } = *assertion;
-        let Domain { continuum, unit, role } = domain;
-        Self {
-            subject,
-            peer,
-            continuum,
-            unit,
-            role,
-            kind,
-            delivery_vector,
-            priority,
-            flow_label,
-            standing,
-        }
-    }
-
-    /// What it is one of several for: of the rules of one module for one subject, one wins.
-    pub(super) const fn group(&self) -> (RuleKind, SubjectNumber, u16) {
-        (self.kind, self.subject, self.peer)
-    }
-
-    pub(super) fn applies(&self) -> bool {
-        self.standing != Standing::Idle
-    }
-
-    pub(super) fn wins(&self) -> bool {
-        self.standing == Standing::Wins
-    }
-
-    pub(super) const fn domain(&self) -> Domain {
-        Domain { continuum: self.continuum, unit: self.unit, role: self.role }
-    }
-
-    pub(super) const fn cancellation(&self) -> CancellationValues {
-        CancellationValues { subject: self.subject, domain: self.domain() }
-    }
-
-    /// Whether its module declares it.
-    pub(super) fn is_in(&self, declared: &Declaration<'_>) -> bool {
-        let list = match self.kind {
-            RuleKind::Subscription => declared.subscriptions,
-            RuleKind::Invitation => declared.invitations,
-        };
-        let what = self.cancellation();
-        list.iter().any(|assertion| assertion.values().cancellation() == what)
-    }
-
-    /// What its module asks for in messages: priority and flow label.
-    pub(super) const fn label(&self) -> Label {
-        Label { priority: self.priority, flow_label: self.flow_label }
-    }
-}
-
-/// What identifies a rule: a module asserts one for a subject and a domain.
-///
-/// Peers are in the order of their keys, so the order of their places is that of
-/// their keys too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RuleKey {
-    pub(super) subject: SubjectNumber,
-    pub(super) kind: RuleKind,
-    pub(super) peer: u16,
-    pub(super) domain: Domain,
-}
-
-impl RuleKey {
-    /// The least key of this kind and subject for the module at place `peer`.
-    pub(super) const fn first(kind: RuleKind, subject: SubjectNumber, peer: u16) -> Self {
-        Self { subject, kind, peer, domain: Domain::ALL }
-    }
-}
-
-impl Row for Rule {
-    type Key = RuleKey;
-
-    fn key(&self) -> RuleKey {
-        let Self { subject, kind, peer, .. } = *self;
-        RuleKey { subject, kind, peer, domain: self.domain() }
+impl Member for Peer {
+    fn id(&self) -> ModuleId {
+        Self::id(self)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a module says of itself, written straight from its tables.
 
-use super::rows::{OwnRule, Peer, RuleKind};
+use super::rows::{OwnRule, Peer};
 use crate::ams::ids::{ModuleId, ModuleNumber};
 use crate::ams::pdu::ModuleStatusHead;
+use crate::ams::routing::RuleKind;
 use crate::storage::Table;
 use crate::wire::{Encode, NoSpace, Writer};
 

@@ -1,7 +1,6 @@
 //! What a gateway sees of the module that it is.
 
-use super::Module;
-use super::rows::{Peer, RuleKind};
+use super::{Module, Peer, RuleKind};
 use crate::ams::ids::{ContinuumNumber, Domain, ModuleKey, SubjectNumber};
 use crate::ams::mib::Venture;
 use crate::ams::pdu::CancellationValues;
