@@ -58,13 +58,14 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::rows::{Peer, Rule, RuleKind, Standing, VECTORS};
+use super::rows::{Peer, VECTORS};
 use super::{Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, Turn};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, VentureNumber,
 };
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::pdu::{AssertionValues, ContactSummaryValues, DeliveryVectorValues, EndpointName};
+use crate::ams::routing::{Rule, RuleKind, Standing};
 use crate::ams::security::ContentHandler;
 use crate::ams::service::{Delivery, Fault, Message, ServiceUser};
 use crate::time::{Instant, Now};

@@ -2,8 +2,7 @@
 //! are delivered.
 
 use super::noting::cancelled;
-use super::rows::RuleKind;
-use super::{Membership, Module, Turn, bump, domain_includes};
+use super::{Membership, Module, RuleKind, Turn, bump};
 use crate::ams::ids::{
     ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
@@ -11,6 +10,7 @@ use crate::ams::pdu::{
     Aams, ContactSummary, Content, Malformed, MessageType, ModuleList, ModuleStatus,
     ModuleStatusList, Mpdu,
 };
+use crate::ams::routing::domain_includes;
 use crate::ams::service::{Delivery, Fault, Received, ServiceUser};
 use crate::time::Now;
 use crate::transport::{Address, Transport};

@@ -7,12 +7,12 @@
 
 use core::time::Duration;
 
-use super::rows::Rule;
 use super::status::{One, OwnStatus};
 use super::{Module, Turn};
 use crate::ams::ids::{ModuleId, ModuleKey};
 use crate::ams::meta::{Outlet, RETRY};
 use crate::ams::pdu::{ContactSummaryValues, MpduType};
+use crate::ams::routing::Rule;
 use crate::ams::service::Fault;
 use crate::storage::Table;
 use crate::time::Instant;

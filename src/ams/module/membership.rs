@@ -1,13 +1,13 @@
 //! Joining, staying in and leaving the message space, and asserting rules.
 
 use super::noting::gateway_domain;
-use super::rows::{Rule, RuleKey, RuleKind, Standing};
 use super::status::{Census, One, OwnStatus};
 use super::{Membership, Module, Request, Turn, bump};
 use crate::ams::ids::{Domain, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber};
 use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
-use crate::ams::pdu::{AssertionValues, MpduType};
+use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
+use crate::ams::routing::{Rule, RuleKey, RuleKind, Standing};
 use crate::ams::service::{Fault, Indication, ServiceUser};
 use crate::time::{Instant, Now};
 use crate::transport::{Address, SendError, Transport};
@@ -129,7 +129,7 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = RuleKey { subject, kind: RuleKind::Subscription, peer: 0, domain };
+        let key = Rule::own_key(RuleKind::Subscription, CancellationValues { subject, domain });
         self.cancel(key, &mut Turn { now: &now, transport, user: &mut nobody })
     }
 
@@ -145,7 +145,7 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = RuleKey { subject, kind: RuleKind::Invitation, peer: 0, domain };
+        let key = Rule::own_key(RuleKind::Invitation, CancellationValues { subject, domain });
         self.cancel(key, &mut Turn { now: &now, transport, user: &mut nobody })
     }
 
