@@ -243,7 +243,7 @@ impl<'s> Rules<'s> {
 /// Where among the recent subjects this one has its place.
 fn recent_place(subject: SubjectNumber) -> usize {
     let [_, low] = subject.0.to_be_bytes();
-    usize::from(low) % RECENT
+    usize::from(low).checked_rem(RECENT).unwrap_or_default()
 }
 
 /// The rules of one kind on one subject that win: one for each module, in the order
