@@ -22,6 +22,11 @@ impl<T> Slot<T> {
         self.0.as_mut()
     }
 
+    /// Forgets the row, if there is one.
+    pub(crate) fn clear(&mut self) {
+        drop(self.0.take());
+    }
+
     /// Puts a row here, whatever was.
     pub(crate) fn put(&mut self, row: T) {
         self.0 = Some(row);

@@ -21,6 +21,7 @@ pub mod mib;
 pub mod module;
 pub mod pdu;
 pub mod registrar;
+pub mod routing;
 pub mod security;
 pub mod service;
 

@@ -9,7 +9,7 @@ use crate::ams::pdu::{Content, MAX_SUPPLEMENT, MpduHeader, MpduType, Sender};
 use crate::ams::security::{Authenticator, Party, Receiver};
 use crate::time::{Now, Utc};
 use crate::transport::{Address, SendError, Transport};
-use crate::wire::{Encode, Octets, TimeCode};
+use crate::wire::{Encode, TimeCode};
 
 /// How long to leave a transport alone that has refused what must not be lost.
 pub(in crate::ams) const RETRY: Duration = Duration::from_millis(250);
@@ -105,20 +105,8 @@ impl<'s> Outlet<'s> {
         self.send_raw(now, to, content.mpdu_type(), content.reference(), content, transport)
     }
 
-    /// Sends an MPDU without supplementary data. Whoever says all by this and
-    /// [`Outlet::send_raw`] does not link the writers of a [`Content`] of every type.
-    pub(in crate::ams) fn say(
-        &mut self,
-        now: &Now,
-        to: &Address,
-        kind: MpduType,
-        reference: u32,
-        transport: &mut dyn Transport,
-    ) -> Result<(), SendError> {
-        self.send_raw(now, to, kind, reference, &Octets(&[]), transport)
-    }
-
-    /// Sends an MPDU whose supplementary data are not at hand as a [`Content`].
+    /// Sends an MPDU whose supplementary data are not at hand as a [`Content`]. Whoever
+    /// says all by this does not link the writers of a [`Content`] of every type.
     pub(in crate::ams) fn send_raw(
         &mut self,
         now: &Now,

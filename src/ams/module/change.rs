@@ -1,8 +1,8 @@
 //! Another MIB for a module that operates.
 
 use super::Module;
-use super::rows::Standing;
 use crate::ams::mib::{ChangeRefused, Mib};
+use crate::ams::routing::Standing;
 use crate::ams::service::{Fault, Indication, ServiceUser};
 
 impl<'s> Module<'s> {
@@ -47,7 +47,7 @@ impl<'s> Module<'s> {
             }
             rule.standing = Standing::ToCancel;
             user.indicate(Indication::Fault(Fault::NotAuthorisedReceiver));
-            user.indicate(rule.told(id));
+            user.indicate(rule.told(id, false));
         }
     }
 }

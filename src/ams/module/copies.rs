@@ -4,38 +4,14 @@
 use heapless::Vec;
 
 use super::remote::pseudo_subject;
-use super::rows::{Peer, Rule};
+use super::rows::Peer;
 use super::{Fanout, bump};
 use crate::ams::ids::{ContextNumber, ModuleKey, Priority, SubjectNumber};
 use crate::ams::pdu::{Aams, AamsFront, AamsHeader, Enclosure, EnvelopeHeader, MessageType};
+use crate::ams::routing::{Label, Rule};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
 use crate::storage::Table;
 use crate::transport::{Address, Refused, Transport};
-
-/// What copies of a message differ in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Label {
-    pub(super) priority: Priority,
-    pub(super) flow_label: u8,
-}
-
-impl Label {
-    /// What is said where nobody asks for anything (3.1.5).
-    pub(super) const DEFAULT: Self = Self { priority: Priority::DEFAULT, flow_label: 0 };
-
-    /// What a copy of `message` says where a rule asks for `self`: the message
-    /// overrides it (4.3.1.1).
-    pub(super) fn of(asked: Self, message: &Message<'_>) -> Self {
-        Self {
-            priority: message.priority.unwrap_or(asked.priority),
-            flow_label: message.flow_label.unwrap_or(asked.flow_label),
-        }
-    }
-
-    const fn word(self) -> u16 {
-        u16::from_be_bytes([self.priority.get(), self.flow_label])
-    }
-}
 
 /// The copies of one message, or of a run of messages of one size that lie back
 /// to back. Copies differ in their label alone, so the messages are encoded once

@@ -46,7 +46,7 @@ impl Module<'_> {
     /// Does whatever is due. Extra calls do nothing.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ServiceUser) {
-        self.do_what_is_due(&mut Turn { now, transport, user });
+        self.do_what_is_due(&mut Turn { now: &now, transport, user });
     }
 
     /// When [`Module::tick`] is next to be called. Any other call may change it.
@@ -58,12 +58,11 @@ impl Module<'_> {
     }
 
     /// What one duty does may make another one due.
-    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn do_what_is_due(&mut self, turn: &mut Turn<'_>) {
-        for duty in Duty::ALL {
-            let at = self.due(duty);
+        for duty in &Duty::ALL {
+            let at = self.due(*duty);
             if at < Instant::MAX && turn.now.monotonic >= at {
-                self.perform(duty, turn);
+                self.perform(*duty, turn);
             }
         }
     }
@@ -104,6 +103,8 @@ impl Module<'_> {
         }
     }
 
+    // Not into the loop, which would keep at hand what each of them needs.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn perform(&mut self, duty: Duty, turn: &mut Turn<'_>) {
         match duty {
             Duty::Search => {

@@ -58,13 +58,14 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::rows::{Peer, Rule, RuleKind, Standing, VECTORS};
+use super::rows::{Peer, VECTORS};
 use super::{Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, Turn};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, VentureNumber,
 };
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::pdu::{AssertionValues, ContactSummaryValues, DeliveryVectorValues, EndpointName};
+use crate::ams::routing::{Rule, RuleKind, Standing};
 use crate::ams::security::ContentHandler;
 use crate::ams::service::{Delivery, Fault, Message, ServiceUser};
 use crate::time::{Instant, Now};
@@ -169,7 +170,7 @@ impl<'s> StaticModule<'s> {
             let peer = Peer { points, ..Peer::new(other.id, None) };
             machine.peers.insert(peer).map_err(|_| StaticFault::PeersFull(key))?;
         }
-        let turn = &mut Turn { now: Now::default(), transport, user: &mut |_| {} };
+        let turn = &mut Turn { now: &Now::default(), transport, user: &mut |_| {} };
         for other in others() {
             for (kind, assertion) in other.rules() {
                 machine.set_rule(other.id, kind, (&assertion, true), turn);

@@ -2,14 +2,15 @@
 //! are delivered.
 
 use super::noting::cancelled;
-use super::rows::RuleKind;
-use super::{Membership, Module, Turn, bump, domain_includes};
+use super::{Membership, Module, RuleKind, Turn, bump};
 use crate::ams::ids::{
-    Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
+    ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
 use crate::ams::pdu::{
-    Aams, ContactSummary, Content, MessageType, ModuleList, ModuleStatus, ModuleStatusList, Mpdu,
+    Aams, ContactSummary, Content, Malformed, MessageType, ModuleList, ModuleStatus,
+    ModuleStatusList, Mpdu,
 };
+use crate::ams::routing::domain_includes;
 use crate::ams::service::{Delivery, Fault, Received, ServiceUser};
 use crate::time::Now;
 use crate::transport::{Address, Transport};
@@ -35,9 +36,9 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) {
-        let turn = &mut Turn { now, transport, user };
+        let turn = &mut Turn { now: &now, transport, user };
         bump(&mut self.outlet.stats.received);
-        if !self.outlet.admits(&turn.now, octets) {
+        if !self.outlet.admits(turn.now, octets) {
             return;
         }
         let mpdu = match Mpdu::parse(octets) {
@@ -256,16 +257,18 @@ impl Module<'_> {
         octets: &'d [u8],
         room: &'d mut [u8],
     ) -> Result<Delivery<'d>, Fault> {
-        let message = self.read_aams(octets)?;
+        let mut message = self.read_aams(octets)?;
         let role = self.peers.get(message.source()).map(|peer| peer.role);
         let forwarded = match role {
             Some(role) => role == RoleNumber::RAMS_GATEWAY,
             None => message.subject() == self.mib.continuum.number.pseudo_subject(),
         };
         if forwarded {
-            return self.receive_enclosed(&message, room);
+            // The message that a gateway forwards is the one to deliver (4.3.8.1.2).
+            message = self.judge(Aams::parse_enclosed(message.data(), Aams::HEADER_LEN))?;
+        } else {
+            self.check_source(&message, role)?;
         }
-        self.check_source(&message, role)?;
         self.deliver(&message, room)
     }
 
@@ -282,11 +285,7 @@ impl Module<'_> {
     /// A message of the local continuum, while this module is a member.
     fn read_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Aams<'d>, Fault> {
         bump(&mut self.stats.received);
-        let message = Aams::parse(octets).map_err(|fault| {
-            bump(&mut self.stats.malformed);
-            Fault::Malformed(fault)
-        })?;
-        self.outlet.stats.note_deviations(message.deviations());
+        let message = self.judge(Aams::parse(octets))?;
         if let Err(fault) = self.require_member() {
             bump(&mut self.stats.inappropriate);
             return Err(fault);
@@ -306,50 +305,37 @@ impl Module<'_> {
         Aams::peek_source(octets).is_some_and(|source| self.peers.contains(source))
     }
 
-    /// The message that a gateway forwards is the one to deliver (4.3.8.1.2).
-    fn receive_enclosed<'d>(
-        &mut self,
-        outer: &Aams<'d>,
-        room: &'d mut [u8],
-    ) -> Result<Delivery<'d>, Fault> {
-        let inner = Aams::parse_enclosed(outer.data(), Aams::HEADER_LEN).map_err(|fault| {
-            bump(&mut self.stats.malformed);
-            Fault::Malformed(fault)
-        })?;
-        self.outlet.stats.note_deviations(inner.deviations());
-        self.deliver(&inner, room)
+    /// Counts what is to be said of a message as it was parsed.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn judge<'d>(&mut self, message: Result<Aams<'d>, Malformed>) -> Result<Aams<'d>, Fault> {
+        match message {
+            Ok(message) => {
+                self.outlet.stats.note_deviations(message.deviations());
+                Ok(message)
+            }
+            Err(fault) => {
+                bump(&mut self.stats.malformed);
+                Err(Fault::Malformed(fault))
+            }
+        }
     }
 
     /// Whether the source may send to this module on the subject: it is
     /// authorised (4.3.8.1.1), and the subject is subscribed to or invited.
     fn check_source(&mut self, message: &Aams<'_>, role: Option<RoleNumber>) -> Result<(), Fault> {
         let subject = message.subject();
-        let restricted = self
-            .venture
-            .and_then(|venture| venture.subject(subject))
-            .is_some_and(|subject| !subject.senders.is_empty());
-        let authorised = match (self.venture, role) {
-            (Some(venture), Some(role)) => venture.may_send(role, subject),
-            // A module that is not known has no role to be authorised by (4.1.6).
-            _ => !restricted,
-        };
-        if !authorised {
+        // A module that is not known has no role to be authorised by (4.1.6).
+        let known = role.unwrap_or(RoleNumber::ALL);
+        if self.venture.is_some_and(|venture| !venture.may_send(known, subject)) {
             bump(&mut self.stats.not_authorised);
             return Err(Fault::SenderNotAuthorised(message.source()));
         }
+        // While its introduction is on the way, any role is given credit.
         let source = (message.source().unit, role);
-        let covers = |domain: &Domain| match role {
-            Some(_) => domain_includes(self.venture, self.mib, domain, source),
-            // Its introduction is still on the way: the role is given credit.
-            None => {
-                let anyone = Domain { role: RoleNumber::ALL, ..*domain };
-                domain_includes(self.venture, self.mib, &anyone, source)
-            }
-        };
         let wanted = self.own.iter().any(|own| {
             own.is_asserted()
                 && (own.subject == subject || own.subject == SubjectNumber::ALL)
-                && covers(&own.domain())
+                && domain_includes(self.venture, self.mib, &own.domain(), source)
         });
         if !wanted {
             bump(&mut self.stats.uninvited);

@@ -7,12 +7,12 @@
 
 use core::time::Duration;
 
-use super::rows::Rule;
 use super::status::{One, OwnStatus};
 use super::{Module, Turn};
 use crate::ams::ids::{ModuleId, ModuleKey};
 use crate::ams::meta::{Outlet, RETRY};
 use crate::ams::pdu::{ContactSummaryValues, MpduType};
+use crate::ams::routing::Rule;
 use crate::ams::service::Fault;
 use crate::storage::Table;
 use crate::time::Instant;
@@ -108,7 +108,7 @@ impl State<'_, '_> {
         loop {
             let Self { id, contact, own } = *self;
             let list = One(OwnStatus { id, contact, own, first, count });
-            match outlet.send_raw(&turn.now, to, MpduType::I_AM_HERE, 0, &list, turn.transport) {
+            match turn.send(outlet, to, (MpduType::I_AM_HERE, 0), &list) {
                 Ok(()) => first = first.saturating_add(count),
                 Err(SendError::TooLong) if count > 1 => count = count.div_ceil(2),
                 Err(refused) => return Err(refused),

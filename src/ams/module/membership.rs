@@ -1,19 +1,17 @@
 //! Joining, staying in and leaving the message space, and asserting rules.
 
 use super::noting::gateway_domain;
-use super::rows::{Rule, RuleKey, RuleKind, Standing};
 use super::status::{Census, One, OwnStatus};
 use super::{Membership, Module, Request, Turn, bump};
-use crate::ams::ids::{
-    Domain, ModuleId, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber,
-};
+use crate::ams::ids::{Domain, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber};
 use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
-use crate::ams::pdu::{AssertionValues, MpduType};
+use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
+use crate::ams::routing::{Rule, RuleKey, RuleKind, Standing};
 use crate::ams::service::{Fault, Indication, ServiceUser};
 use crate::time::{Instant, Now};
 use crate::transport::{Address, SendError, Transport};
-use crate::wire::Encode;
+use crate::wire::{Encode, Octets};
 
 /// After this many failures in a row the registrar is looked for anew.
 const FAILURES_TO_RELOCATE: u8 = 2;
@@ -51,7 +49,7 @@ impl Module<'_> {
         self.forget_all();
         self.membership = Membership::Joining;
         self.retry_at = now.monotonic;
-        self.do_what_is_due(&mut Turn { now, transport, user });
+        self.do_what_is_due(&mut Turn { now: &now, transport, user });
         Ok(())
     }
 
@@ -69,15 +67,11 @@ impl Module<'_> {
         if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
             return Err(Fault::NotRegistered);
         }
-        if let (Some(module), Some(registrar)) = (self.id(), self.registrar) {
+        if let (Some(module), Some(registrar)) = (self.id(), &self.registrar) {
+            let what = (MpduType::I_AM_STOPPING, module.reference());
+            let turn = &mut Turn { now: &now, transport, user: &mut nobody };
             // Counted if it is refused; there is no later.
-            let _ = self.outlet.say(
-                &now,
-                &registrar,
-                MpduType::I_AM_STOPPING,
-                module.reference(),
-                transport,
-            );
+            let _ = turn.send(&mut self.outlet, registrar, what, &Octets(&[]));
         }
         let number = self.id().map_or(ModuleNumber::NONE, |id| id.module);
         self.forget_all();
@@ -100,7 +94,7 @@ impl Module<'_> {
         self.assert(
             RuleKind::Subscription,
             request,
-            &mut Turn { now, transport, user: &mut nobody },
+            &mut Turn { now: &now, transport, user: &mut nobody },
         )
     }
 
@@ -116,7 +110,11 @@ impl Module<'_> {
         request: &RuleRequest,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.assert(RuleKind::Invitation, request, &mut Turn { now, transport, user: &mut nobody })
+        self.assert(
+            RuleKind::Invitation,
+            request,
+            &mut Turn { now: &now, transport, user: &mut nobody },
+        )
     }
 
     /// `Cancel_subscription.request` (3.1.8, 4.2.11.1).
@@ -131,8 +129,8 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = RuleKey { subject, kind: RuleKind::Subscription, peer: 0, domain };
-        self.cancel(key, &mut Turn { now, transport, user: &mut nobody })
+        let key = Rule::own_key(RuleKind::Subscription, CancellationValues { subject, domain });
+        self.cancel(key, &mut Turn { now: &now, transport, user: &mut nobody })
     }
 
     /// `Cancel_invitation.request` (3.1.6, 4.2.13.1).
@@ -147,8 +145,8 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = RuleKey { subject, kind: RuleKind::Invitation, peer: 0, domain };
-        self.cancel(key, &mut Turn { now, transport, user: &mut nobody })
+        let key = Rule::own_key(RuleKind::Invitation, CancellationValues { subject, domain });
+        self.cancel(key, &mut Turn { now: &now, transport, user: &mut nobody })
     }
 
     fn assert(
@@ -234,13 +232,8 @@ impl Module<'_> {
             && (self.status_owed || self.own.iter().any(|row| row.standing != Standing::Told))
     }
 
-    /// The registrar, when it is known and this module is a member in its eyes: one
-    /// that has to be reconnected to first would discard what it is told.
-    fn confidant(&self) -> Option<(ModuleId, Address)> {
-        if self.request.is_some() { None } else { self.id().zip(self.registrar) }
-    }
-
-    /// Whether there is one.
+    /// Whether the registrar is known and this module is a member in its eyes: one that has
+    /// to be reconnected to first would discard what it is told.
     pub(super) const fn has_confidant(&self) -> bool {
         matches!(self.membership, Membership::Member(_))
             && self.request.is_none()
@@ -273,20 +266,22 @@ impl Module<'_> {
     /// A heartbeat to the registrar, or reconnection when it is lost (4.2.7).
     pub(super) fn beat(&mut self, turn: &mut Turn<'_>) {
         self.pulse.beat(turn.now.monotonic, self.mib.timers.n4());
-        match self.confidant() {
-            Some((id, registrar)) => {
-                let (kind, source) = (MpduType::HEARTBEAT, u32::from(id.module.0));
-                let sent = self.outlet.say(&turn.now, &registrar, kind, source, turn.transport);
-                if sent.is_err() {
+        let Membership::Member(module) = self.membership else {
+            return;
+        };
+        match (&self.request, &self.registrar) {
+            (None, Some(registrar)) => {
+                let what = (MpduType::HEARTBEAT, u32::from(module.0));
+                if turn.send(&mut self.outlet, registrar, what, &Octets(&[])).is_err() {
                     self.pulse.beat_again(turn.now.monotonic.after(RETRY));
                 }
             }
             // Required to send a heartbeat, and the location is unknown (4.2.7.1.4).
-            None if self.request.is_none() => {
+            (None, None) => {
                 self.request = Some(Request::new(self.outlet.next_query()));
                 self.retry_at = turn.now.monotonic;
             }
-            None => {}
+            (Some(_), _) => {}
         }
     }
 
@@ -297,15 +292,15 @@ impl Module<'_> {
         let Some(server) = self.interrogation.begin(now, query, self.mib, turn.transport) else {
             return bump(&mut self.outlet.stats.unresolved);
         };
-        let (kind, endpoint) = (MpduType::REGISTRAR_QUERY, &self.identity.contact.endpoint);
+        let endpoint = &self.identity.contact.endpoint;
         // If it is refused, N1 passes and the next location is asked.
-        let _ = self.outlet.send_raw(&turn.now, &server, kind, query, endpoint, turn.transport);
+        let _ = turn.send(&mut self.outlet, &server, (MpduType::REGISTRAR_QUERY, query), endpoint);
     }
 
     /// Sends the registration or the reconnection, whichever is open (4.2.5.4,
     /// 4.2.8.1 b).
     pub(super) fn send_request(&mut self, turn: &mut Turn<'_>) {
-        let Some(registrar) = self.registrar else {
+        let Some(registrar) = &self.registrar else {
             return;
         };
         let request = match self.request {
@@ -324,9 +319,7 @@ impl Module<'_> {
             }
             None => (MpduType::MODULE_REGISTRATION, contact),
         };
-        let query = request.query;
-        let sent =
-            self.outlet.send_raw(&turn.now, &registrar, kind, query, supplement, turn.transport);
+        let sent = turn.send(&mut self.outlet, registrar, (kind, request.query), supplement);
         // If it is refused for now, N2 passes and it is sent again.
         self.is_owed(sent, kind, turn);
     }
@@ -350,23 +343,17 @@ impl Module<'_> {
     /// What nobody can ever be told of is no rule any more, and a fault.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn send_rules(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        let Some((module, registrar)) = self.confidant() else {
+        let (None, Some(registrar), Some(id)) = (&self.request, &self.registrar, self.id()) else {
             return Ok(());
         };
         let mut result = Ok(());
         for row in self.own.iter_mut().filter(|row| row.standing != Standing::Told) {
-            let (kind, reference) = (row.mpdu_type(), module.reference());
+            let kind = row.mpdu_type();
             let (assertion, cancellation) = (row.assertion(), row.cancellation());
             let supplement: &dyn Encode =
                 if row.is_asserted() { &assertion } else { &cancellation };
-            let sent = self.outlet.send_raw(
-                &turn.now,
-                &registrar,
-                kind,
-                reference,
-                supplement,
-                turn.transport,
-            );
+            let what = (kind, id.reference());
+            let sent = turn.send(&mut self.outlet, registrar, what, supplement);
             if sent == Err(SendError::TooLong) {
                 result = Err(Fault::MpduTooLong(kind));
             }
@@ -383,13 +370,14 @@ impl Module<'_> {
 
     /// Sends this module's state to the registrar, if it is owed (4.2.9.3 b).
     pub(super) fn send_owed_status(&mut self, turn: &mut Turn<'_>) {
-        let (Some((id, registrar)), true) = (self.confidant(), self.status_owed) else {
+        let (None, Some(registrar), Some(id), true) =
+            (&self.request, &self.registrar, self.id(), self.status_owed)
+        else {
             return;
         };
         let list = One(OwnStatus::whole(id, &self.identity.contact, &self.own));
-        let (kind, reference) = (MpduType::MODULE_STATUS, id.reference());
-        let sent =
-            self.outlet.send_raw(&turn.now, &registrar, kind, reference, &list, turn.transport);
+        let kind = MpduType::MODULE_STATUS;
+        let sent = turn.send(&mut self.outlet, registrar, (kind, id.reference()), &list);
         self.status_owed = self.is_owed(sent, kind, turn);
         if self.status_owed {
             self.offer_at = turn.now.monotonic.after(RETRY);

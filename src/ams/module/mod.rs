@@ -59,7 +59,6 @@ mod outbound;
 mod queries;
 mod remote;
 mod rows;
-mod rules;
 mod status;
 mod turn;
 mod view;
@@ -67,13 +66,11 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use super::ids::{
-    ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber,
-    VentureNumber,
-};
+use super::ids::{ModuleId, ModuleKey, ModuleNumber, RoleNumber, UnitNumber, VentureNumber};
 use super::meta::{Interrogation, MetaStats, Outlet, Pulse, bump};
 use super::mib::{Mib, ServiceMode, Venture};
 use super::pdu::{CancellationValues, ContactSummaryValues, Sender};
+use super::routing::Rules;
 use super::security::{Authenticator, ContentHandler, Receiver};
 use super::service::Fault;
 use crate::storage::{Slot, Table};
@@ -88,10 +85,10 @@ pub use membership::RuleRequest;
 pub use memory::ModuleMemory;
 pub use outbound::Fanout;
 use queries::Queries;
-use rules::Rules;
 use turn::Turn;
 
-pub use rows::{Peer, PendingQuery, Rule, RuleKey, RuleKind};
+pub use super::routing::{Rule, RuleKey, RuleKind};
+pub use rows::{Peer, PendingQuery};
 
 /// Who a module is and how it is reached.
 #[derive(Clone, Copy, Debug)]
@@ -342,19 +339,4 @@ impl<'s> Module<'s> {
     fn require_member(&self) -> Result<ModuleId, Fault> {
         self.id().ok_or(Fault::NotRegistered)
     }
-}
-
-/// Whether a module of the local continuum, in this unit and role, is in
-/// `domain`. A role that is not known is in no domain that names one.
-fn domain_includes(
-    venture: Option<&Venture<'_>>,
-    mib: &Mib<'_>,
-    domain: &Domain,
-    (unit, role): (UnitNumber, Option<RoleNumber>),
-) -> bool {
-    (domain.continuum == ContinuumNumber::ALL || domain.continuum == mib.continuum.number)
-        && venture.map_or(domain.unit == unit || domain.unit == UnitNumber::ROOT, |venture| {
-            venture.contains(domain.unit, unit)
-        })
-        && (domain.role == RoleNumber::ALL || role == Some(domain.role))
 }

@@ -1,11 +1,12 @@
 //! Noting and forgetting other modules and their rules.
 
-use super::rows::{Peer, Rule, RuleKind, Standing, VECTORS};
-use super::{Module, ModuleIdentity, Turn, bump, domain_includes};
+use super::rows::{Peer, VECTORS};
+use super::{Module, Rule, RuleKind, Turn, bump};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, Priority, RoleNumber, UnitNumber};
-use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AssertionValues, CancellationValues, ContactSummary, Declaration};
+use crate::ams::routing::applies;
 use crate::ams::service::Indication;
+use crate::storage::Row;
 
 impl Module<'_> {
     /// Notes a module, or that it is reached otherwise than was known
@@ -67,20 +68,19 @@ impl Module<'_> {
         let Some(place) = self.place_of(id) else {
             return bump(&mut self.outlet.stats.unknown_module);
         };
-        let mut rule = Rule::new(kind, place, assertion, Standing::ToCancel);
+        let us = (self.identity.unit, self.identity.role);
+        let ours = applies((self.mib, self.venture), us, id.role, &assertion.cancellation());
+        let rule = Rule::new(kind, place, assertion, ours);
         if asserted {
-            let applies =
-                applies((self.mib, self.venture, &self.identity), id.role, &rule.cancellation());
-            rule.standing = if applies { Standing::Applies } else { Standing::Idle };
-            match self.rules.note(rule) {
+            match self.rules.insert(rule) {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(_) => return bump(&mut self.outlet.stats.full),
             }
-        } else if !self.rules.forget(&rule) {
+        } else if self.rules.remove(rule.key()).is_none() {
             return bump(&mut self.outlet.stats.stale);
         }
-        turn.user.indicate(rule.told(id));
+        turn.user.indicate(rule.told(id, asserted));
     }
 
     /// Judges all rules anew, which is due when units or subjects have changed in
@@ -90,7 +90,8 @@ impl Module<'_> {
         rules.judge(|rule| {
             let receiver = peers.at(usize::from(rule.peer));
             receiver.is_some_and(|peer| {
-                applies((mib, *venture, identity), peer.role, &rule.cancellation())
+                let us = (identity.unit, identity.role);
+                applies((mib, *venture), us, peer.role, &rule.cancellation())
             })
         });
     }
@@ -123,8 +124,7 @@ impl Module<'_> {
             self.rules.retain(|rule| {
                 let goes = goes(rule);
                 if goes {
-                    rule.standing = Standing::Gone;
-                    turn.user.indicate(rule.told(id));
+                    turn.user.indicate(rule.told(id, false));
                 }
                 !goes
             });
@@ -165,17 +165,6 @@ impl Module<'_> {
 
 /// Other modules there can be: as many as have a place of 16 bits.
 const MAX_PEERS: usize = 65_535;
-
-/// Whether a rule asks for messages of the module `us`: its domain includes that
-/// module (1.3.4.3), and modules in `role` may receive on its subject (4.3.1.2).
-fn applies(
-    (mib, venture, us): (&Mib<'_>, Option<&Venture<'_>>, &ModuleIdentity<'_>),
-    role: RoleNumber,
-    rule: &CancellationValues,
-) -> bool {
-    domain_includes(venture, mib, &rule.domain, (us.unit, Some(us.role)))
-        && venture.is_none_or(|venture| venture.may_receive(role, rule.subject))
-}
 
 /// What is cancelled by this: how messages were asked for does not matter.
 pub(super) const fn cancelled(

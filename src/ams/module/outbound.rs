@@ -3,18 +3,15 @@
 
 use core::time::Duration;
 
-use super::copies::{Copies, Dispatch, Label};
+use super::copies::{Copies, Dispatch};
 use super::handling::prepare;
-use super::rows::{Peer, PendingQuery, Rule, RuleKind};
-use super::rules::{Places, Rules};
-use super::{Module, bump, domain_includes};
+use super::{Module, PendingQuery, RuleKind, bump};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
 };
-use crate::ams::mib::{Mib, Venture};
 use crate::ams::pdu::{AamsFront, AamsHeader, EnvelopeHeader, MessageType};
+use crate::ams::routing::{Label, Places, Space};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
-use crate::storage::Table;
 use crate::time::{Instant, Now};
 use crate::transport::Transport;
 
@@ -86,11 +83,12 @@ impl Module<'_> {
     /// order of unit and module number.
     pub fn subscribers(&self, subject: SubjectNumber) -> impl Iterator<Item = ModuleId> {
         let places = self.rules.prepared(subject);
-        let places =
-            places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject, None));
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let places = places.unwrap_or_else(|| self.rules.places(RuleKind::Subscription, subject));
+        let space = Space { mib: self.mib, venture: self.venture, members: &self.peers };
         let wanted = Wanted { places, ..Wanted::LAST };
-        space.receivers(&self.rules, subject, wanted).map(|(peer, _)| peer.id())
+        space
+            .addressees(&self.rules, subject, (wanted.places, wanted.domain))
+            .map(|(peer, _)| peer.id())
     }
 
     /// `Announce.request`: one copy to every module in `domain` that invites
@@ -114,7 +112,7 @@ impl Module<'_> {
             self.announce_far(source, domain, message, transport)?;
             return Ok(Fanout::default());
         }
-        let places = self.rules.places(RuleKind::Invitation, message.subject, None);
+        let places = self.rules.places(RuleKind::Invitation, message.subject);
         let plain = self.is_plain(message.subject);
         let wanted = Wanted { places, domain: Some(domain), plain, way: Way::Batches };
         let letter = Letter { wanted, ..Letter::publication(source) };
@@ -217,7 +215,7 @@ impl Module<'_> {
         if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
             return Err(Fault::DestinationNotAuthorised);
         }
-        let places = self.rules.places(RuleKind::Invitation, subject, u16::try_from(place).ok());
+        let places = self.rules.places_of(RuleKind::Invitation, subject, u16::try_from(place).ok());
         let plain = self.is_plain(subject);
         let wanted = Wanted { places, domain: None, plain, way: Way::Singly };
         let letter = Letter { source, message_type, wanted };
@@ -405,22 +403,24 @@ impl Module<'_> {
         let fanout = Fanout::default();
         let mut dispatch = Dispatch { copies, peers: &self.peers, transport, user, fanout };
         if wanted.way != Way::LastBatch {
-            let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+            let space = Space { mib: self.mib, venture: self.venture, members: &self.peers };
             let mut whole = wanted.plain && wanted.domain.is_none();
             self.batch.clear();
-            space.receivers(&self.rules, subject, wanted).for_each(|(peer, rule)| {
-                let Some(point) = peer.delivery_point(rule.delivery_vector) else {
-                    dispatch.miss(peer.key);
-                    whole = false;
-                    return;
-                };
-                if !self.batch.add(rule, point) {
-                    dispatch.send(&self.batch);
-                    self.batch.clear();
-                    self.batch.add(rule, point);
-                    whole = false;
-                }
-            });
+            space.addressees(&self.rules, subject, (wanted.places, wanted.domain)).for_each(
+                |(peer, rule)| {
+                    let Some(point) = peer.delivery_point(rule.delivery_vector) else {
+                        dispatch.miss(peer.key);
+                        whole = false;
+                        return;
+                    };
+                    if !self.batch.add(rule, point) {
+                        dispatch.send(&self.batch);
+                        self.batch.clear();
+                        self.batch.add(rule, point);
+                        whole = false;
+                    }
+                },
+            );
             if let (true, Some(id)) = (whole, self.id()) {
                 let front = self.front(id.key(), self.batch.label());
                 self.batch.complete((subject, self.rules.version()), front);
@@ -442,9 +442,9 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Fanout {
-        let space = Space { mib: self.mib, venture: self.venture, peers: &self.peers };
+        let space = Space { mib: self.mib, venture: self.venture, members: &self.peers };
         let mut fanout = Fanout::default();
-        for (peer, rule) in space.receivers(&self.rules, subject, wanted) {
+        for (peer, rule) in space.addressees(&self.rules, subject, (wanted.places, wanted.domain)) {
             match copies.send(peer, rule, transport) {
                 Ok(()) => bump(&mut fanout.sent),
                 Err(fault) => {
@@ -474,7 +474,7 @@ impl Module<'_> {
                 (self.require_sender(subject)?, self.rules.prepare(subject), true)
             }
             None => {
-                let places = self.rules.places(RuleKind::Subscription, subject, None);
+                let places = self.rules.places(RuleKind::Subscription, subject);
                 (self.require_sender(subject)?, places, false)
             }
         };
@@ -565,34 +565,4 @@ pub(super) enum Way {
     Batches,
     /// One by one; the batch stays as it is.
     Singly,
-}
-
-/// What it takes to know the modules that rules are of.
-#[derive(Clone, Copy)]
-struct Space<'t, 's> {
-    mib: &'t Mib<'s>,
-    venture: Option<&'t Venture<'s>>,
-    peers: &'t Table<'s, Peer>,
-}
-
-impl<'t, 's> Space<'t, 's> {
-    /// Every module a message on `subject` goes to, and the rule it goes by.
-    fn receivers(
-        self,
-        rules: &'t Rules<'_>,
-        subject: SubjectNumber,
-        Wanted { places, domain, .. }: Wanted,
-    ) -> impl Iterator<Item = (&'t Peer, &'t Rule)> + use<'t, 's> {
-        let peers = self.peers.rows();
-        rules.receivers(places).filter_map(move |rule| {
-            let peer = peers.get(usize::from(rule.peer))?.row()?;
-            // A rule for all subjects was not judged by this one.
-            let may = rule.subject != SubjectNumber::ALL
-                || self.venture.is_none_or(|venture| venture.may_receive(peer.role, subject));
-            let place = (peer.key.unit, Some(peer.role));
-            let concerned =
-                domain.is_none_or(|domain| domain_includes(self.venture, self.mib, &domain, place));
-            (may && concerned).then_some((peer, rule))
-        })
-    }
 }

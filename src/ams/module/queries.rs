@@ -17,7 +17,7 @@ impl<'s> Queries<'s> {
     }
 
     pub(super) fn clear(&mut self) {
-        self.0.iter_mut().for_each(|slot| *slot = Slot::EMPTY);
+        self.0.iter_mut().for_each(|slot| slot.clear());
     }
 
     /// False when there is no room for it.
@@ -35,7 +35,7 @@ impl<'s> Queries<'s> {
         let pending = |slot: &&mut Slot<PendingQuery>| {
             slot.row().is_some_and(|query| query.context == context)
         };
-        self.0.iter_mut().find(pending).map(|slot| *slot = Slot::EMPTY).is_some()
+        self.0.iter_mut().find(pending).map(Slot::clear).is_some()
     }
 
     /// The context of one that has timed out.

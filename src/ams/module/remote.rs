@@ -1,10 +1,9 @@
 //! Private messages to modules of other continua (735.1-B-1 4.3.3): a message in
 //! an envelope in a message, which the gateway of the message space gets.
 
-use super::Module;
 use super::noting::gateway_domain;
 use super::outbound::{Letter, Wanted, Way};
-use super::rows::RuleKind;
+use super::{Module, RuleKind};
 use crate::ams::ids::{ContinuumNumber, Domain, ModuleKey, SubjectNumber};
 use crate::ams::pdu::{ControlCode, EnvelopeHeader, MessageType};
 use crate::ams::service::{Fault, Message};
@@ -63,7 +62,7 @@ impl Module<'_> {
     ) -> Result<(), Fault> {
         let local = self.mib.continuum.number;
         let subject = pseudo_subject(envelope.continuum, local);
-        let places = self.rules.places(RuleKind::Subscription, subject, None).specific_only();
+        let places = self.rules.places(RuleKind::Subscription, subject).specific_only();
         let (domain, plain) = (Some(gateway_domain(self)), self.is_plain(message.subject));
         let wanted = Wanted { places, domain, plain, way: Way::Singly };
         let letter = Letter { source, message_type, wanted };

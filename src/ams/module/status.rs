@@ -1,8 +1,9 @@
 //! What a module says of itself, written straight from its tables.
 
-use super::rows::{Peer, Rule, RuleKind};
+use super::rows::Peer;
 use crate::ams::ids::ModuleId;
 use crate::ams::pdu::ModuleStatusHead;
+use crate::ams::routing::{Rule, RuleKind};
 use crate::storage::Table;
 use crate::wire::{Encode, NoSpace, Writer};
 

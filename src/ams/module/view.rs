@@ -1,7 +1,6 @@
 //! What a gateway sees of the module that it is.
 
-use super::Module;
-use super::rows::{Peer, RuleKey, RuleKind};
+use super::{Module, Peer, Rule, RuleKind};
 use crate::ams::ids::{ContinuumNumber, Domain, ModuleKey, SubjectNumber};
 use crate::ams::mib::Venture;
 use crate::ams::pdu::CancellationValues;
@@ -44,8 +43,7 @@ impl<'s> Module<'s> {
 
     /// Whether this module itself subscribes so.
     pub(in crate::ams) fn subscribes(&self, specification: &CancellationValues) -> bool {
-        let CancellationValues { subject, domain } = *specification;
-        let key = RuleKey { subject, kind: RuleKind::Subscription, peer: 0, domain };
+        let key = Rule::own_key(RuleKind::Subscription, *specification);
         let own = self.own.get(key);
         own.is_some_and(|rule| rule.is_asserted())
     }

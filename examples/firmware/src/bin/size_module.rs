@@ -27,6 +27,7 @@ extern "C" fn _start() -> ! {
     }
 }
 
+#[inline(never)]
 fn hear(module: &mut Module<'_>, octets: &[u8]) {
     let now: Now = *lent();
     let from: &Address = lent();
@@ -36,6 +37,7 @@ fn hear(module: &mut Module<'_>, octets: &[u8]) {
     black_box(&module.next_deadline());
 }
 
+#[inline(never)]
 fn ask(module: &mut Module<'_>) {
     let now: Now = *lent();
     let subject: SubjectNumber = *lent();

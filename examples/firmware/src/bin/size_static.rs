@@ -31,6 +31,7 @@ extern "C" fn _start() -> ! {
     }
 }
 
+#[inline(never)]
 fn hear(module: &mut StaticModule<'_>, octets: &[u8]) {
     let now: Now = *lent();
     let _ = black_box(&module.receive_aams(octets));
@@ -38,6 +39,7 @@ fn hear(module: &mut StaticModule<'_>, octets: &[u8]) {
     black_box(&module.next_deadline());
 }
 
+#[inline(never)]
 fn ask(module: &mut StaticModule<'_>) {
     let now: Now = *lent();
     let domain: Domain = *lent();

@@ -10,8 +10,7 @@ use proptest::prelude::*;
 
 use super::harness::*;
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, Priority, RoleNumber, SubjectNumber};
-use crate::ams::module::rows::Rule;
-use crate::ams::module::{Module, ModuleMemory, RuleKind};
+use crate::ams::module::{Module, ModuleMemory, Rule, RuleKind};
 use crate::ams::pdu::{Aams, AssertionValues, CancellationValues};
 use crate::ams::service::{Fault, Message};
 use crate::storage::Slot;

@@ -3,13 +3,13 @@
 
 use core::slice;
 
-use super::rows::{Rule, RuleKey, RuleKind, Standing};
+use super::rule::{Rule, RuleKey, RuleKind, Standing};
 use crate::ams::ids::SubjectNumber;
-use crate::storage::{Full, Row, Slot, Table};
+use crate::storage::{Full, Slot, Table};
 
-/// The rules of other modules.
+/// The rules of other modules, over borrowed slots: 14 octets a rule.
 #[derive(Debug)]
-pub(super) struct Rules<'s> {
+pub struct Rules<'s> {
     table: Table<'s, Rule>,
     /// What was published on lately, each subject where its low-order bits say.
     recent: [Recent; RECENT],
@@ -37,27 +37,32 @@ impl Recent {
 /// Where the rules of one kind are that concern a subject: from where to where
 /// those for this subject, and those for all subjects.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Places {
+pub struct Places {
     specific: (u32, u32),
     general: (u32, u32),
 }
 
 impl Places {
-    pub(super) const NONE: Self = Self { specific: (0, 0), general: (0, 0) };
+    pub(in crate::ams) const NONE: Self = Self { specific: (0, 0), general: (0, 0) };
 
     /// Those for just this subject.
-    pub(super) const fn specific_only(self) -> Self {
+    pub(in crate::ams) const fn specific_only(self) -> Self {
         Self { general: (0, 0), ..self }
     }
 }
 
 impl<'s> Rules<'s> {
-    pub(super) fn new(slots: &'s mut [Slot<Rule>]) -> Self {
+    /// No rules yet, over `slots`; whatever they held is forgotten.
+    #[must_use]
+    pub fn new(slots: &'s mut [Slot<Rule>]) -> Self {
         Self { table: Table::new(slots), recent: [Recent::NONE; RECENT], version: 0 }
     }
 
     /// Notes `rule` in place of the one with the same key. True when there was none.
-    pub(super) fn note(&mut self, rule: Rule) -> Result<bool, Full<Rule>> {
+    ///
+    /// # Errors
+    /// [`Full`] with the rule when it is new and no slot is free.
+    pub fn insert(&mut self, rule: Rule) -> Result<bool, Full<Rule>> {
         let before = self.table.len();
         self.table.insert(rule)?;
         self.unprepare();
@@ -65,24 +70,24 @@ impl<'s> Rules<'s> {
         Ok(self.table.len() != before)
     }
 
-    /// Forgets the rule with the same key. False when there was none.
-    pub(super) fn forget(&mut self, rule: &Rule) -> bool {
+    /// Forgets the rule with this key, and returns it.
+    pub fn remove(&mut self, key: RuleKey) -> Option<Rule> {
         self.unprepare();
-        let gone = self.table.remove(rule.key());
-        self.crown(rule);
-        gone.is_some()
+        let rule = self.table.remove(key)?;
+        self.crown(&rule);
+        Some(rule)
     }
 
     /// Keeps the rules for which `keep` is true.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut Rule) -> bool) {
+    pub fn retain(&mut self, mut keep: impl FnMut(&Rule) -> bool) {
         self.unprepare();
-        if self.table.retain(&mut keep) > 0 {
+        if self.table.retain(|rule| keep(rule)) > 0 {
             self.crown_all();
         }
     }
 
     /// Judges anew which rules apply.
-    pub(super) fn judge(&mut self, applies: impl Fn(&Rule) -> bool) {
+    pub fn judge(&mut self, applies: impl Fn(&Rule) -> bool) {
         self.unprepare();
         for rule in self.table.iter_mut() {
             rule.standing = if applies(rule) { Standing::Applies } else { Standing::Idle };
@@ -91,7 +96,7 @@ impl<'s> Rules<'s> {
     }
 
     /// A module has got this place among the peers: those behind it have moved.
-    pub(super) fn peer_noted(&mut self, place: u16) {
+    pub fn peer_noted(&mut self, place: u16) {
         self.unprepare();
         // The order of the rules does not change.
         for rule in self.table.iter_mut().filter(|rule| rule.peer >= place) {
@@ -101,27 +106,28 @@ impl<'s> Rules<'s> {
 
     /// The module that had this place, and has no rules any more, is not among the
     /// peers any more.
-    pub(super) fn peer_forgotten(&mut self, place: u16) {
+    pub fn peer_forgotten(&mut self, place: u16) {
         self.unprepare();
         for rule in self.table.iter_mut().filter(|rule| rule.peer > place) {
             rule.peer = rule.peer.saturating_sub(1);
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Forgets all rules.
+    pub fn clear(&mut self) {
         self.unprepare();
         self.table.clear();
     }
 
     /// What has been found out of receivers is true no longer.
-    pub(super) const fn unprepare(&mut self) {
+    pub(in crate::ams) const fn unprepare(&mut self) {
         self.version = self.version.wrapping_add(1);
     }
 
     /// Remembers that this module may publish on `subject`, as long as no rule
     /// changes and none is judged anew. Returns where its subscriptions are.
-    pub(super) fn prepare(&mut self, subject: SubjectNumber) -> Places {
-        let places = self.places(RuleKind::Subscription, subject, None);
+    pub(in crate::ams) fn prepare(&mut self, subject: SubjectNumber) -> Places {
+        let places = self.places(RuleKind::Subscription, subject);
         if let Some(recent) = self.recent.get_mut(recent_place(subject)) {
             *recent = Recent { version: self.version, subject, places };
         }
@@ -129,19 +135,20 @@ impl<'s> Rules<'s> {
     }
 
     /// Where the subscriptions on `subject` are, if it is prepared.
-    pub(super) fn prepared(&self, subject: SubjectNumber) -> Option<Places> {
+    pub(in crate::ams) fn prepared(&self, subject: SubjectNumber) -> Option<Places> {
         let recent = self.recent.get(recent_place(subject))?;
         (recent.subject == subject && recent.version == self.version).then_some(recent.places)
     }
 
-    /// Where the rules of a kind are that concern `subject`, of all modules or of the
-    /// one at this place among the peers.
-    pub(super) fn places(
-        &self,
-        kind: RuleKind,
-        subject: SubjectNumber,
-        peer: Option<u16>,
-    ) -> Places {
+    /// Where the rules of a kind are that concern `subject`.
+    #[must_use]
+    pub fn places(&self, kind: RuleKind, subject: SubjectNumber) -> Places {
+        self.places_of(kind, subject, None)
+    }
+
+    /// Where they are, of all modules or of the one at this place among the peers.
+    #[must_use]
+    pub fn places_of(&self, kind: RuleKind, subject: SubjectNumber, peer: Option<u16>) -> Places {
         Places {
             specific: self.place(kind, subject, peer),
             general: self.place(kind, SubjectNumber::ALL, peer),
@@ -154,18 +161,29 @@ impl<'s> Rules<'s> {
         Receivers { specific: self.run(places.specific), general: self.run(places.general) }
     }
 
+    /// The rule that wins for one module, by its place among the peers.
+    #[must_use]
+    pub fn winning(&self, kind: RuleKind, subject: SubjectNumber, peer: u16) -> Option<&Rule> {
+        self.receivers(self.places_of(kind, subject, Some(peer))).next()
+    }
+
     /// All rules of one kind for one subject.
-    pub(super) fn on(&self, kind: RuleKind, subject: SubjectNumber) -> impl Iterator<Item = &Rule> {
+    pub(in crate::ams) fn on(
+        &self,
+        kind: RuleKind,
+        subject: SubjectNumber,
+    ) -> impl Iterator<Item = &Rule> {
         let rules = self.table.iter_from(RuleKey::first(kind, subject, 0));
         rules.take_while(move |rule| rule.subject == subject && rule.kind == kind)
     }
 
     /// Another number whenever something about receivers has changed.
-    pub(super) const fn version(&self) -> u64 {
+    pub(in crate::ams) const fn version(&self) -> u64 {
         self.version
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Rule> {
+    /// All rules, in the order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.table.iter()
     }
 
@@ -225,7 +243,7 @@ impl<'s> Rules<'s> {
 /// Where among the recent subjects this one has its place.
 fn recent_place(subject: SubjectNumber) -> usize {
     let [_, low] = subject.0.to_be_bytes();
-    usize::from(low) % RECENT
+    usize::from(low).checked_rem(RECENT).unwrap_or_default()
 }
 
 /// The rules of one kind on one subject that win: one for each module, in the order
