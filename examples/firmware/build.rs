@@ -18,9 +18,18 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=memory");
     println!("cargo:rustc-link-search={}", out.display());
     // What is weighed is linked as it is; what runs is laid out for its board.
-    for bin in
-        ["minimal", "publisher", "logged", "memory", "rows", "stacks", "counts", "post", "ssd", "ssd_tls"]
-    {
+    for bin in [
+        "minimal",
+        "publisher",
+        "logged",
+        "memory",
+        "rows",
+        "stacks",
+        "counts",
+        "post",
+        "ssd",
+        "ssd_tls",
+    ] {
         println!("cargo:rustc-link-arg-bin={bin}=--nmagic");
         if riscv {
             // Its start-up code does not ask for it by itself.

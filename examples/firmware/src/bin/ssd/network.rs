@@ -4,7 +4,7 @@ use farpost::transport::Address;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
-use static_cell::ConstStaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::device::ethernet::{self, DATAGRAM, Way, room};
 use crate::device::settings;
@@ -51,8 +51,7 @@ room!(mams_socket: MAMS_HEADS, MAMS_OCTETS, 16 datagrams, 4_096 octets);
 room!(aams_socket: AAMS_HEADS, AAMS_OCTETS, 8 datagrams, 4_096 octets);
 room!(time_socket: TIME_HEADS, TIME_OCTETS, 2 datagrams, 128 octets);
 
-static SOCKETS: ConstStaticCell<[SocketStorage<'static>; 3]> =
-    ConstStaticCell::new([SocketStorage::EMPTY; 3]);
+static SOCKETS: StaticCell<[SocketStorage<'static>; 3]> = StaticCell::new();
 
 /// The interface and its sockets.
 pub struct Network {
@@ -72,7 +71,7 @@ impl Network {
         (mams, aams, time): (u16, u16, u16),
     ) -> Option<Self> {
         let interface = ethernet::start(device, now, seed);
-        let mut sockets = SocketSet::new(&mut SOCKETS.take()[..]);
+        let mut sockets = SocketSet::new(&mut SOCKETS.init_with(|| [SocketStorage::EMPTY; 3])[..]);
         let mut open = |mut socket: Socket<'static>, port: u16| {
             socket.bind(port).ok()?;
             Some(sockets.add(socket))
