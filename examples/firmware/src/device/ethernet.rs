@@ -44,12 +44,12 @@ pub fn start(device: &mut Lan9118, now: Instant, seed: u64) -> Interface {
 // the octets are zero at first and need no copy in flash.
 macro_rules! room {
     ($name:ident: $heads:ident, $octets:ident, $count:literal datagrams, $length:literal octets) => {
-        static $heads: ConstStaticCell<[[PacketMetadata; $count]; 2]> =
-            ConstStaticCell::new([[PacketMetadata::EMPTY; $count]; 2]);
+        static $heads: StaticCell<[[PacketMetadata; $count]; 2]> = StaticCell::new();
         static $octets: ConstStaticCell<[[u8; $length]; 2]> =
             ConstStaticCell::new([[0; $length]; 2]);
         fn $name() -> Socket<'static> {
-            let ([rx_heads, tx_heads], [rx, tx]) = ($heads.take(), $octets.take());
+            let heads = $heads.init_with(|| [[PacketMetadata::EMPTY; $count]; 2]);
+            let ([rx_heads, tx_heads], [rx, tx]) = (heads, $octets.take());
             Socket::new(
                 PacketBuffer::new(&mut rx_heads[..], &mut rx[..]),
                 PacketBuffer::new(&mut tx_heads[..], &mut tx[..]),

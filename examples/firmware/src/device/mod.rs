@@ -35,12 +35,10 @@ use sensor::FrontEnd;
 use simulated::{Adc, Air, Delay, Pin, Spi};
 use spectrum::{SUMMARY, Workspace};
 
-/// Storage of the machine. Each is a static of its own: what is zero at first needs no copy
-/// in flash.
-static RECIPES: ConstStaticCell<[Slot<SsdRecipe>; 16]> =
-    ConstStaticCell::new([const { Slot::EMPTY }; 16]);
-static REPORTS: ConstStaticCell<[Slot<StoredReport>; 8]> =
-    ConstStaticCell::new([const { Slot::EMPTY }; 8]);
+/// Storage of the machine. Each is a static of its own. What is zero at first needs no copy in
+/// flash, and what is all of one kind is filled when the board starts, for the same reason.
+static RECIPES: StaticCell<[Slot<SsdRecipe>; 16]> = StaticCell::new();
+static REPORTS: StaticCell<[Slot<StoredReport>; 8]> = StaticCell::new();
 static SUMMARIES: ConstStaticCell<[Summary; 8]> =
     ConstStaticCell::new([const { Summary::EMPTY }; 8]);
 static METADATA: ConstStaticCell<[u8; DeviceMetadata::OCTETS]> =
@@ -77,6 +75,7 @@ pub type Simulated = Device<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
 
 impl Simulated {
     /// The device in its storage. It can be made once.
+    #[inline(never)]
     pub fn simulated(identity: Identity, ticks: Ticks, stack: Painted) -> Self {
         let air = AIR.init(Air::default());
         let (ten_db, twenty_db) = air.pins();
@@ -166,8 +165,8 @@ fn ssd(identity: &Identity) -> Ssd<'static> {
         guard: Duration::from_secs(30),
     };
     let storage = SsdStorage {
-        recipes: RECIPES.take(),
-        reports: REPORTS.take(),
+        recipes: RECIPES.init_with(|| [const { Slot::EMPTY }; 16]),
+        reports: REPORTS.init_with(|| [const { Slot::EMPTY }; 8]),
         summaries: SUMMARIES.take(),
         metadata: METADATA.take(),
     };

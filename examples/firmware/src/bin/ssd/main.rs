@@ -41,6 +41,7 @@ use network::{Network, Port};
 use post::{Post, Settings};
 
 static SETTINGS: StaticCell<Settings> = StaticCell::new();
+static POST: StaticCell<post::Simulated> = StaticCell::new();
 
 /// The longest sleep: short enough for the clock to see its timer begin anew.
 const DOZE: Duration = Duration::from_secs(10);
@@ -63,7 +64,7 @@ fn main() -> ! {
     };
     let mut time = TimeClient::new(ethernet::host(settings.time));
     let device = Simulated::simulated(post::identity(settings), ticks, stack);
-    let Some(mut post) = Post::new(settings, device) else {
+    let Some(post) = Post::new(settings, device).map(|post| POST.init(post)) else {
         error!("settings: a name is too long");
         process::exit(2);
     };

@@ -4,7 +4,7 @@ use farpost::transport::Address;
 use smoltcp::iface::{Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
-use static_cell::ConstStaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::device::ethernet::{self, DATAGRAM, Way, room};
 use crate::device::settings;
@@ -78,8 +78,7 @@ room!(management_socket: MANAGEMENT_HEADS, MANAGEMENT_OCTETS, 4 datagrams, 512 o
 #[cfg(feature = "agents")]
 room!(controller_socket: CONTROLLER_HEADS, CONTROLLER_OCTETS, 4 datagrams, 640 octets);
 
-static SOCKETS: ConstStaticCell<[SocketStorage<'static>; COUNT]> =
-    ConstStaticCell::new([SocketStorage::EMPTY; COUNT]);
+static SOCKETS: StaticCell<[SocketStorage<'static>; COUNT]> = StaticCell::new();
 
 /// The interface and its sockets.
 pub struct Network {
@@ -100,7 +99,7 @@ impl Network {
         time: u16,
     ) -> Option<Self> {
         let interface = ethernet::start(device, now, seed);
-        let mut sockets = SocketSet::new(&mut SOCKETS.take()[..]);
+        let mut sockets = SocketSet::new(&mut SOCKETS.init_with(|| [SocketStorage::EMPTY; COUNT])[..]);
         let mut open = |mut socket: Socket<'static>, port: u16| {
             socket.bind(port).ok()?;
             Some(sockets.add(socket))

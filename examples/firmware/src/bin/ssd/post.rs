@@ -14,10 +14,11 @@ use farpost::ams::service::{Indication, ServiceUser};
 use farpost::scos::carriage::{Carriage, Carrier, Station, manager, source};
 use farpost::time::{Instant, Now, earliest};
 use heapless::String;
-use static_cell::{ConstStaticCell, StaticCell};
+use static_cell::StaticCell;
 
 use crate::device::ethernet::SERVICE;
 use crate::device::radio::Samples;
+use crate::device::simulated::{Adc, Delay, Pin, Spi};
 use crate::device::{Device, Identity, settings};
 use crate::network::{Network, Port, Ports};
 
@@ -56,7 +57,7 @@ static SENSING: [Venture<'static>; 1] = [Venture {
 type Memory = ModuleMemory<8, 24, 4, 0, 512, 1_172>;
 pub type Name = String<24>;
 
-static MODULE: ConstStaticCell<Memory> = ConstStaticCell::new(Memory::new());
+static MODULE: StaticCell<Memory> = StaticCell::new();
 
 /// What is known when the board has started: names, and what is made of them.
 static NAMES: StaticCell<[Name; 3]> = StaticCell::new();
@@ -79,6 +80,9 @@ pub struct Post<S, P, D, A> {
     /// The device does not speak before this; `None` while its module is not registered.
     settled_at: Option<Instant>,
 }
+
+/// The post with the front-end that QEMU has.
+pub type Simulated = Post<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
 
 /// What the module said that is to be acted upon.
 struct Heard {
@@ -121,6 +125,7 @@ pub fn identity(settings: &'static Settings) -> Identity {
 
 impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
     /// The machines in their storage. It can be made once. `None` if a name is too long.
+    #[inline(never)]
     pub fn new(settings: &'static Settings, device: Device<S, P, D, A>) -> Option<Self> {
         let ports = &settings.link;
         let [server, mams, aams] =
@@ -145,7 +150,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             first_query: settings.boot << 16,
         };
         Some(Self {
-            module: Module::new(mib, identity, MODULE.take().storage()),
+            module: Module::new(mib, identity, MODULE.init_with(Memory::new).storage()),
             device,
             heard: Heard { registered: false, ended: true },
             settled_at: None,
@@ -222,15 +227,12 @@ fn carrier<'c, 's, T>(module: &'c mut Module<'s>, transport: T) -> Carrier<'c, '
 /// An endpoint by which the others reach a port of this board: the host forwards it.
 pub fn name(port: u16) -> Option<Name> {
     let mut name = Name::try_from("127.0.0.1:").ok()?;
-    let mut digits = [0_u8; 5];
-    let (mut rest, mut first) = (port, digits.len());
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        (rest, first) = (rest / 10, first - 1);
-        if rest == 0 {
-            break;
+    for place in [10_000, 1_000, 100, 10, 1] {
+        // Noughts in front are left out; the last digit is not in front of any.
+        if port >= place || place == 1 {
+            let digit = char::from_digit(u32::from(port / place % 10), 10)?;
+            name.push(digit).ok()?;
         }
     }
-    name.push_str(core::str::from_utf8(digits.get(first..)?).ok()?).ok()?;
     Some(name)
 }

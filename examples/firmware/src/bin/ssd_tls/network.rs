@@ -10,7 +10,7 @@ use smoltcp::iface::{Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::wire::IpEndpoint;
-use static_cell::ConstStaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::device::clock::BoardClock;
 use crate::device::ethernet::{self, HOST, Way, room};
@@ -66,8 +66,7 @@ room!(time_socket: TIME_HEADS, TIME_OCTETS, 2 datagrams, 128 octets);
 
 static RECEIVED_OCTETS: ConstStaticCell<[u8; RECEIVED]> = ConstStaticCell::new([0; RECEIVED]);
 static SENT_OCTETS: ConstStaticCell<[u8; SENT]> = ConstStaticCell::new([0; SENT]);
-static SOCKETS: ConstStaticCell<[SocketStorage<'static>; 2]> =
-    ConstStaticCell::new([SocketStorage::EMPTY; 2]);
+static SOCKETS: StaticCell<[SocketStorage<'static>; 2]> = StaticCell::new();
 
 /// The connection is over, or never was.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl Network {
         time: u16,
     ) -> Option<Self> {
         let interface = ethernet::start(&mut board.ethernet, clock.link_time(), seed);
-        let mut sockets = SocketSet::new(&mut SOCKETS.take()[..]);
+        let mut sockets = SocketSet::new(&mut SOCKETS.init_with(|| [SocketStorage::EMPTY; 2])[..]);
         let mut socket = time_socket();
         socket.bind(time).ok()?;
         let time = sockets.add(socket);
