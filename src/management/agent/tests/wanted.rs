@@ -235,7 +235,7 @@ fn what_an_agent_tells_that_it_has_lost_is_sent_again() {
     office.post.perform(0, &[del(1, &[var("V")])]);
     let lost = written(|to| {
         to.octets(b"\x01\x81\x61A\x81\x82").unwrap();
-        to.octets(crate::management::agent::LOST_TEMPLATE).unwrap();
+        to.octets(LOST_TEMPLATE).unwrap();
         let id = var("V");
         TnvcValues::Typed(&[p(&id), Value::Byte(3)]).encode(to, NONE).unwrap();
     });
