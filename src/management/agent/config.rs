@@ -134,6 +134,12 @@ impl<'s> AgentConfig<'s> {
         }
     }
 
+    /// All managers there are.
+    pub(crate) fn everyone(&self) -> u32 {
+        let known = u32::try_from(self.managers.len()).unwrap_or(32);
+        u32::MAX.checked_shr(32_u32.saturating_sub(known)).unwrap_or(0)
+    }
+
     /// Managers that may have, or do, an object of an ADM.
     pub(crate) fn permitted(&self, nickname: Nickname, index: u32) -> u32 {
         let about = |access: &&Access| {

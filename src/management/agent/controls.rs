@@ -77,6 +77,7 @@ pub(super) struct Given<'a> {
 impl<'a> Given<'a> {
     /// Takes parameters that [fit](Book::fit) apart. What is named or to be calculated later
     /// cannot define anything.
+    #[inline(never)]
     pub(super) fn of(actual: &[Value<'a>], formal: &[Field]) -> Result<Self, Refusal> {
         let (list, receivers) = (Ac::EMPTY, Tnvc::EMPTY);
         let mut given = Self { id: None, expression: None, list, receivers, numbers: [0; 3] };

@@ -171,12 +171,10 @@ impl<'s> Agent<'s> {
         let AgentStorage { definitions, octets, reports, report_octets, addresses, buffer } =
             storage;
         addresses.iter_mut().for_each(|slot| *slot = Slot::EMPTY);
-        let known = config.managers.len().min(32);
-        let unregistered = (0_u8..).zip(config.managers.iter().take(known));
-        let unregistered = unregistered.fold(0, |all, (place, _)| all | Managers::only(place).0);
         Self {
             definitions: Definitions::new(definitions, octets, config.nesting, config.budget),
             outbox: Outbox::new(reports, report_octets),
+            unregistered: config.everyone(),
             config,
             addresses,
             buffer,
@@ -186,7 +184,6 @@ impl<'s> Agent<'s> {
             restored: Restored::default(),
             unkept: 0,
             store_due: None,
-            unregistered,
             register_due: Some(Instant::ZERO),
             retry: None,
             awake: false,
@@ -221,8 +218,7 @@ impl<'s> Agent<'s> {
         }
         self.run_rules(now, application);
         if self.register_due.is_some_and(|due| due <= now.monotonic) {
-            let places = (0_u8..).zip(self.config.managers.iter().take(32));
-            self.unregistered = places.fold(0, |all, (place, _)| all | Managers::only(place).0);
+            self.unregistered = self.config.everyone();
             self.register_due = self.config.register_every.map(|span| now.monotonic.after(span));
         }
         if self.retry.is_some_and(|retry| retry <= now.monotonic) {
