@@ -349,9 +349,11 @@ impl NodeFile {
 
     /// Writes the file anew, so that there is always a whole one.
     fn write(&mut self, kept: Kept) -> Result<(), Failed> {
-        let text = match toml::to_string(&kept) {
+        // What could not be read again is not written.
+        let text = toml::to_string(&kept).map_err(|error| error.to_string());
+        let text = match text.and_then(|text| Kept::read(&text).map(|_| text)) {
             Ok(text) => text,
-            Err(error) => return Err(self.fail(error.to_string())),
+            Err(problem) => return Err(self.fail(problem)),
         };
         let mut name = self.file.file_name().unwrap_or_default().to_os_string();
         name.push(".new");

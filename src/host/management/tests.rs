@@ -129,17 +129,23 @@ fn a_file_that_is_edited_is_read_again_and_a_bad_one_is_not_written_over() {
 }
 
 #[test]
-fn a_number_that_the_file_cannot_hold_changes_nothing() {
+fn what_would_make_no_file_of_a_node_changes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("node.toml");
-    fs::write(&file, "number = 2\n").unwrap();
+    let early = "number = 2\nref_time = \"1999-01-01T00:00:00Z\"\n";
+    fs::write(&file, early).unwrap();
     let mut node = NodeFile::open(&file, EPOCH).unwrap();
-    let rate = u64::MAX;
-    let contact = Contact { start: 0, stop: 60, from: 2, to: 3, rate, confidence: 1 };
+    let contact = Contact { start: 0, stop: 60, from: 2, to: 3, rate: u64::MAX, confidence: 1 };
     assert_eq!(node.control(now(), &IonControl::AddContact(contact)), Err(Failed));
-    assert!(node.take_problem().is_some());
+    let told = node.take_problem().unwrap().to_string();
+    assert!(told.contains("which AMP cannot tell"), "{told}");
     assert_eq!(node.contact(0), None);
-    assert_eq!(fs::read_to_string(&file).unwrap(), "number = 2\n");
+    assert_eq!(fs::read_to_string(&file).unwrap(), early);
+    // The greatest number is none of this.
+    fs::write(&file, "number = 2\n").unwrap();
+    assert_eq!(node.control(now(), &IonControl::AddContact(contact)), Ok(()));
+    let mut again = NodeFile::open(&file, EPOCH).unwrap();
+    assert_eq!(again.contact(0).map(|contact| contact.rate), Some(u64::MAX));
 }
 
 fn system() -> (tempfile::TempDir, HostSystem) {
@@ -300,7 +306,7 @@ fn a_report_is_told_by_what_its_template_has() {
     let contents = hex(&words.read(clock).unwrap());
     let octets = report(
         "ari:/Amp/Agent/Ctrl.desc_rptt([ari:/M1/RPTT.T2])",
-        &format!("05022325{id}81{contents}"),
+        &format!("05022425{id}81{contents}"),
     );
     let line = told(&mut words, &octets);
     assert_eq!(line["values"][1], json!({"of": "definition", "type": "AC", "value": [clock]}));
