@@ -35,6 +35,6 @@ pub(crate) fn tuning(request: &CreateEntry<'_>) -> Option<(u64, u32)> {
     let Some(ConfigurationChange::SetModemConfiguration(modem)) = request.change() else {
         return None;
     };
-    let rx = modem.beams().into_iter().next().filter(|_| modem.modem_id() == MODEM)?.rx()?;
+    let rx = modem.beams().next().filter(|_| modem.modem_id() == MODEM)?.rx()?;
     Some((rx.center_frequency_hz, u32::try_from(rx.channel_bandwidth_hz).ok()?))
 }
