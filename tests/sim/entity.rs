@@ -323,7 +323,7 @@ impl Member<'_> {
         let sender = ModuleId { role, unit, module };
         let known = self.module.peers().any(|peer| peer.id() == sender);
         let asked_for = self.module.own_rules().any(|own| {
-            let AssertionValues { subject, domain, .. } = *own.assertion();
+            let AssertionValues { subject, domain, .. } = own.assertion();
             // Messages do not tell the role: that of a module that is not known yet, or
             // that has lost its number to another, is given credit.
             let domain =

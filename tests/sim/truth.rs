@@ -151,7 +151,7 @@ impl Continuum<'_> {
                 return Err(format!("node {node} is {:?}", member.module.membership()));
             };
             let own = member.module.own_rules();
-            let rules = own.map(|own| (own.kind(), *own.assertion())).collect();
+            let rules = own.map(|own| (own.kind(), own.assertion())).collect();
             if let Some(other) = facts.insert(id.key(), Fact { node, id, rules }) {
                 return Err(format!("nodes {node} and {} are both {}", other.node, id.key()));
             }
