@@ -224,7 +224,7 @@ impl<'s> Space<'s> {
             let Some(id) = module.id() else {
                 return Some(format!("a module is {:?}", module.membership()));
             };
-            let own = module.own_rules().map(|own| (own.kind(), *own.assertion()));
+            let own = module.own_rules().map(|own| (own.kind(), own.assertion()));
             if truth.insert(id.key(), (id, own.collect::<Vec<_>>())).is_some() {
                 return Some(format!("two modules are {}", id.key()));
             }
