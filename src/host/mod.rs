@@ -24,6 +24,7 @@ pub mod interfaces;
 pub mod mib;
 pub mod module;
 pub mod net;
+mod owner;
 pub mod rams;
 pub mod random;
 #[cfg(feature = "tls-psk")]
