@@ -61,7 +61,8 @@ use serde::Deserialize;
 
 pub use rules::ManagerRules;
 
-use super::secret::{Psk, decode, exposed};
+use super::owner::exposed;
+use super::secret::{Psk, decode};
 use crate::scos::calendar::{Policy, Reserve};
 use crate::scos::messages::{DEVICE_ID_MAX, PUBLIC_KEY_MAX};
 use crate::scos::ssm::ActorName;

@@ -26,6 +26,7 @@ pub mod management;
 pub mod mib;
 pub mod module;
 pub mod net;
+mod owner;
 pub mod rams;
 pub mod random;
 #[cfg(feature = "tls-psk")]

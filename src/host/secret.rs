@@ -10,6 +10,8 @@ use std::vec::Vec;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use zeroize::Zeroizing;
 
+use super::owner::exposed;
+
 /// The longest file that is taken for a key.
 const LONGEST: u64 = 4_096;
 
@@ -80,7 +82,6 @@ pub fn read_secret(
     let wrong = |fault| SecretError { file: path.into(), fault };
     let unreadable = |error| wrong(SecretFault::Unreadable(error));
     let file = File::open(path).map_err(unreadable)?;
-    // The file that was opened, whatever its name leads to by now.
     if let Some(mode) = exposed(&file).map_err(unreadable)? {
         return Err(wrong(SecretFault::Exposed(mode)));
     }
@@ -97,21 +98,6 @@ pub fn read_secret(
 /// The octets that hexadecimal digits stand for.
 pub(super) fn decode(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     HEXLOWER_PERMISSIVE.decode(digits.trim_ascii()).ok().map(Zeroizing::new)
-}
-
-/// Whether others may use a file: its mode, if so.
-pub(super) fn exposed(file: &File) -> io::Result<Option<u32>> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = file.metadata()?.permissions().mode() & 0o7777;
-        Ok((mode & 0o077 != 0).then_some(mode))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        Ok(None)
-    }
 }
 
 /// A pre-shared key. Nothing prints it, and it is wiped when it is dropped.

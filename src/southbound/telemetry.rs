@@ -7,7 +7,7 @@
 
 use super::agent::{AgentConfig, Attempts, Call, Link};
 use super::messages::{ExportMetrics, StandardInterfaceStatistics, StatusCode, Timestamp};
-use super::protobuf::{Described, Encode, Encoder, Message};
+use super::protobuf::{self, Described, Encode, Encoder, Message};
 use crate::time::{Instant, Now};
 
 /// Of which kind metrics are.
@@ -164,9 +164,7 @@ impl<'s> Telemetry<'s> {
         metrics: &dyn Encode,
         is_good: bool,
     ) -> bool {
-        let mut length = Encoder::new(&mut []);
-        put(metrics, &mut length);
-        let length = length.length();
+        let length = protobuf::count(metrics);
         let kind = kind.number();
         let held = self.under_way.filter(|export| export.kind == kind);
         let held = held.map_or(0, |export| export.octets);
@@ -200,7 +198,7 @@ impl<'s> Telemetry<'s> {
         }
         let end = ring.end.saturating_add(length);
         let Some(room) = ring.octets.get_mut(ring.end..end) else { return false };
-        put(metrics, &mut Encoder::new(room));
+        Encoder::new(room).all(metrics);
         ring.end = end;
         count(&mut self.stats.taken, 1);
         true
@@ -300,13 +298,6 @@ impl<'s> Telemetry<'s> {
             due = due.min(Self::ring_due(ring, config));
         }
         due.max(self.attempts.due)
-    }
-}
-
-/// Writes all fields of a message.
-fn put(message: &dyn Encode, to: &mut Encoder<'_>) {
-    for number in 1..=2 {
-        message.put(number, to);
     }
 }
 

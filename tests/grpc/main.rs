@@ -367,7 +367,12 @@ fn calls_wait_for_a_token_that_is_not_there_yet() {
     assert_eq!((fault.method, fault.code), (method::RESET, StatusCode::UNAUTHENTICATED));
     assert!(fault.message.contains("token"), "{}", fault.message);
     assert_eq!(controller.seen(), [], "nothing is called without it");
-    fs::write(&file, "late\n").unwrap();
+    // Whole and its owner's alone from the start, as whatever renews it has to write it.
+    let new = directory.path().join("new");
+    fs::write(&new, "late\n").unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    fs::rename(new, &file).unwrap();
     let (_, value) = rig.sees(&controller, "a call", authorization);
     assert_eq!(value.as_deref(), Some("Bearer late"));
 }

@@ -2,10 +2,15 @@
 
 use std::borrow::ToOwned;
 use std::fmt;
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::string::String;
+
+use crate::host::owner::exposed;
+
+/// Octets of a file that are read for a token.
+const LONGEST: u64 = 65_536;
 
 /// Gives the `authorization` of calls.
 ///
@@ -87,7 +92,8 @@ impl Credentials for BearerToken {
 }
 
 /// The bearer token in a file, which is read again for each call: whatever renews it
-/// replaces the file.
+/// replaces the file. On systems with modes it must be its owner's alone, as the file of any
+/// other secret.
 #[derive(Clone, Debug)]
 pub struct BearerFile(PathBuf);
 
@@ -101,22 +107,66 @@ impl BearerFile {
 
 impl Credentials for BearerFile {
     fn authorization(&self, method: &str) -> io::Result<Option<String>> {
-        let text = fs::read_to_string(&self.0).map_err(|error| {
-            io::Error::new(error.kind(), std::format!("{}: {error}", self.0.display()))
-        })?;
-        let token = BearerToken::new(&text).map_err(|fault| {
-            let text = std::format!("{}: {fault}", self.0.display());
-            io::Error::new(io::ErrorKind::InvalidData, text)
-        })?;
+        let named = |kind, problem: &dyn fmt::Display| {
+            io::Error::new(kind, std::format!("{}: {problem}", self.0.display()))
+        };
+        let text = self.read().map_err(|error| named(error.kind(), &error))?;
+        let token =
+            BearerToken::new(&text).map_err(|fault| named(io::ErrorKind::InvalidData, &fault))?;
         token.authorization(method)
+    }
+}
+
+impl BearerFile {
+    fn read(&self) -> io::Result<String> {
+        let file = File::open(&self.0)?;
+        if let Some(mode) = exposed(&file)? {
+            let problem = std::format!(
+                "it holds a secret, and others than its owner may use it (mode {mode:04o}): run \
+                 `chmod 600` on it"
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+        }
+        let mut text = String::new();
+        file.take(LONGEST).read_to_string(&mut text)?;
+        Ok(text)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::string::ToString;
 
     use super::*;
+
+    /// Has a file be its owner's alone, or everybody's.
+    fn own(file: &Path, mode: u32) {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(file, PermissionsExt::from_mode(mode)).unwrap();
+        }
+        #[cfg(not(unix))]
+        let _ = (file, mode);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_token_that_others_may_read_is_not_used() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("token");
+        fs::write(&file, "one").unwrap();
+        for mode in [0o640, 0o604, 0o620] {
+            own(&file, mode);
+            let error = BearerFile::new(&file).authorization("/any").unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+            assert!(error.to_string().contains(&std::format!("mode {mode:04o}")), "{error}");
+        }
+        own(&file, 0o400);
+        let expected = Some("Bearer one".to_owned());
+        assert_eq!(BearerFile::new(&file).authorization("/any").unwrap(), expected);
+    }
 
     #[test]
     fn tokens_are_of_the_letters_of_tokens_and_are_not_told() {
@@ -138,6 +188,7 @@ mod tests {
         assert_eq!(kind, io::ErrorKind::NotFound);
         for token in ["one", "two"] {
             fs::write(&file, std::format!("{token}\n")).unwrap();
+            own(&file, 0o600);
             let expected = Some(std::format!("Bearer {token}"));
             assert_eq!(credentials.authorization("/any").unwrap(), expected);
         }

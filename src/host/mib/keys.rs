@@ -6,6 +6,8 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::vec::Vec;
 
+use crate::host::owner::exposed;
+
 /// A store of keys by name. An ION MIB file names its keys instead of holding them, and
 /// one in TOML may.
 pub trait KeyStore {
@@ -65,8 +67,7 @@ impl KeyStore for KeyDirectory {
 
     fn secret(&self, name: &str) -> Result<Vec<u8>, KeyRefusal> {
         let file = self.open(name).ok_or(KeyRefusal::Missing)?;
-        // The file that was opened, whatever its name leads to by now.
-        if is_exposed(&file).map_err(|_| KeyRefusal::Missing)? {
+        if exposed(&file).map_err(|_| KeyRefusal::Missing)?.is_some() {
             return Err(KeyRefusal::Exposed);
         }
         content(file).map_err(|_| KeyRefusal::Missing)
@@ -82,15 +83,4 @@ fn content(mut file: File) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
     file.read_to_end(&mut octets)?;
     Ok(octets)
-}
-
-#[cfg(unix)]
-fn is_exposed(file: &File) -> io::Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(file.metadata()?.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_exposed(_: &File) -> io::Result<bool> {
-    Ok(false)
 }

@@ -101,7 +101,7 @@ impl<'b> Encoder<'b> {
     }
 
     /// The fields of `message` in the order of their numbers, which is the canonical one.
-    fn all(&mut self, message: &dyn Encode) {
+    pub(crate) fn all(&mut self, message: &dyn Encode) {
         for number in 1..=MAX_NUMBER {
             message.put(number, self);
         }
@@ -141,7 +141,7 @@ impl<M: Encode> Encode for &M {
     }
 }
 
-fn count(message: &dyn Encode) -> usize {
+pub(crate) fn count(message: &dyn Encode) -> usize {
     let mut encoder = Encoder::new(&mut []);
     encoder.all(message);
     encoder.length

@@ -33,6 +33,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use encoder::count;
 pub use encoder::{Encode, Encoder};
 pub use field::{Field, MAX_GROUPS, Value, Wire};
 pub use message::{Fields, MAX_PARTS_DEPTH, Message, Parts, Values};

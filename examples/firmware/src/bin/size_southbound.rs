@@ -3,40 +3,44 @@
 #![no_std]
 #![no_main]
 
-#[path = "../flash.rs"]
-mod flash;
-#[allow(dead_code, reason = "its link is one of its own")]
-#[path = "../link.rs"]
-mod link;
 #[path = "../no_panic.rs"]
 mod no_panic;
 
 use core::hint::black_box;
 
 use farpost::southbound::agent::{
-    Agent, AgentConfig, AgentStorage, Answer, Call, Change, Device, DeviceFault, Link,
+    Agent, AgentStorage, Answer, Call, Change, Device, DeviceFault, Link,
 };
-use farpost::southbound::messages::{ExportMetricsValues, StatusCode};
-use farpost::southbound::schedule::ChangeKey;
+use farpost::southbound::messages::ExportMetricsValues;
+use farpost::southbound::schedule::{ChangeKey, ScheduleRow};
 use farpost::southbound::telemetry::MetricKind;
 use farpost::storage::Slot;
+use farpost::store::{Loaded, RecordKey, Store, StoreError};
 use farpost::time::Now;
 use farpost::transport::SendError;
-use flash::Flash;
-use link::{any, datagram, now};
+
+/// What the compiler knows nothing about, as if it were in the statics of a board: lent and
+/// not copied, for copies would be weighed too.
+#[inline(never)]
+fn lent<T>() -> &'static mut T {
+    match black_box(None) {
+        Some(lent) => lent,
+        None => loop {},
+    }
+}
 
 /// A modem that may do anything.
 struct Modem;
 
 impl Device for Modem {
     fn apply(&mut self, now: Now, change: &Change<'_>) -> Result<(), DeviceFault> {
-        black_box((now, change));
-        black_box(Ok(()))
+        black_box((&now, change));
+        *lent()
     }
 
     fn remove(&mut self, now: Now, key: &ChangeKey<'_>) -> Result<(), DeviceFault> {
-        black_box((now, key));
-        black_box(Ok(()))
+        black_box((&now, key));
+        *lent()
     }
 }
 
@@ -44,9 +48,10 @@ impl Device for Modem {
 struct Way;
 
 impl Way {
+    #[inline(never)]
     fn any(call: Call, octets: &[u8]) -> Result<(), SendError> {
         black_box((call, octets));
-        black_box(Ok(()))
+        *lent()
     }
 }
 
@@ -72,36 +77,61 @@ impl Link for Way {
     }
 }
 
+/// A store that may do anything.
+struct Flash;
+
+impl Store for Flash {
+    fn load(&mut self, each: &mut dyn FnMut(&RecordKey, &[u8])) -> Result<Loaded, StoreError> {
+        each(lent(), lent::<[u8; 256]>());
+        *lent()
+    }
+
+    fn put(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
+        black_box((key, value));
+        *lent()
+    }
+
+    fn remove(&mut self, key: &RecordKey) -> Result<(), StoreError> {
+        black_box(key);
+        *lent()
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        *lent()
+    }
+}
+
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    let Some(config) = any::<AgentConfig<'_>>() else { loop {} };
-    let (mut rows, mut octets) = ([const { Slot::EMPTY }; 16], [0; 1_024]);
-    let (mut answers, mut buffer) = ([Answer::EMPTY; 8], [0; 128]);
-    let (mut states, mut statistics, mut links) = ([0; 128], [0; 256], [0; 128]);
     let storage = AgentStorage {
-        rows: &mut rows,
-        octets: &mut octets,
-        answers: &mut answers,
-        buffer: &mut buffer,
-        metrics: [&mut states, &mut statistics, &mut links],
+        rows: lent::<[Slot<ScheduleRow>; 16]>(),
+        octets: lent::<[u8; 1_024]>(),
+        answers: lent::<[Answer; 8]>(),
+        buffer: lent::<[u8; 128]>(),
+        metrics: [lent::<[u8; 128]>(), lent::<[u8; 256]>(), lent::<[u8; 128]>()],
     };
-    let Ok(agent) = Agent::new(config, storage) else { loop {} };
+    let Ok(agent) = Agent::new(*lent(), storage) else { loop {} };
     let mut flash = Flash;
     let Ok(mut agent) = agent.with_store(&mut flash) else { loop {} };
-    let (way, modem) = (&mut Way, &mut Modem);
     loop {
-        let (_, octets) = datagram();
-        let call = black_box(Call(1));
-        let status = black_box(StatusCode::OK);
-        agent.receive(now(), call, octets, way, modem);
-        agent.tick(now(), way, modem);
-        agent.reset_done(now(), call, status, way, modem);
-        agent.stream_opened(now(), call, way, modem);
-        agent.stream_closed(now(), call, way, modem);
-        agent.exported(now(), call, status);
-        if let Some(metrics) = any::<ExportMetricsValues<'_>>() {
-            black_box(agent.report(now(), MetricKind::Statistics, &metrics));
-        }
-        black_box((agent.next_deadline(), agent.entries().count(), agent.stats()));
+        serve(&mut agent);
     }
+}
+
+#[inline(never)]
+fn serve(agent: &mut Agent<'_>) {
+    let (way, modem) = (&mut Way, &mut Modem);
+    let now: Now = *lent();
+    let call: Call = *lent();
+    let octets: &[u8] = lent::<[u8; 256]>();
+    agent.receive(now, call, octets, way, modem);
+    agent.tick(now, way, modem);
+    agent.reset_done(now, call, *lent(), way, modem);
+    agent.stream_opened(now, call, way, modem);
+    agent.stream_closed(now, call, way, modem);
+    agent.exported(now, call, *lent());
+    let metrics: &ExportMetricsValues<'_> = lent();
+    black_box(agent.report(now, MetricKind::Statistics, metrics));
+    black_box(&agent.next_deadline());
+    black_box((agent.entries().count(), agent.stats()));
 }
