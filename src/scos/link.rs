@@ -4,7 +4,6 @@
 use super::messages::{MESSAGE_MAX, Message, MessageFault, Part, VERSION_NOTICE, encode_part};
 use crate::machine::count;
 use crate::transport::{Address, Transport};
-use crate::wire::NoSpace;
 
 /// Counters of a machine's octets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,20 +52,8 @@ impl LinkStats {
         None
     }
 
-    /// Sends a message. Returns whether it was taken.
+    /// Sends the message of this kind and content. Returns whether it was taken.
     // The buffer is on the stack here, and not of all who send.
-    #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn send(
-        &mut self,
-        to: &Address,
-        message: &Message<'_>,
-        transport: &mut dyn Transport,
-    ) -> bool {
-        let mut scratch = [0; MESSAGE_MAX];
-        self.pass(to, message.encode(&mut scratch), transport)
-    }
-
-    /// The same, of what a message holds: see [`Part`].
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn say(
         &mut self,
@@ -75,16 +62,7 @@ impl LinkStats {
         transport: &mut dyn Transport,
     ) -> bool {
         let mut scratch = [0; MESSAGE_MAX];
-        self.pass(to, encode_part(part, &mut scratch), transport)
-    }
-
-    #[cfg_attr(not(feature = "std"), inline(never))]
-    fn pass(
-        &mut self,
-        to: &Address,
-        message: Result<&[u8], NoSpace>,
-        transport: &mut dyn Transport,
-    ) -> bool {
+        let message = encode_part(part, &mut scratch);
         let taken = message.is_ok_and(|octets| transport.send(to, 0, octets).is_ok());
         if !taken {
             count(&mut self.send_refused);

@@ -31,7 +31,7 @@ use super::registry::{Admission, Registry};
 use crate::crypto::{Random, SignatureScheme};
 use crate::scos::messages::{Associate, Binding, Nonce};
 use crate::storage::{Row, Slot, Table};
-use crate::time::Instant;
+use crate::time::{Instant, micros_of};
 use crate::transport::{Address, Peer};
 
 /// How long nonces are made with one key.
@@ -225,8 +225,9 @@ impl<'s> Gate<'s> {
 
     /// Sees to it that the keys are young enough. Returns whether there are any.
     fn turn_keys(&mut self, now: Instant) -> bool {
-        let age = self.keys.map(|keys| now.since(keys.made));
-        if self.salt.is_some() && age.is_some_and(|age| age < KEY_LIFE) {
+        let is_younger = |keys: &Keys, life: Duration| now < keys.made.after(life);
+        if self.salt.is_some() && self.keys.as_ref().is_some_and(|keys| is_younger(keys, KEY_LIFE))
+        {
             return true;
         }
         let [mut current, mut salt] = [[0; 16]; 2];
@@ -235,8 +236,8 @@ impl<'s> Gate<'s> {
         {
             return false;
         }
-        let lately = age.is_some_and(|age| age < KEY_LIFE.saturating_mul(2));
-        let before = self.keys.filter(|_| lately).map(|keys| keys.current);
+        let lately = |keys: &Keys| is_younger(keys, KEY_LIFE.saturating_mul(2));
+        let before = self.keys.filter(lately).map(|keys| keys.current);
         self.keys = Some(Keys { current, made: now, before });
         self.salt.get_or_insert(salt);
         true
@@ -249,9 +250,15 @@ impl<'s> Gate<'s> {
 
     /// How many failures are not forgiven yet.
     fn failures(&self, now: Instant, row: &Attempts) -> u8 {
-        let each = self.limit.forgiven_after.as_micros().max(1);
-        let forgiven = now.since(row.since).as_micros().checked_div(each).unwrap_or(0);
-        row.failures.saturating_sub(u8::try_from(forgiven).unwrap_or(u8::MAX))
+        let each = micros_of(self.limit.forgiven_after).max(1);
+        let mut passed = now.as_micros().saturating_sub(row.since.as_micros());
+        let mut left = row.failures;
+        // Steps, for a division is dear.
+        while left > 0 && passed >= each {
+            passed = passed.saturating_sub(each);
+            left = left.saturating_sub(1);
+        }
+        left
     }
 
     /// One more failure.

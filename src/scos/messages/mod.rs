@@ -300,8 +300,8 @@ fn versioned<'b>(message: &dyn Encode, buffer: &'b mut [u8]) -> Result<&'b [u8],
     to.finish().map(|octets| &*octets).map_err(|_| NoSpace { need: MESSAGE_MAX, have })
 }
 
-/// What a message of one kind holds. Who says messages of a few kinds writes these, and
-/// links their writers alone, where [`Message::encode`] needs those of all.
+/// What a message of one kind holds. Machines say these, and link their writers alone, where
+/// [`Message::encode`] needs those of all.
 pub(super) trait Part: Encode {
     /// The number of the kind on the wire.
     fn kind(&self) -> u8;
@@ -322,6 +322,13 @@ impl Encode for Said<'_> {
     }
 }
 
+/// What [`Message::NotAssociated`] holds: nothing.
+pub(super) struct NotAssociated;
+
+impl Encode for NotAssociated {
+    fn write(&self, _to: &mut Encoder<'_>) {}
+}
+
 macro_rules! parts {
     ($($number:literal $part:ty;)*) => {
         $(impl Part for $part {
@@ -334,15 +341,27 @@ macro_rules! parts {
 
 parts! {
     0 Associate<'_>;
+    1 Associated<'_>;
+    2 AssociationRefused<'_>;
+    3 NotAssociated;
     4 AdvertiseKept<'_>;
+    5 Advertised;
+    6 ScheduleChange;
     7 ScheduleAck;
     8 Report<'_>;
     9 ScanId;
     10 ScanRequest<'_>;
     11 Cancel;
+    12 Granted<'_>;
+    13 Refused<'_>;
+    14 Cancelled;
     15 InventoryRequest;
+    16 InventoryItem<'_>;
+    17 Challenge<'_>;
     18 UsageRequest;
+    19 UsageItem;
     20 SetActorPolicy;
+    21 ActorPolicyAck;
 }
 
 /// The version notice: what answers a message of a version not spoken here.

@@ -236,18 +236,18 @@ impl<'s> Store<'s> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn says(&self, section: &Section<'_>) -> bool {
         let mut scratch = [0; SECTION_MAX];
-        let octets = encode(section, &mut scratch);
-        let kept = self.find(section.key());
-        octets.is_ok_and(|octets| kept.is_some_and(|(_, entry)| entry.section == &*octets))
+        let octets: &[u8] = encode(section, &mut scratch).unwrap_or_default();
+        let kept = KeptSection(octets).key().and_then(|key| self.find(key));
+        kept.is_some_and(|(_, entry)| entry.section == octets)
     }
 
     /// Keeps a section under a revision, in place of the one of its key, to be sent.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn put(&mut self, section: &Section<'_>, revision: u32) -> Result<(), SectionError> {
-        let key = section.key();
         let mut scratch = [0; SECTION_MAX];
         let octets: &[u8] = encode(section, &mut scratch).map_err(|_| Unsound::Text)?;
         check_octets(octets)?;
+        let key = KeptSection(octets).key().ok_or(SectionError::Full)?;
         let before = self.find(key);
         let freed = before.map_or(0, |(_, entry)| entry.size());
         let size = HEAD.saturating_add(octets.len());

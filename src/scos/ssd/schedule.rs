@@ -166,7 +166,14 @@ impl<'s> Schedule<'s> {
     /// When the next slot begins, and of which recipe it is.
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn first(&self) -> Option<(Utc, (ActorId, RequestId))> {
-        self.recipes.iter().map(|recipe| (recipe.start(), recipe.key())).min()
+        let mut first = None;
+        for recipe in self.recipes.iter() {
+            let start = recipe.start();
+            if first.is_none_or(|(earliest, _)| start < earliest) {
+                first = Some((start, recipe.key()));
+            }
+        }
+        first
     }
 
     /// The next occurrence of a recipe; 0 when there is none.

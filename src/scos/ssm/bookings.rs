@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::scos::association::{RegisteredDevice, Registry};
 use crate::scos::coding::coded;
 use crate::scos::messages::{
-    Alternative, Cancelled, Change, Granted, Message, Refusal, Refused, ScheduleEntry,
+    Alternative, Cancelled, Change, Granted, Part, Refusal, Refused, ScheduleEntry,
 };
 use crate::scos::series::Progress;
 use crate::scos::{ActorId, DeviceIndex, RequestId, ScanParameters, Series};
@@ -167,17 +167,17 @@ impl Booking {
     }
 
     /// The answer, which is the same whenever it is given.
-    pub(super) fn answer<'r>(&self, registry: &'r Registry<'_>) -> Message<'r> {
+    pub(super) fn answer<'r>(&self, registry: &'r Registry<'_>) -> Answer<'r> {
         let (actor, request) = (self.actor, self.request);
         match self.state {
-            State::Refused(turned) => Message::Refused(turned.message(actor, request, registry)),
-            State::Withdrawn => Message::Cancelled(Cancelled { actor, request, keep: 0 }),
+            State::Refused(turned) => Answer::Refused(turned.message(actor, request, registry)),
+            State::Withdrawn => Answer::Cancelled(Cancelled { actor, request, keep: 0 }),
             State::Booked(Booked { cancelled: true, keep, .. }) => {
-                Message::Cancelled(Cancelled { actor, request, keep })
+                Answer::Cancelled(Cancelled { actor, request, keep })
             }
             State::Booked(Booked { device, series, parameters, replaced, .. }) => {
                 let device = registry.get(device).map_or("", RegisteredDevice::device);
-                Message::Granted(Granted {
+                Answer::Granted(Granted {
                     actor,
                     request,
                     dry_run: false,
@@ -187,6 +187,24 @@ impl Booking {
                     parameters,
                 })
             }
+        }
+    }
+}
+
+/// The answer to a request.
+pub(super) enum Answer<'r> {
+    Granted(Granted<'r>),
+    Refused(Refused<'r>),
+    Cancelled(Cancelled),
+}
+
+impl Answer<'_> {
+    /// What is said of it.
+    pub(super) fn part(&self) -> &dyn Part {
+        match self {
+            Self::Granted(granted) => granted,
+            Self::Refused(refused) => refused,
+            Self::Cancelled(cancelled) => cancelled,
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::machine::count;
 use crate::scos::DeviceIndex;
 use crate::scos::association::{Admitted, RegisteredDevice, Rejected, Suspicion, Verdict};
 use crate::scos::messages::{
-    Associate, Associated, Association, AssociationRefusal, AssociationRefused, Challenge, Message,
-    ScheduleAck, ScheduleChange,
+    Associate, Associated, Association, AssociationRefusal, AssociationRefused, Challenge,
+    NotAssociated, ScheduleAck, ScheduleChange,
 };
 use crate::scos::retry::Retry;
 use crate::time::{ClockQuality, Instant, Now};
@@ -39,50 +39,53 @@ impl Ssm<'_> {
             }
             None => Verdict::of_link(transport.peer(from).identity, device),
         };
-        let answer = match verdict {
+        // What is not taken the device asks for again.
+        match verdict {
             Verdict::Authentic => match self.registry.associate(now.monotonic, from, request) {
                 Ok(admitted) => {
                     self.admitted(now, request, &admitted, user);
-                    Message::Associated(Associated {
+                    let answer = Associated {
                         device,
                         sequence,
                         state: admitted.state,
                         max_ttl_s: seconds(self.settings.max_ttl),
                         remaining_ttl_s: seconds(admitted.remaining),
                         epoch: self.settings.epoch,
-                    })
+                    };
+                    self.stats.link.say(from, &answer, transport);
                 }
-                Err(Rejected::Stale) => return count(&mut self.stats.stale_associations),
+                Err(Rejected::Stale) => count(&mut self.stats.stale_associations),
                 Err(Rejected::Refused { reason: AssociationRefusal::InventoryFull, .. }) => {
                     count(&mut self.stats.inventory_full);
                     let reason = AssociationRefusal::InventoryFull;
-                    Message::AssociationRefused(AssociationRefused { device, sequence, reason })
+                    let answer = AssociationRefused { device, sequence, reason };
+                    self.stats.link.say(from, &answer, transport);
                 }
                 Err(Rejected::Refused { unknown, .. }) => {
                     let why = if unknown { Suspicion::UnknownDevice } else { Suspicion::WrongKey };
-                    self.turn_away(now, from, request, why, user)
+                    self.turn_away(now, from, request, why, transport, user);
                 }
             },
             Verdict::Challenge(nonce) => {
                 count(&mut self.stats.challenges);
-                Message::Challenge(Challenge { device, sequence, nonce })
+                self.stats.link.say(from, &Challenge { device, sequence, nonce }, transport);
             }
-            Verdict::Refused(why) => self.turn_away(now, from, request, why, user),
-            Verdict::NoRandom => return count(&mut self.stats.challenges_unmade),
-        };
-        // Not taken: the device asks again.
-        self.stats.link.send(from, &answer, transport);
+            Verdict::Refused(why) => self.turn_away(now, from, request, why, transport, user),
+            Verdict::NoRandom => count(&mut self.stats.challenges_unmade),
+        }
     }
 
-    /// Counts why a device is turned away, and returns what it is told.
-    fn turn_away<'m>(
+    /// Turns a device away, and counts why.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn turn_away(
         &mut self,
         now: Now,
         from: &Address,
-        request: &Associate<'m>,
+        request: &Associate<'_>,
         why: Suspicion,
+        transport: &mut dyn Transport,
         user: &mut dyn SsmUser,
-    ) -> Message<'m> {
+    ) {
         count(match why {
             Suspicion::Limited => &mut self.stats.attempts_limited,
             Suspicion::OtherIdentity => &mut self.stats.other_identities,
@@ -92,11 +95,10 @@ impl Ssm<'_> {
             Suspicion::WrongProof => &mut self.stats.wrong_proofs,
         });
         user.intruder(now, request.device, from, why);
-        Message::AssociationRefused(AssociationRefused {
-            device: request.device,
-            sequence: request.sequence,
-            reason: AssociationRefusal::NotAuthorised,
-        })
+        let Associate { device, sequence, .. } = *request;
+        let reason = AssociationRefusal::NotAuthorised;
+        let answer = AssociationRefused { device, sequence, reason };
+        self.stats.link.say(from, &answer, transport);
     }
 
     /// A device says how far its schedule is.
@@ -142,7 +144,7 @@ impl Ssm<'_> {
                 let Some((version, change)) = next else { break };
                 let epoch = self.settings.epoch;
                 let change = ScheduleChange { epoch, base, version, change };
-                if !self.stats.link.send(&to, &Message::ScheduleChange(change), transport) {
+                if !self.stats.link.say(&to, &change, transport) {
                     refused = true;
                     break;
                 }
@@ -172,7 +174,7 @@ impl Ssm<'_> {
             };
             device.hail = Some(to);
             if device.push.is_due(now) {
-                self.stats.link.send(&to, &Message::NotAssociated, transport);
+                self.stats.link.say(&to, &NotAssociated, transport);
                 device.push.sent(now, &self.settings.backoff);
             }
         }

@@ -39,7 +39,7 @@ impl Ssm<'_> {
             let reason = Refusal::NotAuthorised;
             let refused =
                 Refused { actor, request, reason, first_conflict: None, alternative: None };
-            self.stats.link.send(from, &Message::Refused(refused), transport);
+            self.stats.link.say(from, &refused, transport);
         }
         true
     }

@@ -6,7 +6,7 @@ use super::devices::seconds;
 use crate::machine::count;
 use crate::scos::association::{RegisteredDevice, Registry};
 use crate::scos::messages::{
-    Cursor, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest, Message, Place,
+    Cursor, EntriesBuffer, InventoryDevice, InventoryItem, InventoryRequest, Place,
 };
 use crate::scos::metadata::{Metadata, SectionKey, SectionsBuffer};
 use crate::scos::{ActorId, DeviceIndex, RequestId};
@@ -57,7 +57,7 @@ impl Ssm<'_> {
         };
         count(&mut self.stats.inventory_items);
         // Not taken: the Actor asks again.
-        self.stats.link.send(from, &Message::InventoryItem(item), transport);
+        self.stats.link.say(from, &item, transport);
     }
 }
 

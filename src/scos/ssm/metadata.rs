@@ -2,7 +2,7 @@
 
 use super::{DeviceEvent, Ssm, SsmUser};
 use crate::machine::count;
-use crate::scos::messages::{Advertise, Advertised, Message, Usage, UsageItem, UsageRequest};
+use crate::scos::messages::{Advertise, Advertised, Usage, UsageItem, UsageRequest};
 use crate::scos::metadata::{DeviceMetadata, Metadata, SectionKey};
 use crate::scos::{ActorId, DeviceIndex};
 use crate::time::Now;
@@ -70,7 +70,7 @@ impl Ssm<'_> {
         };
         let answer = Advertised { revision: said.revision, section: key, full };
         // Not taken: the device says it again.
-        self.stats.link.send(from, &Message::Advertised(answer), transport);
+        self.stats.link.say(from, &answer, transport);
         // Something that has changed it may say without knowing that all else is forgotten.
         if self.metadata_of(index).is_complete()
             && let Some(device) = self.registry.get_mut(index)
@@ -113,7 +113,7 @@ impl Ssm<'_> {
         let item = UsageItem { actor, copy, at, usage, next };
         count(&mut self.stats.usage_items);
         // Not taken: the Actor asks again.
-        self.stats.link.send(from, &Message::UsageItem(item), transport);
+        self.stats.link.say(from, &item, transport);
     }
 }
 

@@ -56,7 +56,9 @@ use super::association::{
 };
 use super::calendar::{DevicePlan, Policy, RecipeRow, Scheduler};
 use super::link::LinkStats;
-use super::messages::{Cancelled, Granted, Message, Refused, Report, ScanRequest, TO_SSM, Usage};
+use super::messages::{
+    Cancelled, Granted, Message, NotAssociated, Refused, Report, ScanRequest, TO_SSM, Usage,
+};
 use super::metadata::{DeviceMetadata, Section};
 use super::outbox::{Outbox, StoredReport, Summary};
 use super::records::{Keeper, Restored};
@@ -467,21 +469,21 @@ impl<'s> Ssm<'s> {
         let Some(message) = self.stats.link.open::<{ TO_SSM }>(from, octets, transport) else {
             return;
         };
-        match message {
-            Message::Associate(request) => self.associate(now, from, &request, transport, user),
+        match &message {
+            Message::Associate(request) => self.associate(now, from, request, transport, user),
             Message::Advertise(_) | Message::ScheduleAck(_) | Message::Report(_) => {
                 let Some(index) = self.registry.heard(now.monotonic, from) else {
                     count(&mut self.stats.not_associated);
-                    self.stats.link.send(from, &Message::NotAssociated, transport);
+                    self.stats.link.say(from, &NotAssociated, transport);
                     return;
                 };
-                match message {
+                match &message {
                     Message::Advertise(said) => {
-                        self.advertised(now, from, index, &said, transport, user);
+                        self.advertised(now, from, index, said, transport, user);
                     }
-                    Message::ScheduleAck(ack) => self.acknowledged(index, &ack),
+                    Message::ScheduleAck(ack) => self.acknowledged(index, ack),
                     Message::Report(report) => {
-                        self.reported(now, from, index, &report, transport, user);
+                        self.reported(now, from, index, report, transport, user);
                     }
                     _ => count(&mut self.stats.link.unexpected),
                 }
@@ -491,14 +493,14 @@ impl<'s> Ssm<'s> {
             | Message::InventoryRequest(_)
             | Message::UsageRequest(_)
                 if self.is_usurped(now, from, &message, transport, user) => {}
-            Message::ScanRequest(request) => self.requested(now, from, &request, transport, user),
-            Message::Cancel(cancel) => self.cancel(now, from, &cancel, transport, user),
-            Message::ReportAck(scan) => self.report_acknowledged(from, scan),
-            Message::SetActorPolicy(set) => self.policy_set(now, from, &set, transport),
+            Message::ScanRequest(request) => self.requested(now, from, request, transport, user),
+            Message::Cancel(cancel) => self.cancel(now, from, cancel, transport, user),
+            Message::ReportAck(scan) => self.report_acknowledged(from, *scan),
+            Message::SetActorPolicy(set) => self.policy_set(now, from, set, transport),
             Message::InventoryRequest(request) => {
-                self.inventory_requested(now, from, &request, transport);
+                self.inventory_requested(now, from, request, transport);
             }
-            Message::UsageRequest(request) => self.usage_requested(from, &request, transport),
+            Message::UsageRequest(request) => self.usage_requested(from, request, transport),
             _ => count(&mut self.stats.link.unexpected),
         }
         // There may be room for them now.

@@ -4,7 +4,7 @@
 use super::Ssm;
 use crate::machine::count;
 use crate::scos::calendar::{Policy, Reserve};
-use crate::scos::messages::{ActorPolicyAck, Message, PolicyOutcome, SetActorPolicy};
+use crate::scos::messages::{ActorPolicyAck, PolicyOutcome, SetActorPolicy};
 use crate::scos::{ActorId, ActorPolicy};
 use crate::storage::Full;
 use crate::time::Now;
@@ -125,6 +125,6 @@ impl<'s> Ssm<'s> {
         }
         // Not taken: the same.
         let ack = ActorPolicyAck { actor, version, outcome };
-        self.stats.link.send(from, &Message::ActorPolicyAck(ack), transport);
+        self.stats.link.say(from, &ack, transport);
     }
 }

@@ -8,7 +8,7 @@ use super::metadata::add_usage;
 use super::{Ssm, SsmUser};
 use crate::machine::count;
 use crate::scos::association::RegisteredDevice;
-use crate::scos::messages::{Message, Outcome, Rejection, Report};
+use crate::scos::messages::{Outcome, Rejection, Report};
 use crate::scos::series::Mark;
 use crate::scos::{ActorId, DeviceIndex, ScanId};
 use crate::time::{ClockQuality, Instant, Now};
@@ -29,7 +29,7 @@ impl Ssm<'_> {
         // One that is acknowledged is never sent again: it is kept first.
         if self.take(now, index, report, user) && self.keep(now.monotonic) {
             // Not taken: the device reports again.
-            self.stats.link.send(from, &Message::ReportAck(report.scan), transport);
+            self.stats.link.say(from, &report.scan, transport);
         }
     }
 

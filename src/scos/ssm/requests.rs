@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bookings::{Booked, Booking, State, Turned};
+use super::bookings::{Answer, Booked, Booking, State, Turned};
 use super::journal::{self, actor_key};
 use super::metadata::add_usage;
 use super::reports::overdue_at;
@@ -12,8 +12,8 @@ use crate::scos::association::{AddressRecord, Registry};
 use crate::scos::calendar::{Placement, Recipe, RefusalReason};
 use crate::scos::coding::coded;
 use crate::scos::messages::{
-    Cancel, Cancelled, Granted, MESSAGE_MAX, Message, Outcome, Refusal, Refused, Rejection, Report,
-    ScanRequest,
+    Cancel, Cancelled, Granted, MESSAGE_MAX, Outcome, Refusal, Refused, Rejection, Report,
+    ScanRequest, encode_part,
 };
 use crate::scos::retry::Retry;
 use crate::scos::series::{Mark, Progress};
@@ -151,14 +151,14 @@ impl Ssm<'_> {
                     parameters: request.parameters,
                 };
                 // Not taken: the Actor asks again.
-                self.stats.link.send(from, &Message::Granted(granted), transport);
+                self.stats.link.say(from, &granted, transport);
                 return;
             }
             Err(Unbooked::Refused(turned)) => turned,
             Ok(_) | Err(Unbooked::Busy) => Refusal::Busy.into(),
         };
-        let refused = Message::Refused(turned.message(actor, number, &self.registry));
-        self.stats.link.send(from, &refused, transport);
+        let refused = turned.message(actor, number, &self.registry);
+        self.stats.link.say(from, &refused, transport);
     }
 
     /// Makes an answer durable before it is given. Returns whether it is.
@@ -212,7 +212,7 @@ impl Ssm<'_> {
         }
         let booking = Booking { actor, request: number, fingerprint, state, settled, kept: false };
         match booking.answer(&self.registry) {
-            Message::Granted(granted) => {
+            Answer::Granted(granted) => {
                 count(&mut self.stats.granted);
                 let series = granted.series;
                 self.usage_owed.note(actor);
@@ -221,11 +221,11 @@ impl Ssm<'_> {
                 });
                 user.granted(now, request, &granted);
             }
-            Message::Refused(refused) => {
+            Answer::Refused(refused) => {
                 count(&mut self.stats.refused);
                 user.refused(now, request, &refused);
             }
-            _ => {}
+            Answer::Cancelled(_) => {}
         }
         self.bookings.insert(booking);
         self.keeper.changed();
@@ -497,7 +497,7 @@ impl Ssm<'_> {
     ) {
         let Some(booking) = self.bookings.get(actor, request) else { return };
         let answer = booking.answer(&self.registry);
-        self.stats.link.send(to, &answer, transport);
+        self.stats.link.say(to, answer.part(), transport);
     }
 
     fn refuse(
@@ -509,7 +509,7 @@ impl Ssm<'_> {
         transport: &mut dyn Transport,
     ) {
         let refused = Refused { actor, request, reason, first_conflict: None, alternative: None };
-        self.stats.link.send(to, &Message::Refused(refused), transport);
+        self.stats.link.say(to, &refused, transport);
     }
 }
 
@@ -531,9 +531,9 @@ fn series(request: &ScanRequest<'_>, place: &Placement) -> Series {
 /// which may differ from one repetition to the next.
 #[cfg_attr(not(feature = "std"), inline(never))]
 fn fingerprint(request: &ScanRequest<'_>) -> u64 {
-    let content = Message::ScanRequest(ScanRequest { floor: RequestId(0), ..*request });
+    let content = ScanRequest { floor: RequestId(0), ..*request };
     let mut scratch = [0; MESSAGE_MAX];
-    fnv1a(content.encode(&mut scratch).unwrap_or_default())
+    fnv1a(encode_part(&content, &mut scratch).unwrap_or_default())
 }
 
 /// FNV-1a.
