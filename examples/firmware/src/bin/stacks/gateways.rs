@@ -242,7 +242,9 @@ fn turn(
     while let Some(Letter { from, to, octets }) = wire.pop_front() {
         let &[what, number] = to.octets() else { continue };
         let Some(space) = spaces.get_mut(usize::from(number.wrapping_sub(b'1'))) else { continue };
-        let of = &mut Wire(wire, [what, number]);
+        // A gateway says what it has to say from one place.
+        let speaker = if what == FORWARDED { GATEWAY } else { what };
+        let of = &mut Wire(wire, [speaker, number]);
         match what {
             SERVER => space.server.receive(now, &from, &octets, of),
             REGISTRAR => space.registrar.receive(now, &from, &octets, of),
