@@ -25,9 +25,7 @@ pub(crate) fn encode<'b, T: Serialize + ?Sized>(
     let length = encoder.to.len();
     match encoder.fault {
         Some(fault) => Err(fault),
-        None => {
-            written.and_then(|()| buffer.get_mut(..length).ok_or(NoSpace { need: length, have }))
-        }
+        None => written.and_then(|()| buffer.get_mut(..length).ok_or(NoSpace::new(length, have))),
     }
 }
 
@@ -56,7 +54,7 @@ impl ser::Error for Unwritten {
 impl ser::StdError for Unwritten {}
 
 /// A length that is not known needs more room than there is.
-const UNKNOWN_LENGTH: NoSpace = NoSpace { need: usize::MAX, have: 0 };
+const UNKNOWN_LENGTH: NoSpace = NoSpace::new(usize::MAX, 0);
 
 type Written = Result<(), Unwritten>;
 

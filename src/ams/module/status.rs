@@ -78,7 +78,7 @@ impl Encode for Census<'_, '_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
         self.status.encode(to)?;
         let count = self.others.saturating_add(1);
-        to.u8(u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?)?;
+        to.u8(u8::try_from(count).map_err(|_| NoSpace::new(count, 255))?)?;
         to.u8(self.module.0)?;
         let unit = self.status.id.unit;
         self.peers

@@ -245,7 +245,7 @@ impl<'a> Message<'a> {
     /// [`NoSpace`] when it does not fit.
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
         let have = buffer.len();
-        let short = || NoSpace { need: MESSAGE_MAX, have };
+        let short = || NoSpace::new(MESSAGE_MAX, have);
         let (version, body) = buffer.split_first_mut().ok_or_else(short)?;
         *version = VERSION;
         let length = encode(self, body).map_err(|_| short())?.len();
@@ -298,7 +298,7 @@ pub(super) trait Part: Serialize {
 
     /// Writes the message that holds this, as [`Message::encode`] does.
     fn encode_message<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
-        let short = NoSpace { need: MESSAGE_MAX, have: buffer.len() };
+        let short = NoSpace::new(MESSAGE_MAX, buffer.len());
         let (head, body) = buffer.split_first_chunk_mut().ok_or(short)?;
         *head = [VERSION, Self::KIND];
         let length = encode(self, body).map_err(|_| short)?.len();
