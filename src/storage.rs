@@ -81,8 +81,9 @@ impl<'s, T: Row> Table<'s, T> {
     /// # Errors
     /// [`Full`] with the row when its key is new and no slot is free.
     pub fn insert(&mut self, row: T) -> Result<&mut T, Full<T>> {
-        let at = self.position(row.key());
-        let taken = self.at(at).is_some_and(|other| other.key() == row.key());
+        let key = row.key();
+        let at = self.position(key);
+        let taken = self.at(at).is_some_and(|other| other.key() == key);
         if !taken {
             if self.length >= self.slots.len() {
                 return Err(Full(row));

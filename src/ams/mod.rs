@@ -9,8 +9,8 @@
 //!
 //! What they say to one another is in [`pdu`], what they are told before they
 //! start in [`mib`], what a module gives its user in [`service`], how they prove
-//! who they are and keep secrets in [`security`], and how endpoints are written in
-//! [`endpoint`].
+//! who they are and keep secrets in [`security`], how endpoints are written in
+//! [`endpoint`], and who gets a message is decided in [`routing`].
 
 pub mod config_server;
 pub mod endpoint;

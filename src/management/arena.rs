@@ -49,7 +49,7 @@ impl<'s> Arena<'s> {
             writer.octets(part)?;
         }
         let need = usize::from(start).saturating_add(writer.len());
-        let used = u16::try_from(need).map_err(|_| NoSpace { need, have })?;
+        let used = u16::try_from(need).map_err(|_| NoSpace::new(need, have))?;
         self.used = used;
         Ok(Span { start, length: used.saturating_sub(start) })
     }

@@ -43,7 +43,7 @@ impl<'b> Encoder<'b> {
     /// [`NoSpace`] when they did not fit.
     pub(crate) fn finish(self) -> Result<&'b mut [u8], NoSpace> {
         let (need, have) = (self.length, self.buffer.len());
-        self.buffer.get_mut(..need).ok_or(NoSpace { need, have })
+        self.buffer.get_mut(..need).ok_or(NoSpace::new(need, have))
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]
@@ -185,7 +185,7 @@ mod tests {
             prop_assert_eq!(&*encode(&any, &mut buffer).unwrap(), &*expected);
             let mut short = std::vec![0; room.min(expected.len().saturating_sub(1))];
             let (need, have) = (expected.len(), short.len());
-            prop_assert_eq!(encode(&any, &mut short), Err(NoSpace { need, have }));
+            prop_assert_eq!(encode(&any, &mut short), Err(NoSpace::new(need, have)));
         }
 
         #[test]

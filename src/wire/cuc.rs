@@ -48,99 +48,119 @@ impl TimeCodeId {
 
 /// A time tag as received: a validated P-field and the T-field behind it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct TimeTag<'a> {
-    p_field: u8,
-    second: Option<u8>,
-    t_field: &'a [u8],
-}
+pub struct TimeTag<'a>(&'a [u8]);
 
 impl<'a> TimeTag<'a> {
-    /// What stands where none could be read.
-    pub(crate) const NONE: Self = Self { p_field: 0, second: None, t_field: &[] };
-
     /// Reads a P-field and its T-field, 2 to 19 octets.
     ///
     /// # Errors
     /// [`CucFault`] when the code is not a CUC or is cut short.
     pub fn split(from: &mut Reader<'a>) -> Result<Self, CucFault> {
-        let mut reader = from.clone();
-        let p_field = reader.u8().map_err(|s| CucFault::Short(s.need, s.have))?;
-        let id = (p_field >> 4) & 0b111;
+        let length = Self::measure(from.clone().rest())?;
+        let octets = from.take(length).map_err(|s| CucFault::Short(s.need, s.have))?;
+        Ok(Self(octets))
+    }
+
+    /// The length of the time tag that `octets` begin with.
+    pub(crate) fn measure(octets: &[u8]) -> Result<usize, CucFault> {
+        let Some((&first, mut t_field)) = octets.split_first() else {
+            return Err(CucFault::Short(1, 0));
+        };
+        let id = (first >> 4) & 0b111;
         if id != 1 && id != 2 {
             return Err(CucFault::NotUnsegmented(id));
         }
-        let second = if p_field & 0x80 == 0 {
-            None
-        } else {
-            let second = reader.u8().map_err(|s| CucFault::Short(s.need, s.have))?;
-            if second & 0x80 != 0 {
-                return Err(CucFault::ThirdOctet(second));
+        let mut second = 0;
+        if first & 0x80 != 0 {
+            let Some((&octet, rest)) = t_field.split_first() else {
+                return Err(CucFault::Short(1, 0));
+            };
+            if octet & 0x80 != 0 {
+                return Err(CucFault::ThirdOctet(octet));
             }
-            Some(second)
-        };
-        let mut tag = Self { p_field, second, t_field: &[] };
-        let length = usize::from(tag.coarse_octets().saturating_add(tag.fine_octets()));
-        tag.t_field = reader.take(length).map_err(|s| CucFault::Short(s.need, s.have))?;
-        *from = reader;
-        Ok(tag)
+            (second, t_field) = (octet, rest);
+        }
+        let need = coarse_octets(first, second).saturating_add(fine_octets(first, second));
+        match t_field.get(usize::from(need)..) {
+            Some(rest) => Ok(octets.len().saturating_sub(rest.len())),
+            None => Err(CucFault::Short(usize::from(need), t_field.len())),
+        }
+    }
+
+    /// Octets that have been measured.
+    pub(crate) const fn measured(octets: &'a [u8]) -> Self {
+        Self(octets)
     }
 
     /// The first P-field octet.
     #[must_use]
     pub const fn p_field(&self) -> u8 {
-        self.p_field
+        match self.0 {
+            [first, ..] => *first,
+            [] => 0,
+        }
     }
 
     /// The second P-field octet, where the first announces one.
     #[must_use]
     pub const fn p_field_extension(&self) -> Option<u8> {
-        self.second
+        match self.0 {
+            [0x80..=0xff, second, ..] => Some(*second),
+            _ => None,
+        }
     }
 
     /// Which epoch the code counts from.
     #[must_use]
     pub const fn id(&self) -> TimeCodeId {
-        if (self.p_field >> 4) & 0b111 == 1 { TimeCodeId::Ccsds } else { TimeCodeId::Agency }
+        if (self.p_field() >> 4) & 0b111 == 1 { TimeCodeId::Ccsds } else { TimeCodeId::Agency }
     }
 
     /// Octets of whole seconds, 1 to 7.
     #[must_use]
     pub const fn coarse_octets(&self) -> u8 {
-        let extra = match self.second {
-            Some(second) => (second >> 5) & 0b11,
-            None => 0,
-        };
-        ((self.p_field >> 2) & 0b11).saturating_add(1).saturating_add(extra)
+        coarse_octets(self.p_field(), self.second())
     }
 
     /// Octets of fractional seconds, 0 to 10.
     #[must_use]
     pub const fn fine_octets(&self) -> u8 {
-        let extra = match self.second {
-            Some(second) => (second >> 2) & 0b111,
-            None => 0,
-        };
-        (self.p_field & 0b11).saturating_add(extra)
+        fine_octets(self.p_field(), self.second())
     }
 
     /// Whole seconds since the epoch, below 2^56.
     #[must_use]
     pub fn coarse(&self) -> u64 {
         let count = usize::from(self.coarse_octets());
-        self.t_field.iter().take(count).fold(0, |sum, &octet| (sum << 8) | u64::from(octet))
+        self.t_field().iter().take(count).fold(0, |sum, &octet| (sum << 8) | u64::from(octet))
     }
 
     /// The octets of the fraction: a binary fraction of a second, most
     /// significant octet first.
     #[must_use]
     pub fn fine(&self) -> &'a [u8] {
-        self.t_field.get(usize::from(self.coarse_octets())..).unwrap_or_default()
+        self.t_field().get(usize::from(self.coarse_octets())..).unwrap_or_default()
     }
 
     /// Octets of P-field and T-field together.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.t_field.len().saturating_add(if self.second.is_some() { 2 } else { 1 })
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The second P-field octet, or what it means that there is none.
+    const fn second(&self) -> u8 {
+        match self.p_field_extension() {
+            Some(second) => second,
+            None => 0,
+        }
+    }
+
+    const fn t_field(&self) -> &'a [u8] {
+        match self.0 {
+            [0x80..=0xff, _, t_field @ ..] | [_, t_field @ ..] => t_field,
+            [] => &[],
+        }
     }
 
     /// Never: a time tag has at least two octets.
@@ -162,12 +182,19 @@ impl fmt::Debug for TimeTag<'_> {
 
 impl Encode for TimeTag<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.u8(self.p_field)?;
-        if let Some(second) = self.second {
-            to.u8(second)?;
-        }
-        to.octets(self.t_field)
+        to.octets(self.0)
     }
+}
+
+/// Octets of whole seconds that a P-field states; its second octet is 0 where there is
+/// none.
+const fn coarse_octets(first: u8, second: u8) -> u8 {
+    ((first >> 2) & 0b11).saturating_add(1).saturating_add((second >> 5) & 0b11)
+}
+
+/// Octets of fractional seconds.
+const fn fine_octets(first: u8, second: u8) -> u8 {
+    (first & 0b11).saturating_add((second >> 2) & 0b111)
 }
 
 /// A time tag to send: whole seconds in four octets, no fraction, P-field

@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::fmt;
+use core::num::NonZeroUsize;
 
 /// What `write` writes, in as much room as it takes. `write` is called again for more.
 #[cfg(feature = "alloc")]
@@ -15,7 +16,7 @@ pub fn written(write: impl Fn(&mut Writer<'_>) -> Result<(), NoSpace>) -> alloc:
                 buffer.truncate(length);
                 return buffer;
             }
-            Err(full) => buffer.resize(full.need.max(buffer.len().saturating_mul(2)), 0),
+            Err(full) => buffer.resize(full.need().max(buffer.len().saturating_mul(2)), 0),
         }
     }
 }
@@ -151,13 +152,38 @@ impl<'a> Reader<'a> {
 }
 
 /// The buffer lent for encoding is too small.
+///
+/// Two words, of which the first is not 0: so a result that is this or nothing has no
+/// third.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NoSpace {
+    need: NonZeroUsize,
+    have: usize,
+}
+
+impl NoSpace {
+    /// `need` octets are needed, at least 1, where there are `have`.
+    #[must_use]
+    pub const fn new(need: usize, have: usize) -> Self {
+        let need = match NonZeroUsize::new(need) {
+            Some(need) => need,
+            None => NonZeroUsize::MIN,
+        };
+        Self { need, have }
+    }
+
     /// Octets the write would have needed in all, as far as encoding got.
-    pub need: usize,
+    #[must_use]
+    pub const fn need(self) -> usize {
+        self.need.get()
+    }
+
     /// Octets the buffer has.
-    pub have: usize,
+    #[must_use]
+    pub const fn have(self) -> usize {
+        self.have
+    }
 }
 
 impl fmt::Display for NoSpace {
@@ -189,7 +215,7 @@ impl<'b> Writer<'b> {
         let end = self.length.saturating_add(octets.len());
         let have = self.buffer.len();
         let Some(room) = self.buffer.get_mut(self.length..end) else {
-            return Err(NoSpace { need: end, have });
+            return Err(NoSpace::new(end, have));
         };
         // A zip, not `copy_from_slice`: the latter keeps a panic path at opt-level z.
         for (to, from) in room.iter_mut().zip(octets) {
@@ -209,7 +235,7 @@ impl<'b> Writer<'b> {
         let have = self.buffer.len();
         let room = self.buffer.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut);
         let Some(room) = room else {
-            return Err(NoSpace { need: end, have });
+            return Err(NoSpace::new(end, have));
         };
         *room = *octets;
         self.length = end;
@@ -270,7 +296,7 @@ impl<'b> Writer<'b> {
         let end = self.length.saturating_add(octets.len());
         let have = self.buffer.len();
         let Some(room) = self.buffer.get_mut(at.min(self.length)..end) else {
-            return Err(NoSpace { need: end, have });
+            return Err(NoSpace::new(end, have));
         };
         let cells = Cell::from_mut(room).as_slice_of_cells();
         let behind = cells.get(octets.len()..).unwrap_or_default();

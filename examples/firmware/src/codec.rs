@@ -3,12 +3,12 @@
 use core::hint::black_box;
 
 use farpost::ams::pdu::{Aams, Content, Envelope, Mpdu, MpduHeader};
-use farpost::wire::TimeCode;
+use farpost::wire::{Octets, TimeCode};
 
 /// Reads `octets` as each of them, and writes what has been read.
 pub fn all(octets: &[u8], buffer: &mut [u8]) {
     black_box(aams(octets, buffer));
-    black_box(rams(octets));
+    black_box(rams(octets, buffer));
     black_box(mams(octets, buffer));
 }
 
@@ -17,23 +17,28 @@ fn aams(octets: &[u8], buffer: &mut [u8]) -> Option<usize> {
     Some(message.header()?.encode(message.data(), true, buffer).ok()?.len())
 }
 
-fn rams(octets: &[u8]) -> Option<usize> {
-    let envelope = black_box(Envelope::parse(octets).ok()?);
-    Some(envelope.content()?.data().len())
+fn rams(octets: &[u8], buffer: &mut [u8]) -> Option<usize> {
+    let envelope = Envelope::parse(octets).ok()?;
+    let data = envelope.content().map(|message| message.data()).unwrap_or_default();
+    Some(envelope.header().encode(&Octets(data), buffer).ok()?.len())
 }
 
+/// Names are looked at as octets: whoever wants text of them has the check that makes it.
 fn mams(octets: &[u8], buffer: &mut [u8]) -> Option<usize> {
     let mpdu = Mpdu::parse(octets).ok()?;
-    if let Content::IAmHere { modules } | Content::ModuleStatus { modules, .. } = mpdu.content() {
+    let content = mpdu.content();
+    if let Content::IAmHere { modules } | Content::ModuleStatus { modules, .. } = &content {
         for status in modules.iter() {
+            black_box((status.id, status.contact.endpoint.as_bytes()));
             for vector in status.contact.delivery_vectors.iter() {
-                for point in vector.points() {
-                    black_box(point);
+                for name in vector.names() {
+                    black_box((vector.number(), name));
                 }
             }
-            let rules = status.declaration;
-            for rule in rules.subscriptions.iter().chain(rules.invitations.iter()) {
-                black_box(rule.values());
+            for list in [status.declaration.subscriptions, status.declaration.invitations] {
+                for rule in list.iter() {
+                    black_box(rule.values());
+                }
             }
         }
     }
@@ -43,5 +48,5 @@ fn mams(octets: &[u8], buffer: &mut [u8]) -> Option<usize> {
         signature: mpdu.signature(),
         checksum: true,
     };
-    Some(header.encode(&mpdu.content(), buffer).ok()?.len())
+    Some(header.encode(&content, buffer).ok()?.len())
 }

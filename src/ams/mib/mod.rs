@@ -365,7 +365,11 @@ impl<'m> Venture<'m> {
             return true;
         }
         match (self.unit(outer), self.unit(inner)) {
-            (Some(outer), Some(inner)) => inner.name.starts_with(outer.name),
+            (Some(outer), Some(inner)) => {
+                // As `starts_with`, without `memcmp`, which a board need not have.
+                let (outer, inner) = (outer.name.as_bytes(), inner.name.as_bytes());
+                outer.len() <= inner.len() && outer.iter().zip(inner).all(|(a, b)| a == b)
+            }
             _ => false,
         }
     }

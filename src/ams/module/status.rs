@@ -83,7 +83,7 @@ impl Encode for Census<'_, '_> {
             to.u8(peer.key.module.0)?;
             count = count.saturating_add(1);
         }
-        let octet = u8::try_from(count).map_err(|_| NoSpace { need: count, have: 255 })?;
+        let octet = u8::try_from(count).map_err(|_| NoSpace::new(count, 255))?;
         to.patch_u16(at, u16::from_be_bytes([octet, module.0]));
         Ok(())
     }

@@ -316,7 +316,7 @@ fn back(context: ContextNumber, subject: SubjectNumber, length: u16) -> u64 {
 fn data_length(data: usize) -> Result<u16, NoSpace> {
     match u16::try_from(data) {
         Ok(length) if data <= MAX_APPLICATION_DATA => Ok(length),
-        _ => Err(NoSpace { need: data, have: MAX_APPLICATION_DATA }),
+        _ => Err(NoSpace::new(data, MAX_APPLICATION_DATA)),
     }
 }
 
@@ -382,7 +382,7 @@ impl AamsHeader {
     ) -> Result<&'b mut [u8], NoSpace> {
         let length = data_length(data)?;
         let (need, have) = (Self::encoded_len(data, with_checksum), buffer.len());
-        let octets = buffer.get_mut(..need).ok_or(NoSpace { need, have })?;
+        let octets = buffer.get_mut(..need).ok_or(NoSpace::new(need, have))?;
         if let Some(head) = octets.first_chunk_mut() {
             *head = self.octets(length, with_checksum);
         }
@@ -433,8 +433,8 @@ impl AamsFront {
         let with_checksum = self.0 & CHECKSUM_FLAG != 0;
         let end = HEADER_LEN.saturating_add(data.len());
         let need = AamsHeader::encoded_len(data.len(), with_checksum);
-        let no_space = NoSpace { need, have: buffer.len() };
-        if no_space.have < need {
+        let no_space = NoSpace::new(need, buffer.len());
+        if no_space.have() < need {
             return Err(no_space);
         }
         let (first, rest) = buffer.split_first_chunk_mut().ok_or(no_space)?;

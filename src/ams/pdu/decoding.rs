@@ -14,16 +14,29 @@ pub(super) struct Decoder<'a> {
     offset: usize,
     fault: Option<Malformed>,
     deviations: Deviations,
+    /// Whether all is to be checked; if not, it has been.
+    first: bool,
 }
 
 impl<'a> Decoder<'a> {
     /// A decoder at the start of `octets`.
     pub(super) const fn new(octets: &'a [u8]) -> Self {
-        Self { rest: octets, offset: 0, fault: None, deviations: Deviations::NONE }
+        Self { rest: octets, offset: 0, fault: None, deviations: Deviations::NONE, first: true }
+    }
+
+    /// The same for octets that have been found to be well-formed, and need only be taken
+    /// apart.
+    pub(super) const fn again(octets: &'a [u8]) -> Self {
+        Self { first: false, ..Self::new(octets) }
+    }
+
+    /// Whether all is to be checked.
+    pub(super) const fn is_first(&self) -> bool {
+        self.first
     }
 
     /// What `value` is, if no rule was broken on the way to it.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Malformed> {
+    pub(super) fn finish<T>(&self, value: T) -> Result<T, Malformed> {
         match self.fault {
             None => Ok(value),
             Some(fault) => Err(fault),
@@ -107,9 +120,10 @@ impl<'a> Decoder<'a> {
     #[cold]
     #[inline(never)]
     pub(super) fn fail(&mut self, rule: PduRule, offset: usize, value: usize, against: usize) {
-        let [value, against] =
-            [value, against].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-        self.fault = self.fault.or(Some(Malformed::new(rule, offset, value, against)));
+        let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        if self.fault.is_none() {
+            self.fault = Some(Malformed::new(rule, offset, number(value), number(against)));
+        }
         self.rest = &[];
     }
 

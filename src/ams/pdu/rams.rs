@@ -19,7 +19,7 @@ const HEADER_LEN: usize = 12;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ControlCode {
     /// 2: note the petition.
-    PetitionAssertion,
+    PetitionAssertion = 2,
     /// 3: forget the petition.
     PetitionCancellation,
     /// 4: deliver the content to subscribers.
@@ -78,8 +78,7 @@ impl ControlCode {
 /// An envelope as received: a view of its octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    header: EnvelopeHeader,
-    reserved: (u8, u16),
+    head: &'a [u8; HEADER_LEN],
     content: Option<Aams<'a>>,
     deviations: Deviations,
 }
@@ -105,46 +104,25 @@ impl<'a> Envelope<'a> {
         let mut reader = Reader::at(octets, offset);
         let truncated = |short| Malformed::short(PduRule::EnvelopeTruncated, short);
         let head: &[u8; HEADER_LEN] = reader.array().map_err(truncated)?;
-        let &[
-            first,
-            reserved,
-            continuum_high,
-            continuum_low,
-            unit_high,
-            unit_low,
-            source,
-            destination,
-            subject_high,
-            subject_low,
-            length_high,
-            length_low,
-        ] = head;
+        let envelope = Self { head, content: None, deviations: Deviations::NONE };
+        let &[first, .., length_high, length_low] = head;
         let fault = |rule, at: usize, value: u32, against: u32| {
             Err(Malformed::new(rule, offset.saturating_add(at), value, against))
         };
         if first >> 6 != 0 {
             return fault(PduRule::EnvelopeVersion, 0, u32::from(first >> 6), 0);
         }
-        let Some(control_code) = ControlCode::from_bits(first & 0x0f) else {
+        let Some(code) = ControlCode::from_bits(first & 0x0f) else {
             return fault(PduRule::ControlCodeReserved, 0, u32::from(first & 0x0f), 6);
         };
-        let continuum = u16::from_be_bytes([continuum_high, continuum_low]);
-        let header = EnvelopeHeader {
-            control_code,
-            continuum: ContinuumNumber::from_bits(continuum),
-            unit: UnitNumber(u16::from_be_bytes([unit_high, unit_low])),
-            source,
-            destination,
-            subject: SubjectNumber(i16::from_be_bytes([subject_high, subject_low])),
-        };
-        if let Some((at, value)) = header.field_not_zero() {
+        if let Some((at, value)) = envelope.header().field_not_zero() {
             return fault(PduRule::EnvelopeFieldNotZero, at, value, 0);
         }
         let length = u16::from_be_bytes([length_high, length_low]);
-        if control_code.is_petition() && length != 0 {
+        if code.is_petition() && length != 0 {
             return fault(PduRule::PetitionContent, 10, u32::from(length), 0);
         }
-        if !control_code.is_petition() && length == 0 {
+        if !code.is_petition() && length == 0 {
             return fault(PduRule::EnvelopeEmpty, 10, 0, 16);
         }
         let at = reader.offset();
@@ -157,24 +135,36 @@ impl<'a> Envelope<'a> {
             _ => Some(Aams::parse_enclosed(content, at)?),
         };
         let mut deviations = content.map_or(Deviations::NONE, |content| content.deviations());
-        let reserved = ((first >> 4) & 0b11, u16::from(reserved) << 1 | continuum >> 15);
-        if reserved != (0, 0) {
+        if envelope.reserved() != (0, 0) {
             deviations.note(Deviation::ReservedBits);
         }
-        Ok(Self { header, reserved, content, deviations })
+        Ok(Self { head, content, deviations })
     }
 
     /// The values of the header.
     #[must_use]
     pub const fn header(&self) -> EnvelopeHeader {
-        self.header
+        let [first, _, a, b, c, d, source, destination, e, f, _, _] = *self.head;
+        EnvelopeHeader {
+            control_code: match ControlCode::from_bits(first & 0x0f) {
+                Some(code) => code,
+                // Not reached: others are refused.
+                None => ControlCode::AnnounceOnReception,
+            },
+            continuum: ContinuumNumber::from_bits(u16::from_be_bytes([a, b])),
+            unit: UnitNumber(u16::from_be_bytes([c, d])),
+            source,
+            destination,
+            subject: SubjectNumber(i16::from_be_bytes([e, f])),
+        }
     }
 
     /// The two reserved fields, of two and nine bits, zero from whoever keeps to
     /// the standard.
     #[must_use]
     pub const fn reserved(&self) -> (u8, u16) {
-        self.reserved
+        let [first, reserved, high, ..] = *self.head;
+        ((first >> 4) & 0b11, u16::from_be_bytes([reserved >> 7, reserved << 1 | high >> 7]))
     }
 
     /// The encapsulated message: always there, but in petitions.
@@ -220,28 +210,18 @@ impl EnvelopeHeader {
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], NoSpace> {
         let mut writer = Writer::new(buffer);
-        let [continuum_high, continuum_low] = self.continuum.get().to_be_bytes();
-        let [unit_high, unit_low] = self.unit.0.to_be_bytes();
-        let [subject_high, subject_low] = self.subject.0.to_be_bytes();
+        let [a, b] = self.continuum.get().to_be_bytes();
+        let [c, d] = self.unit.0.to_be_bytes();
+        let [e, f] = self.subject.0.to_be_bytes();
+        let first = [self.control_code.bits(), 0, a, b];
         // The length of the content follows when it is known.
-        writer.array(&[
-            self.control_code.bits(),
-            0,
-            continuum_high,
-            continuum_low,
-            unit_high,
-            unit_low,
-            self.source,
-            self.destination,
-            subject_high,
-            subject_low,
-            0,
-            0,
-        ])?;
+        for word in [first, [c, d, self.source, self.destination], [e, f, 0, 0]] {
+            writer.array(&word)?;
+        }
         content.encode(&mut writer)?;
         let length = writer.len().saturating_sub(Envelope::HEADER_LEN);
         let Ok(field) = u16::try_from(length) else {
-            return Err(NoSpace { need: length, have: usize::from(u16::MAX) });
+            return Err(NoSpace::new(length, usize::from(u16::MAX)));
         };
         writer.patch_u16(10, field);
         Ok(writer.finish())
@@ -249,17 +229,15 @@ impl EnvelopeHeader {
 
     /// The first field that table 5-6 wants zero and is not: its place and value.
     fn field_not_zero(&self) -> Option<(usize, u32)> {
-        let destination = (7, u32::from(self.destination));
-        let fields = match self.control_code {
-            ControlCode::PetitionAssertion | ControlCode::PetitionCancellation => {
-                [destination, (7, 0), (7, 0)]
-            }
-            ControlCode::PublishOnReception => {
-                [(2, u32::from(self.continuum.get())), (4, u32::from(self.unit.0)), destination]
-            }
-            ControlCode::SendOnReception | ControlCode::AnnounceOnReception => return None,
-        };
-        fields.into_iter().find(|&(_, value)| value != 0)
+        let publishes = self.control_code == ControlCode::PublishOnReception;
+        if publishes && self.continuum != ContinuumNumber::ALL {
+            return Some((2, u32::from(self.continuum.get())));
+        }
+        if publishes && self.unit != UnitNumber::ROOT {
+            return Some((4, u32::from(self.unit.0)));
+        }
+        let none = publishes || self.control_code.is_petition();
+        (none && self.destination != 0).then(|| (7, u32::from(self.destination)))
     }
 }
 

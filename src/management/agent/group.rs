@@ -294,7 +294,7 @@ impl Agent<'_> {
             }
         }
         if group.is_empty() {
-            return Err(NoSpace { need: have.saturating_add(1), have });
+            return Err(NoSpace::new(have.saturating_add(1), have));
         }
         group.finish(&mut writer)?;
         Ok((writer.len(), last))

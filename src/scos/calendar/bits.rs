@@ -47,8 +47,9 @@ pub(super) fn bit_of(slot: u16) -> u32 {
 
 /// The slot of bit `bit` of word `word`.
 pub(super) fn slot_of(word: usize, bit: u32) -> u16 {
-    let base = u16::try_from(word).unwrap_or(u16::MAX).saturating_mul(64);
-    base.saturating_add(u16::try_from(bit).unwrap_or(64))
+    // Weeks have so few words that nothing wraps.
+    let base = u16::try_from(word).unwrap_or(0).wrapping_mul(64);
+    base.wrapping_add(u16::try_from(bit).unwrap_or(64))
 }
 
 /// The lowest `count` bits; all of them from 64 on.

@@ -43,15 +43,13 @@ impl<'p> Starts<'p> {
     }
 
     /// Where `shape` fits in a week with these slots `taken`, which is folded in its place.
-    pub(super) fn new(taken: &'p mut Words, reserve: Reserve, shape: Shape) -> Self {
-        reserve.overlay(taken);
+    pub(super) fn new(taken: &'p mut Words, shape: Shape) -> Self {
         fold::<WORDS, { WORDS + 1 }>(taken, Week::MINUTES, shape);
         Self { taken, reach: &[], minutes: 1 }
     }
 
     /// The same in two weeks.
-    pub(super) fn wide(taken: &'p mut WideWords, reserve: Reserve, shape: Shape) -> Self {
-        reserve.overlay(taken);
+    pub(super) fn wide(taken: &'p mut WideWords, shape: Shape) -> Self {
         fold::<TWO_WEEKS, { TWO_WEEKS + 1 }>(taken, Shape::TWO_WEEKS, shape);
         Self { taken, reach: &[], minutes: 1 }
     }

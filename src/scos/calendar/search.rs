@@ -514,7 +514,8 @@ fn nearest_wide(plan: &DevicePlan, shape: Shape, search: &Search) -> Option<u16>
     let mut taken = [u64::MAX; TWO_WEEKS];
     join(&mut taken, this.taken(), next.taken());
     let latest = Shape::TWO_WEEKS.saturating_sub(shape.span());
-    Starts::wide(&mut taken, search.reserve, shape).nearest(latest, search)
+    search.reserve.overlay(&mut taken);
+    Starts::wide(&mut taken, shape).nearest(latest, search)
 }
 
 pub(super) fn conflict(minute: i64) -> Refusal {

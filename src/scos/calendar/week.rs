@@ -79,8 +79,8 @@ impl WeekPlan {
     /// The same of a shape with repetitions or beside a reserve.
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn nearest_pattern(&self, shape: Shape, search: &Search) -> Option<u16> {
-        let mut taken = self.taken;
-        Starts::new(&mut taken, search.reserve, shape).nearest(shape.latest_start(), search)
+        let mut taken = search.reserve.with(&self.taken);
+        Starts::new(&mut taken, shape).nearest(shape.latest_start(), search)
     }
 
     /// Whether slot `slot` is free; no slot from 10,080 on is.

@@ -297,7 +297,7 @@ fn versioned<'b>(message: &dyn Encode, buffer: &'b mut [u8]) -> Result<&'b [u8],
     let mut to = Encoder::new(buffer);
     to.octet(VERSION);
     message.write(&mut to);
-    to.finish().map(|octets| &*octets).map_err(|_| NoSpace { need: MESSAGE_MAX, have })
+    to.finish().map(|octets| &*octets).map_err(|_| NoSpace::new(MESSAGE_MAX, have))
 }
 
 /// What a message of one kind holds. Machines say these, and link their writers alone, where

@@ -261,7 +261,7 @@ fn the_longest_message_fits() {
     let mut buffer = [0; MESSAGE_MAX];
     assert!(message.encode(&mut buffer).is_ok());
     let short = message.encode(&mut buffer[..1_000]).unwrap_err();
-    assert_eq!(short, NoSpace { need: MESSAGE_MAX, have: 1_000 });
+    assert_eq!(short, NoSpace::new(MESSAGE_MAX, 1_000));
 
     let series = Series { start: i64::MIN, minutes: 10_080, repeats: 10_079, offset: u16::MAX };
     let entry = ScheduleEntry { actor: scan.actor, request: scan.request, series, parameters };

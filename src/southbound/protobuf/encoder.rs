@@ -93,7 +93,7 @@ impl<'b> Encoder<'b> {
     pub fn finish(self) -> Result<&'b [u8], NoSpace> {
         let (need, have) = (self.length, self.buffer.len());
         let whole: &'b [u8] = self.buffer;
-        whole.get(..need).ok_or(NoSpace { need, have })
+        whole.get(..need).ok_or(NoSpace::new(need, have))
     }
 
     fn tag(&mut self, number: u8, wire: Wire) {

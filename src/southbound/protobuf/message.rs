@@ -96,7 +96,7 @@ impl<'a> Message<'a> {
     /// [`NoSpace`] when they do not fit.
     pub fn copy_to<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], NoSpace> {
         let (need, have) = (self.len(), buffer.len());
-        let room = buffer.get_mut(..need).ok_or(NoSpace { need, have })?;
+        let room = buffer.get_mut(..need).ok_or(NoSpace::new(need, have))?;
         for (to, from) in room.iter_mut().zip(self.parts().flatten()) {
             *to = *from;
         }

@@ -48,7 +48,7 @@ fn a_message_in_parts_is_merged_at_every_depth() {
     assert_eq!(change.raw().contiguous(), None);
     let mut buffer = [0; 64];
     let need = change.raw().len();
-    assert_eq!(change.raw().copy_to(&mut buffer[..3]), Err(NoSpace { need, have: 3 }));
+    assert_eq!(change.raw().copy_to(&mut buffer[..3]), Err(NoSpace::new(need, 3)));
     let copy = change.raw().copy_to(&mut buffer).unwrap();
     assert_eq!(
         copy,
@@ -127,13 +127,13 @@ fn the_buffer_that_is_needed_is_told() {
     assert_eq!(values.encoded_len(), 7);
     for have in 0..7 {
         let mut buffer = [0; 8];
-        assert_eq!(values.encode(&mut buffer[..have]), Err(NoSpace { need: 7, have }));
+        assert_eq!(values.encode(&mut buffer[..have]), Err(NoSpace::new(7, have)));
     }
     assert_eq!(values.encode(&mut [0; 8]), Ok(&len(1, b"modem")[..]));
     let mut encoder = Encoder::new(&mut []);
     encoder.len(31, &[0; 200]);
     assert_eq!(encoder.length(), 2 + 2 + 200);
-    assert_eq!(encoder.finish(), Err(NoSpace { need: 204, have: 0 }));
+    assert_eq!(encoder.finish(), Err(NoSpace::new(204, 0)));
 }
 
 #[test]

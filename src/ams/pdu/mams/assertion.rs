@@ -7,7 +7,6 @@
 //! | delivery vector 4 | priority  4 | flow label   8 |     end of an assertion
 //! ```
 
-use super::Reading;
 use crate::ams::ids::{ContinuumNumber, Domain, Priority, RoleNumber, SubjectNumber, UnitNumber};
 use crate::ams::pdu::decoding::Decoder;
 use crate::ams::pdu::{Deviation, PduRule};
@@ -32,9 +31,9 @@ impl<'a> Assertion<'a> {
     }
 
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        let assertion = Self(from.array(PduRule::AssertionTruncated));
-        judge([assertion].into_iter(), from);
-        assertion
+        let octets = from.array(PduRule::AssertionTruncated);
+        judge(octets, from);
+        Self(octets)
     }
 
     /// The subject.
@@ -94,15 +93,16 @@ impl<'a> Assertion<'a> {
 
 impl Encode for Assertion<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.array(self.0)
+        to.octets(self.0)
     }
 }
 
-/// Notes what is odd about assertions.
-fn judge<'a>(assertions: impl Iterator<Item = Assertion<'a>>, decoder: &mut Decoder<'_>) {
+/// Notes what is odd about assertions that stand one after the other.
+#[cfg_attr(not(feature = "std"), inline(never))]
+fn judge(octets: &[u8], decoder: &mut Decoder<'_>) {
     let mut reserved_bit = false;
     let mut priority_zero = false;
-    for assertion in assertions {
+    for assertion in octets.as_chunks().0.iter().map(Assertion) {
         reserved_bit |= assertion.reserved_bit();
         priority_zero |= assertion.priority().is_none();
     }
@@ -145,7 +145,7 @@ impl AssertionValues {
 
 impl Encode for AssertionValues {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.array(&self.octets())
+        to.octets(&self.octets())
     }
 }
 
@@ -235,7 +235,7 @@ impl CancellationValues {
 
 impl Encode for CancellationValues {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.array(&self.octets())
+        to.octets(&self.octets())
     }
 }
 
@@ -256,11 +256,11 @@ impl<'a> AssertionList<'a> {
     pub const EMPTY: Self = Self(&[]);
 
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn split(from: &mut Decoder<'a>, rule: PduRule, reading: Reading) -> Self {
+    fn split(from: &mut Decoder<'a>, rule: PduRule) -> Self {
         let count = from.u16(rule);
         let list = Self(from.octets(usize::from(count).saturating_mul(Assertion::LEN), rule));
-        if reading == Reading::First {
-            judge(list.iter(), from);
+        if from.is_first() {
+            judge(list.0, from);
         }
         list
     }
@@ -286,7 +286,7 @@ impl<'a> AssertionList<'a> {
 impl Encode for AssertionList<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
         let Ok(count) = u16::try_from(self.len()) else {
-            return Err(NoSpace { need: self.len(), have: usize::from(u16::MAX) });
+            return Err(NoSpace::new(self.len(), usize::from(u16::MAX)));
         };
         to.u16(count)?;
         to.octets(self.0)
@@ -308,8 +308,8 @@ impl<'a> Declaration<'a> {
     pub const EMPTY: Self =
         Self { subscriptions: AssertionList::EMPTY, invitations: AssertionList::EMPTY };
 
-    pub(super) fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
-        let mut list = |rule| AssertionList::split(from, rule, reading);
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+        let mut list = |rule| AssertionList::split(from, rule);
         Self {
             subscriptions: list(PduRule::SubscriptionListTruncated),
             invitations: list(PduRule::InvitationListTruncated),

@@ -8,7 +8,6 @@
 
 use core::fmt;
 
-use super::Reading;
 use crate::ams::pdu::decoding::Decoder;
 use crate::ams::pdu::{Malformed, PduRule};
 use crate::wire::{Encode, NoSpace, Writer};
@@ -38,7 +37,7 @@ impl<'a> EndpointName<'a> {
     pub fn new(text: &'a str) -> Result<Self, Malformed> {
         let mut decoder = Decoder::new(text.as_bytes());
         let text = Text::whole(&mut decoder);
-        limit(&mut decoder, text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0);
+        limit(&mut decoder, text.0.len(), MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0);
         decoder.finish(Self(text))
     }
 
@@ -46,7 +45,7 @@ impl<'a> EndpointName<'a> {
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
         let at = from.offset();
         let text = Text::split(from);
-        limit(from, text.0, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at);
+        limit(from, text.0.len(), MAX_ENDPOINT, PduRule::EndpointNameTooLong, at);
         Self(text)
     }
 
@@ -54,6 +53,12 @@ impl<'a> EndpointName<'a> {
     #[must_use]
     pub const fn as_str(&self) -> &'a str {
         self.0.as_str()
+    }
+
+    /// The octets of the text.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.0.0
     }
 }
 
@@ -92,16 +97,33 @@ impl<'a> DeliveryPoint<'a> {
         if text.0.contains(&b',') {
             decoder.fail(PduRule::DeliveryPointName, 0, 0x2c, 0x3d);
         }
-        Self::check(text.0, 0, &mut decoder);
+        let equals = text.0.iter().position(|&octet| octet == b'=');
+        Self::judge(0, equals, text.0.len(), 0, &mut decoder);
         decoder.finish(())?;
         Self::read(name).ok_or(Malformed::new(PduRule::DeliveryPointName, 0, 0, 1))
     }
 
-    fn check(name: &[u8], at: usize, decoder: &mut Decoder<'_>) {
-        let equals = name.iter().position(|&octet| octet == b'=').unwrap_or_default();
-        let (service, endpoint) = name.split_at_checked(equals).unwrap_or_default();
-        let endpoint = endpoint.get(1..).unwrap_or_default();
-        if service.is_empty() || endpoint.is_empty() {
+    /// Judges the name from octet `start` to `end` of the names, whose equals sign is at
+    /// `equals`. The names stand at `at` of the datagram.
+    fn judge(
+        start: usize,
+        equals: Option<usize>,
+        end: usize,
+        at: usize,
+        decoder: &mut Decoder<'_>,
+    ) {
+        let equals = equals.unwrap_or(end);
+        let service = equals.wrapping_sub(start);
+        let endpoint = end.wrapping_sub(equals).saturating_sub(1);
+        if !(1..=MAX_SERVICE).contains(&service) || !(1..=MAX_ENDPOINT).contains(&endpoint) {
+            Self::fail(service, endpoint, at.saturating_add(start), decoder);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fail(service: usize, endpoint: usize, at: usize, decoder: &mut Decoder<'_>) {
+        if service == 0 || endpoint == 0 {
             decoder.fail(PduRule::DeliveryPointName, at, 0, 1);
         }
         limit(decoder, service, MAX_SERVICE, PduRule::ServiceNameTooLong, at);
@@ -134,14 +156,14 @@ pub struct DeliveryVector<'a> {
 
 impl<'a> DeliveryVector<'a> {
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
+    fn split(from: &mut Decoder<'a>) -> Self {
         let at = from.offset();
         let head = from.u8(PduRule::DeliveryVectorTruncated);
         let mut vector = Self { number: head >> 4, count: head & 0x0f, names: Text::EMPTY };
         // Without names there is no NUL behind the last of them.
         if vector.count > 0 {
             vector.names = Text::split(from);
-            if reading == Reading::First {
+            if from.is_first() {
                 vector.check(at, from);
             }
         }
@@ -149,12 +171,19 @@ impl<'a> DeliveryVector<'a> {
     }
 
     fn check(&self, at: usize, decoder: &mut Decoder<'_>) {
-        let mut place = at.saturating_add(1);
-        let mut found = 0_usize;
-        for name in self.names.0.split(|&octet| octet == b',') {
-            DeliveryPoint::check(name, place, decoder);
-            found = found.saturating_add(1);
-            place = place.saturating_add(name.len()).saturating_add(1);
+        let place = at.saturating_add(1);
+        let (mut found, mut start, mut equals) = (0_usize, 0_usize, None);
+        for index in 0..=self.names.0.len() {
+            match self.names.0.get(index) {
+                Some(b',') | None => {
+                    DeliveryPoint::judge(start, equals, index, place, decoder);
+                    found = found.wrapping_add(1);
+                    start = index.wrapping_add(1);
+                    equals = None;
+                }
+                Some(b'=') if equals.is_none() => equals = Some(index),
+                Some(_) => {}
+            }
         }
         let stated = usize::from(self.count);
         if found != stated {
@@ -178,6 +207,17 @@ impl<'a> DeliveryVector<'a> {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// The names of the delivery points as octets, most preferred first: the service, and
+    /// the endpoint in its namespace. All are printable ASCII characters; who has no use
+    /// for text is spared the code of the check that makes a `str` of them.
+    pub fn names(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
+        self.names.0.split(|&octet| octet == b',').filter_map(|name| {
+            let equals = name.iter().position(|&octet| octet == b'=')?;
+            let (service, endpoint) = name.split_at_checked(equals)?;
+            Some((service, endpoint.get(1..)?))
+        })
     }
 
     /// The delivery points, most preferred first.
@@ -205,11 +245,11 @@ pub struct DeliveryVectorList<'a> {
 }
 
 impl<'a> DeliveryVectorList<'a> {
-    fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
+    fn split(from: &mut Decoder<'a>) -> Self {
         let count = from.u8(PduRule::DeliveryVectorTruncated);
         let ahead = from.ahead();
         for _ in 0..count {
-            DeliveryVector::split(from, reading);
+            DeliveryVector::split(from);
         }
         Self { count, octets: from.since(ahead) }
     }
@@ -228,8 +268,13 @@ impl<'a> DeliveryVectorList<'a> {
 
     /// The delivery vectors, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = DeliveryVector<'a>> + Clone + use<'a> {
-        let mut decoder = Decoder::new(self.octets);
-        (0..self.count).map(move |_| DeliveryVector::split(&mut decoder, Reading::Again))
+        let mut rest = self.octets;
+        (0..self.count).map(move |_| {
+            let decoder = &mut Decoder::again(rest);
+            let next = DeliveryVector::split(decoder);
+            rest = decoder.ahead();
+            next
+        })
     }
 }
 
@@ -256,16 +301,16 @@ impl<'a> ContactSummary<'a> {
     /// [`Malformed`] when it is ill-formed.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
         let mut decoder = Decoder::new(octets);
-        let contact = Self::split(&mut decoder, Reading::First);
+        let contact = Self::split(&mut decoder);
         decoder.end(PduRule::SupplementTrailing);
         decoder.finish(contact)
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
         Self {
             endpoint: EndpointName::split(from),
-            delivery_vectors: DeliveryVectorList::split(from, reading),
+            delivery_vectors: DeliveryVectorList::split(from),
         }
     }
 }
@@ -289,7 +334,7 @@ pub struct DeliveryVectorValues<'a> {
 impl Encode for DeliveryVectorValues<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
         let Ok(count @ ..16) = u8::try_from(self.points.len()) else {
-            return Err(NoSpace { need: self.points.len(), have: 15 });
+            return Err(NoSpace::new(self.points.len(), 15));
         };
         to.u8(self.number << 4 | count)?;
         for (index, point) in self.points.iter().enumerate() {
@@ -317,7 +362,7 @@ impl Encode for ContactSummaryValues<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
         self.endpoint.encode(to)?;
         let Ok(count) = u8::try_from(self.delivery_vectors.len()) else {
-            return Err(NoSpace { need: self.delivery_vectors.len(), have: 255 });
+            return Err(NoSpace::new(self.delivery_vectors.len(), 255));
         };
         to.u8(count)?;
         self.delivery_vectors.iter().try_for_each(|vector| vector.encode(to))
@@ -338,9 +383,10 @@ impl<'a> Text<'a> {
     fn whole(from: &mut Decoder<'a>) -> Self {
         let octets = from.ahead();
         let length = printable_run(octets);
-        match octets.get(length) {
-            None if length > 0 => {}
-            odd => Self::fail(from, length, odd.copied()),
+        if octets.is_empty() {
+            from.fail(PduRule::StringEmpty, 0, 0, 1);
+        } else if length < octets.len() {
+            Self::fail(from, length);
         }
         Self(octets)
     }
@@ -350,30 +396,28 @@ impl<'a> Text<'a> {
     fn split(from: &mut Decoder<'a>) -> Self {
         let octets = from.ahead();
         let length = printable_run(octets);
-        match octets.get(length) {
-            Some(0) if length > 0 => {
-                let text = Self(from.octets(length, PduRule::StringUnterminated));
-                from.u8(PduRule::StringUnterminated);
-                return text;
-            }
-            // One more than there is: the NUL.
-            None => from.short(PduRule::StringUnterminated, length.saturating_add(1)),
-            odd => Self::fail(from, length, odd.copied()),
+        if length == 0 || octets.get(length) != Some(&0) {
+            Self::fail(from, length);
+            return Self::EMPTY;
         }
-        Self::EMPTY
+        let text = from.octets(length, PduRule::StringUnterminated);
+        from.u8(PduRule::StringUnterminated);
+        Self(text)
     }
 
     /// Tells what is wrong with the text that goes well for `length` octets.
     #[cold]
     #[inline(never)]
-    fn fail(from: &mut Decoder<'_>, length: usize, odd: Option<u8>) {
+    fn fail(from: &mut Decoder<'_>, length: usize) {
         let at = from.offset();
-        match odd {
-            Some(odd) if odd > 0 || length > 0 => {
+        match from.ahead().get(length) {
+            Some(&odd) if odd > 0 || length > 0 => {
                 let place = at.saturating_add(length);
                 from.fail(PduRule::StringNotText, place, usize::from(odd), 0x7e);
             }
-            _ => from.fail(PduRule::StringEmpty, at, 0, 1),
+            Some(_) => from.fail(PduRule::StringEmpty, at, 0, 1),
+            // One more than there is: the NUL.
+            None => from.short(PduRule::StringUnterminated, length.saturating_add(1)),
         }
     }
 
@@ -424,8 +468,8 @@ const fn not_printable(octets: u32) -> u32 {
 }
 
 /// The text at `at` may have `most` characters.
-fn limit(decoder: &mut Decoder<'_>, text: &[u8], most: usize, rule: PduRule, at: usize) {
-    if text.len() > most {
-        decoder.fail(rule, at, text.len(), most);
+fn limit(decoder: &mut Decoder<'_>, length: usize, most: usize, rule: PduRule, at: usize) {
+    if length > most {
+        decoder.fail(rule, at, length, most);
     }
 }

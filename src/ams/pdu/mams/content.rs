@@ -3,7 +3,7 @@
 
 use super::{
     Assertion, Cancellation, CellDescriptor, ContactSummary, EndpointName, ModuleList,
-    ModuleStatusList, MpduType, Reading, Reconnect, RefusalReason,
+    ModuleStatusList, MpduType, Reconnect, RefusalReason,
 };
 use crate::ams::ids::{ModuleId, ModuleNumber, UnitNumber};
 use crate::ams::pdu::PduRule;
@@ -11,39 +11,41 @@ use crate::ams::pdu::decoding::Decoder;
 use crate::wire::{Encode, NoSpace, Writer};
 
 /// What an MPDU says. `query` is a query number, `echo` the reference of the
-/// MPDU that is answered.
+/// MPDU that is answered. The discriminant is the type, so that no table leads from one
+/// to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(u8)]
 pub enum Content<'a> {
     /// 1: the sender is alive.
     Heartbeat {
         /// The number of the module it comes from; 0 when it comes from no module.
         source: ModuleNumber,
-    },
+    } = MpduType::HEARTBEAT.0,
     /// 2: what was asked for is refused.
     Rejection {
         /// What is answered.
         echo: u32,
         /// Why.
         reason: RefusalReason,
-    },
+    } = MpduType::REJECTION.0,
     /// 3: the receiver's termination has been imputed.
-    YouAreDead,
+    YouAreDead = MpduType::YOU_ARE_DEAD.0,
     /// 4: the registrar has been noted.
     RegistrarNoted {
         /// What is answered.
         echo: u32,
-    },
+    } = MpduType::REGISTRAR_NOTED.0,
     /// 5: the location of the registrar is not known.
     RegistrarUnknown {
         /// What is answered.
         echo: u32,
-    },
+    } = MpduType::REGISTRAR_UNKNOWN.0,
     /// 6: the module has been taken back.
     Reconnected {
         /// What is answered.
         echo: u32,
-    },
+    } = MpduType::RECONNECTED.0,
     /// 7: a registrar announces itself. The table prints the reference 0, but the
     /// answers need a number to echo: any is accepted.
     AnnounceRegistrar {
@@ -51,118 +53,121 @@ pub enum Content<'a> {
         query: u32,
         /// Where the registrar receives MPDUs.
         endpoint: EndpointName<'a>,
-    },
+    } = MpduType::ANNOUNCE_REGISTRAR.0,
     /// 8: an invitation is asserted.
     Invite {
         /// Who invites.
         module: ModuleId,
         /// The invitation.
         assertion: Assertion<'a>,
-    },
+    } = MpduType::INVITE.0,
     /// 9: an invitation is cancelled.
     Disinvite {
         /// Who invited.
         module: ModuleId,
         /// The invitation.
         cancellation: Cancellation<'a>,
-    },
+    } = MpduType::DISINVITE.0,
     /// 10: where the registrar of a cell is.
     CellSpec {
         /// What is answered; 0 when nothing is.
         echo: u32,
         /// The cell and where its registrar receives MPDUs.
         cell: CellDescriptor<'a>,
-    },
+    } = MpduType::CELL_SPEC.0,
     /// 18: where is the registrar of the sender's cell?
     RegistrarQuery {
         /// The query number.
         query: u32,
         /// Where the module receives MPDUs.
         endpoint: EndpointName<'a>,
-    },
+    } = MpduType::REGISTRAR_QUERY.0,
     /// 19: the sender asks to be registered.
     ModuleRegistration {
         /// The query number.
         query: u32,
         /// Where the module receives MPDUs and messages.
         contact: ContactSummary<'a>,
-    },
+    } = MpduType::MODULE_REGISTRATION.0,
     /// 20: the module is registered.
     YouAreIn {
         /// What is answered.
         echo: u32,
         /// Its number, not 0.
         module: ModuleNumber,
-    },
+    } = MpduType::YOU_ARE_IN.0,
     /// 21: a module has been registered; it wants to be told of the others.
     IAmStarting {
         /// The module.
         module: ModuleId,
         /// Where it receives MPDUs and messages.
         contact: ContactSummary<'a>,
-    },
+    } = MpduType::I_AM_STARTING.0,
     /// 22: the state of modules, for one that has just been registered.
     IAmHere {
         /// The modules.
         modules: ModuleStatusList<'a>,
-    },
+    } = MpduType::I_AM_HERE.0,
     /// 24: a subscription is asserted.
     Subscribe {
         /// Who subscribes.
         module: ModuleId,
         /// The subscription.
         assertion: Assertion<'a>,
-    },
+    } = MpduType::SUBSCRIBE.0,
     /// 25: a subscription is cancelled.
     Unsubscribe {
         /// Who subscribed.
         module: ModuleId,
         /// The subscription.
         cancellation: Cancellation<'a>,
-    },
+    } = MpduType::UNSUBSCRIBE.0,
     /// 26: a module has terminated.
     IAmStopping {
         /// The module.
         module: ModuleId,
-    },
+    } = MpduType::I_AM_STOPPING.0,
     /// 27: a module tells a restarted registrar about itself and its cell.
     Reconnect {
         /// The query number.
         query: u32,
         /// Its own status and the cell's module list.
         reconnect: Reconnect<'a>,
-    },
+    } = MpduType::RECONNECT.0,
     /// 28: the membership of a cell.
     CellStatus {
         /// The cell.
         unit: UnitNumber,
         /// The numbers of its modules.
         modules: ModuleList<'a>,
-    },
+    } = MpduType::CELL_STATUS.0,
     /// 29: a module has been registered and has been told of the others.
     ModuleHasStarted {
         /// The module.
         module: ModuleId,
         /// Where it receives MPDUs and messages.
         contact: ContactSummary<'a>,
-    },
+    } = MpduType::MODULE_HAS_STARTED.0,
     /// 30: a configuration server of higher rank is running.
-    IAmRunning,
+    IAmRunning = MpduType::I_AM_RUNNING.0,
     /// 31: the state of modules, for resynchronisation.
     ModuleStatus {
         /// The module, or its cell when several are aggregated.
         module: ModuleId,
         /// The modules.
         modules: ModuleStatusList<'a>,
-    },
+    } = MpduType::MODULE_STATUS.0,
 }
 
 impl<'a> Content<'a> {
-    /// Reads the supplementary data of an MPDU of type `kind`.
+    /// Reads the supplementary data of an MPDU of type `kind`, whose reference is what
+    /// the type calls for.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn split(kind: MpduType, reference: u32, data: &mut Decoder<'a>) -> Self {
         let (echo, query) = (reference, reference);
+        let module = ModuleId::from_reference(reference);
         match kind {
-            MpduType::HEARTBEAT => Self::Heartbeat { source: heartbeat_source(reference, data) },
+            MpduType::HEARTBEAT => Self::Heartbeat { source: module.module },
             MpduType::REJECTION => Self::Rejection { echo, reason: RefusalReason::split(data) },
             MpduType::REGISTRAR_NOTED => Self::RegistrarNoted { echo },
             MpduType::REGISTRAR_UNKNOWN => Self::RegistrarUnknown { echo },
@@ -170,63 +175,40 @@ impl<'a> Content<'a> {
             MpduType::ANNOUNCE_REGISTRAR => {
                 Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data) }
             }
-            MpduType::INVITE => {
-                Self::Invite { module: module(reference, data), assertion: Assertion::split(data) }
+            MpduType::INVITE => Self::Invite { module, assertion: Assertion::split(data) },
+            MpduType::DISINVITE => {
+                Self::Disinvite { module, cancellation: Cancellation::split(data) }
             }
-            MpduType::DISINVITE => Self::Disinvite {
-                module: module(reference, data),
-                cancellation: Cancellation::split(data),
-            },
             MpduType::CELL_SPEC => Self::CellSpec { echo, cell: CellDescriptor::split(data) },
             MpduType::REGISTRAR_QUERY => {
                 Self::RegistrarQuery { query, endpoint: EndpointName::split(data) }
             }
-            MpduType::MODULE_REGISTRATION => Self::ModuleRegistration {
-                query,
-                contact: ContactSummary::split(data, Reading::First),
-            },
-            MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data) },
-            MpduType::I_AM_STARTING => Self::IAmStarting {
-                module: module(reference, data),
-                contact: ContactSummary::split(data, Reading::First),
-            },
-            MpduType::I_AM_HERE => {
-                zero(reference, data);
-                Self::IAmHere { modules: ModuleStatusList::split(data) }
+            MpduType::MODULE_REGISTRATION => {
+                Self::ModuleRegistration { query, contact: ContactSummary::split(data) }
             }
-            MpduType::SUBSCRIBE => Self::Subscribe {
-                module: module(reference, data),
-                assertion: Assertion::split(data),
-            },
-            MpduType::UNSUBSCRIBE => Self::Unsubscribe {
-                module: module(reference, data),
-                cancellation: Cancellation::split(data),
-            },
-            MpduType::I_AM_STOPPING => Self::IAmStopping { module: module(reference, data) },
+            MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data) },
+            MpduType::I_AM_STARTING => {
+                Self::IAmStarting { module, contact: ContactSummary::split(data) }
+            }
+            MpduType::I_AM_HERE => Self::IAmHere { modules: ModuleStatusList::split(data) },
+            MpduType::SUBSCRIBE => Self::Subscribe { module, assertion: Assertion::split(data) },
+            MpduType::UNSUBSCRIBE => {
+                Self::Unsubscribe { module, cancellation: Cancellation::split(data) }
+            }
+            MpduType::I_AM_STOPPING => Self::IAmStopping { module },
             MpduType::RECONNECT => Self::Reconnect { query, reconnect: Reconnect::split(data) },
             MpduType::CELL_STATUS => {
-                Self::CellStatus { unit: cell(reference, data), modules: ModuleList::split(data) }
+                Self::CellStatus { unit: module.unit, modules: ModuleList::split(data) }
             }
-            MpduType::MODULE_HAS_STARTED => Self::ModuleHasStarted {
-                module: module(reference, data),
-                contact: ContactSummary::split(data, Reading::First),
-            },
-            MpduType::MODULE_STATUS => Self::ModuleStatus {
-                module: module_or_cell(reference, data),
-                modules: ModuleStatusList::split(data),
-            },
-            MpduType::I_AM_RUNNING => {
-                zero(reference, data);
-                Self::IAmRunning
+            MpduType::MODULE_HAS_STARTED => {
+                Self::ModuleHasStarted { module, contact: ContactSummary::split(data) }
             }
-            MpduType::YOU_ARE_DEAD => {
-                zero(reference, data);
-                Self::YouAreDead
+            MpduType::MODULE_STATUS => {
+                Self::ModuleStatus { module, modules: ModuleStatusList::split(data) }
             }
-            MpduType(reserved) => {
-                data.fail(PduRule::MpduTypeReserved, 0, usize::from(reserved), 31);
-                Self::YouAreDead
-            }
+            MpduType::I_AM_RUNNING => Self::IAmRunning,
+            // Reserved types have been refused.
+            _ => Self::YouAreDead,
         }
     }
 
@@ -322,53 +304,6 @@ impl Encode for Content<'_> {
     }
 }
 
-/// The reference is 0 where table 5-3 has 0.
-fn zero(reference: u32, decoder: &mut Decoder<'_>) {
-    if reference != 0 {
-        refuse(reference, PduRule::ReferenceNotZero, 0, decoder);
-    }
-}
-
-/// The reference is the module's number, or 0 (5.1.3.3).
-fn heartbeat_source(reference: u32, decoder: &mut Decoder<'_>) -> ModuleNumber {
-    let number = u8::try_from(reference);
-    if number.is_err() {
-        refuse(reference, PduRule::HeartbeatSource, 255, decoder);
-    }
-    ModuleNumber(number.unwrap_or_default())
-}
-
-/// The reference identifies a module (5.1.3.4).
-#[cfg_attr(not(feature = "std"), inline(never))]
-fn module(reference: u32, decoder: &mut Decoder<'_>) -> ModuleId {
-    let id = ModuleId::from_reference(reference);
-    if id.module == ModuleNumber::NONE {
-        refuse(reference, PduRule::ReferenceNoModule, 1, decoder);
-    }
-    id
-}
-
-/// The reference identifies a cell: module and role number are 0.
-fn cell(reference: u32, decoder: &mut Decoder<'_>) -> UnitNumber {
-    let id = ModuleId::from_reference(reference);
-    if id != ModuleId::cell(id.unit) {
-        refuse(reference, PduRule::ReferenceNotCell, 0, decoder);
-    }
-    id.unit
-}
-
-/// The reference identifies a module or a cell.
-fn module_or_cell(reference: u32, decoder: &mut Decoder<'_>) -> ModuleId {
-    let id = ModuleId::from_reference(reference);
-    if id == ModuleId::cell(id.unit) { id } else { module(reference, decoder) }
-}
-
-#[cold]
-#[inline(never)]
-fn refuse(reference: u32, rule: PduRule, against: usize, decoder: &mut Decoder<'_>) {
-    decoder.fail(rule, REFERENCE, usize::try_from(reference).unwrap_or(usize::MAX), against);
-}
-
 fn assigned_module(data: &mut Decoder<'_>) -> ModuleNumber {
     let at = data.offset();
     let number = data.u8(PduRule::AssignedModuleTruncated);
@@ -377,6 +312,3 @@ fn assigned_module(data: &mut Decoder<'_>) -> ModuleNumber {
     }
     ModuleNumber(number)
 }
-
-/// Where the reference stands in an MPDU.
-const REFERENCE: usize = 8;

@@ -20,9 +20,7 @@ mod tests;
 use super::decoding::Decoder;
 use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{RoleNumber, UnitNumber, VentureNumber};
-use crate::wire::{
-    CucFault, Encode, NoSpace, Reader, TimeCode, TimeTag, Writer, checksum, open_code,
-};
+use crate::wire::{CucFault, Encode, NoSpace, TimeCode, TimeTag, Writer, checksum, open_code};
 
 pub use assertion::{
     Assertion, AssertionList, AssertionValues, Cancellation, CancellationValues, Declaration,
@@ -94,13 +92,61 @@ open_code! {
     }
 }
 
-/// Whether octets are read for the first time, or again: what has been found to be
-/// well-formed need only be taken apart.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Reading {
-    First,
-    Again,
+/// A set of types, a bit each.
+const fn types(list: &[MpduType]) -> u32 {
+    let (mut set, mut list) = (0, list);
+    while let [first, rest @ ..] = list {
+        set |= first.bit();
+        list = rest;
+    }
+    set
 }
+
+impl MpduType {
+    /// Its bit in a set of types; those above 31 have that of 31.
+    const fn bit(self) -> u32 {
+        let number = if self.0 > 31 { 31 } else { self.0 };
+        1_u32.wrapping_shl(u32::from_be_bytes([0, 0, 0, number]))
+    }
+}
+
+/// Those only modules send, and those only others send (4.2).
+const BY_MODULES: u32 =
+    types(&[MpduType::REGISTRAR_QUERY, MpduType::MODULE_REGISTRATION, MpduType::RECONNECT]);
+const BY_OTHERS: u32 = types(&[
+    MpduType::REJECTION,
+    MpduType::YOU_ARE_DEAD,
+    MpduType::REGISTRAR_NOTED,
+    MpduType::REGISTRAR_UNKNOWN,
+    MpduType::RECONNECTED,
+    MpduType::ANNOUNCE_REGISTRAR,
+    MpduType::CELL_SPEC,
+    MpduType::YOU_ARE_IN,
+    MpduType::CELL_STATUS,
+    MpduType::I_AM_RUNNING,
+]);
+/// Those in which a module speaks of itself, and a registrar passes that on.
+const OF_MODULES: u32 = types(&[
+    MpduType::INVITE,
+    MpduType::DISINVITE,
+    MpduType::SUBSCRIBE,
+    MpduType::UNSUBSCRIBE,
+    MpduType::I_AM_STOPPING,
+    MpduType::MODULE_STATUS,
+]);
+/// Those whose reference is 0, and those whose reference is a module ID (tables 5-3).
+const REFERENCE_ZERO: u32 =
+    types(&[MpduType::YOU_ARE_DEAD, MpduType::I_AM_HERE, MpduType::I_AM_RUNNING]);
+const REFERENCE_MODULE: u32 = types(&[
+    MpduType::INVITE,
+    MpduType::DISINVITE,
+    MpduType::I_AM_STARTING,
+    MpduType::SUBSCRIBE,
+    MpduType::UNSUBSCRIBE,
+    MpduType::I_AM_STOPPING,
+    MpduType::MODULE_HAS_STARTED,
+]);
+const NAMED: u32 = types(MpduType::NAMED);
 
 /// Who sent an MPDU first, as its header says (5.1.1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -126,7 +172,7 @@ pub struct Mpdu<'a> {
     head: &'a [u8; HEADER_LEN],
     time_tag: TimeTag<'a>,
     signature: &'a [u8],
-    content: Content<'a>,
+    supplement: &'a [u8],
     checksum: Option<u16>,
     deviations: Deviations,
 }
@@ -142,19 +188,14 @@ impl<'a> Mpdu<'a> {
     /// # Errors
     /// [`Malformed`] when it is ill-formed or its checksum is wrong.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
-        let mut decoder = Decoder::new(octets);
-        let mpdu = Self::split(octets, &mut decoder);
-        decoder.finish(mpdu)
-    }
-
-    fn split(octets: &'a [u8], from: &mut Decoder<'a>) -> Self {
+        let from = &mut Decoder::new(octets);
         let head: &[u8; HEADER_LEN] = from.array(PduRule::MpduTruncated);
         let &[first, _, _, _, _, signature_length, length_high, length_low, ..] = head;
         if first >> 6 != 0 {
             from.fail(PduRule::MpduVersion, 0, usize::from(first >> 6), 0);
         }
         let kind = MpduType(first & 0x1f);
-        if kind.name().is_none() {
+        if kind.bit() & NAMED == 0 {
             from.fail(PduRule::MpduTypeReserved, 0, usize::from(kind.0), 31);
         }
         let length = usize::from(u16::from_be_bytes([length_high, length_low]));
@@ -169,11 +210,12 @@ impl<'a> Mpdu<'a> {
         let checksum = (first & 0x20 != 0).then(|| split_checksum(octets, from));
         from.end(PduRule::MpduTrailing);
         from.enter(supplement, at);
-        let reference = reference(head);
-        let content = Content::split(kind, reference, from);
+        check_reference(kind, reference(head), from);
+        Content::split(kind, reference(head), from);
         from.end(PduRule::SupplementTrailing);
-        check_sender(&content, head, from);
-        Self { head, time_tag, signature, content, checksum, deviations: from.deviations() }
+        check_sender(kind, head, from);
+        let deviations = from.deviations();
+        from.finish(Self { head, time_tag, signature, supplement, checksum, deviations })
     }
 
     /// The type.
@@ -228,8 +270,8 @@ impl<'a> Mpdu<'a> {
 
     /// What it says: its type, its reference and its supplementary data in one.
     #[must_use]
-    pub const fn content(&self) -> Content<'a> {
-        self.content
+    pub fn content(&self) -> Content<'a> {
+        Content::split(self.mpdu_type(), self.reference(), &mut Decoder::again(self.supplement))
     }
 
     /// The checksum, where there is one; it has been found right.
@@ -252,51 +294,41 @@ const fn reference(head: &[u8; HEADER_LEN]) -> u32 {
 
 /// Table 5-1: the role is 0 when the sender is not a module. Which entities
 /// send which types follows from the procedures of 4.2.
-fn check_sender(content: &Content<'_>, head: &[u8; HEADER_LEN], decoder: &mut Decoder<'_>) {
-    let [_, _, _, _, role, ..] = *head;
-    let (from_module, from_other) = match content {
-        Content::RegistrarQuery { .. }
-        | Content::ModuleRegistration { .. }
-        | Content::Reconnect { .. } => (true, false),
-        Content::Rejection { .. }
-        | Content::YouAreDead
-        | Content::RegistrarNoted { .. }
-        | Content::RegistrarUnknown { .. }
-        | Content::Reconnected { .. }
-        | Content::AnnounceRegistrar { .. }
-        | Content::CellSpec { .. }
-        | Content::YouAreIn { .. }
-        | Content::CellStatus { .. }
-        | Content::IAmRunning => (false, true),
-        _ => (true, true),
-    };
+fn check_sender(kind: MpduType, head: &[u8; HEADER_LEN], decoder: &mut Decoder<'_>) {
+    let [_, _, _, _, role, _, _, _, about, ..] = *head;
     let is_module = role != RoleNumber::ALL.0;
-    if !is_module && !from_other {
+    if !is_module && kind.bit() & BY_MODULES != 0 {
         decoder.fail(PduRule::SenderIsNotModule, 4, 0, 1);
     }
-    if is_module && !from_module {
+    if is_module && kind.bit() & BY_OTHERS != 0 {
         decoder.fail(PduRule::SenderIsModule, 4, usize::from(role), 0);
     }
-    let about = match content {
-        Content::Invite { module, .. }
-        | Content::Disinvite { module, .. }
-        | Content::Subscribe { module, .. }
-        | Content::Unsubscribe { module, .. }
-        | Content::IAmStopping { module }
-        | Content::ModuleStatus { module, .. } => module.role,
-        _ => RoleNumber::ALL,
+    let forwarded = !is_module && about != RoleNumber::ALL.0 && kind.bit() & OF_MODULES != 0;
+    decoder.note(Deviation::SenderRewritten, forwarded);
+}
+
+/// Whether the reference is what its type calls for (5.1.3, tables 5-3).
+fn check_reference(kind: MpduType, reference: u32, decoder: &mut Decoder<'_>) {
+    let [role, _, _, module] = reference.to_be_bytes();
+    let (rule, wrong, against) = match kind {
+        MpduType::HEARTBEAT => (PduRule::HeartbeatSource, reference > 255, 255),
+        MpduType::CELL_STATUS => (PduRule::ReferenceNotCell, role != 0 || module != 0, 0),
+        // A module, or a cell.
+        MpduType::MODULE_STATUS => (PduRule::ReferenceNoModule, module == 0 && role != 0, 1),
+        _ if kind.bit() & REFERENCE_MODULE != 0 => (PduRule::ReferenceNoModule, module == 0, 1),
+        _ if kind.bit() & REFERENCE_ZERO != 0 => (PduRule::ReferenceNotZero, reference != 0, 0),
+        _ => return,
     };
-    decoder.note(Deviation::SenderRewritten, !is_module && about != RoleNumber::ALL);
+    if wrong {
+        // Where it stands in an MPDU.
+        decoder.fail(rule, 8, usize::try_from(reference).unwrap_or(usize::MAX), against);
+    }
 }
 
 fn split_time_tag<'a>(from: &mut Decoder<'a>) -> TimeTag<'a> {
     let at = from.offset();
-    let mut reader = Reader::at(from.ahead(), at);
-    match TimeTag::split(&mut reader) {
-        Ok(tag) => {
-            from.enter(reader.rest(), at.saturating_add(tag.len()));
-            return tag;
-        }
+    match TimeTag::measure(from.ahead()) {
+        Ok(length) => return TimeTag::measured(from.octets(length, PduRule::TimeTagTruncated)),
         Err(CucFault::Short(need, have)) => from.fail(PduRule::TimeTagTruncated, at, need, have),
         Err(CucFault::NotUnsegmented(id)) => {
             from.fail(PduRule::TimeTagNotCuc, at, usize::from(id), 1);
@@ -306,7 +338,7 @@ fn split_time_tag<'a>(from: &mut Decoder<'a>) -> TimeTag<'a> {
             from.fail(PduRule::TimeTagPField, place, usize::from(octet), 0x7f);
         }
     }
-    TimeTag::NONE
+    TimeTag::measured(&[])
 }
 
 fn split_checksum(octets: &[u8], from: &mut Decoder<'_>) -> u16 {
@@ -374,28 +406,17 @@ impl MpduHeader<'_> {
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], NoSpace> {
         let Ok(signature_length) = u8::try_from(self.signature.len()) else {
-            return Err(NoSpace { need: self.signature.len(), have: 255 });
+            return Err(NoSpace::new(self.signature.len(), 255));
         };
         let flag = if self.checksum { 0x20 } else { 0 };
         let mut writer = Writer::new(buffer);
         let Sender { venture, unit, role } = self.sender;
         let [unit_high, unit_low] = unit.0.to_be_bytes();
-        let [a, b, c, d] = reference.to_be_bytes();
+        let first = [flag | (kind.0 & 0x1f), venture.0, unit_high, unit_low];
         // The length of the supplementary data follows when it is known.
-        writer.array(&[
-            flag | (kind.0 & 0x1f),
-            venture.0,
-            unit_high,
-            unit_low,
-            role.0,
-            signature_length,
-            0,
-            0,
-            a,
-            b,
-            c,
-            d,
-        ])?;
+        for word in [first, [role.0, signature_length, 0, 0], reference.to_be_bytes()] {
+            writer.array(&word)?;
+        }
         time_tag.encode(&mut writer)?;
         writer.octets(self.signature)?;
         let start = writer.len();
@@ -403,7 +424,7 @@ impl MpduHeader<'_> {
         let length = writer.len().saturating_sub(start);
         match u16::try_from(length) {
             Ok(field) if length <= MAX_SUPPLEMENT => writer.patch_u16(6, field),
-            _ => return Err(NoSpace { need: length, have: MAX_SUPPLEMENT }),
+            _ => return Err(NoSpace::new(length, MAX_SUPPLEMENT)),
         }
         if self.checksum {
             let sum = checksum(writer.written());

@@ -1,7 +1,7 @@
 //! Cells, module lists and module status (735.1-B-1 5.1.5.3 to 5.1.5.5,
 //! 5.1.5.15, 5.1.5.16, 5.1.5.19, 5.1.5.20).
 
-use super::{ContactSummary, Declaration, EndpointName, Reading};
+use super::{ContactSummary, Declaration, EndpointName};
 use crate::ams::ids::{ModuleId, ModuleNumber, RoleNumber, UnitNumber};
 use crate::ams::pdu::PduRule;
 use crate::ams::pdu::decoding::Decoder;
@@ -95,7 +95,7 @@ impl<'a> ModuleList<'a> {
 impl Encode for ModuleList<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
         let Ok(count) = u8::try_from(self.0.len()) else {
-            return Err(NoSpace { need: self.0.len(), have: 255 });
+            return Err(NoSpace::new(self.0.len(), 255));
         };
         to.u8(count)?;
         to.octets(self.0)
@@ -116,7 +116,7 @@ pub struct ModuleStatus<'a> {
 
 impl<'a> ModuleStatus<'a> {
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn split(from: &mut Decoder<'a>, reading: Reading) -> Self {
+    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
         let at = from.offset();
         let [high, low, module, role] = *from.array(PduRule::ModuleStatusTruncated);
         if module == 0 {
@@ -128,8 +128,8 @@ impl<'a> ModuleStatus<'a> {
                 unit: UnitNumber(u16::from_be_bytes([high, low])),
                 module: ModuleNumber(module),
             },
-            contact: ContactSummary::split(from, reading),
-            declaration: Declaration::split(from, reading),
+            contact: ContactSummary::split(from),
+            declaration: Declaration::split(from),
         }
     }
 }
@@ -165,8 +165,12 @@ impl<'a> ModuleStatusList<'a> {
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
         let count = u32::from_be_bytes(*from.array(PduRule::ModuleStatusListTruncated));
         let ahead = from.ahead();
+        // A list is the last part of whatever has one.
+        if !from.is_first() {
+            return Self { count, octets: ahead };
+        }
         for _ in 0..count {
-            ModuleStatus::split(from, Reading::First);
+            ModuleStatus::split(from);
             // Each turn consumes octets or is the last, whatever the count says.
             if from.is_faulty() {
                 break;
@@ -189,8 +193,13 @@ impl<'a> ModuleStatusList<'a> {
 
     /// The modules, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = ModuleStatus<'a>> + Clone + use<'a> {
-        let mut decoder = Decoder::new(self.octets);
-        (0..self.count).map(move |_| ModuleStatus::split(&mut decoder, Reading::Again))
+        let mut rest = self.octets;
+        (0..self.count).map(move |_| {
+            let decoder = &mut Decoder::again(rest);
+            let next = ModuleStatus::split(decoder);
+            rest = decoder.ahead();
+            next
+        })
     }
 }
 
@@ -213,7 +222,12 @@ pub struct Reconnect<'a> {
 
 impl<'a> Reconnect<'a> {
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        Self { status: ModuleStatus::split(from, Reading::First), modules: ModuleList::split(from) }
+        let ModuleStatus { id, contact, declaration } = ModuleStatus::split(from);
+        let ContactSummary { endpoint, delivery_vectors } = contact;
+        let modules = ModuleList::split(from);
+        // Part by part: all of it at once would be a call of `memcpy`.
+        let contact = ContactSummary { endpoint, delivery_vectors };
+        Self { status: ModuleStatus { id, contact, declaration }, modules }
     }
 }
 

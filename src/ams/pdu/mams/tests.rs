@@ -4,7 +4,7 @@ use super::*;
 use crate::ams::ids::{
     ContinuumNumber, Domain, ModuleId, ModuleNumber, Priority, RoleNumber, SubjectNumber,
 };
-use crate::wire::Octets;
+use crate::wire::{Octets, Reader};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::string::{String, ToString};
