@@ -139,7 +139,7 @@ fn clocks_that_step_lose_no_report() {
 
 #[test]
 fn a_seed_gives_the_same_fleet_again() {
-    let [a, b] = [5, 5].map(|seed| fleet(seed, 8, 20, Clocks::Stepping, Memory::Store));
+    let [a, b] = [5, 5].map(|seed| fleet(seed, 12, 20, Clocks::Stepping, Memory::Store));
     assert_eq!(a.ssm.stats(), b.ssm.stats());
     assert_eq!(a.sums(), b.sums());
 }

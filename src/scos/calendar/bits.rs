@@ -99,6 +99,10 @@ pub(super) fn longest_free_run(taken: u64, next: u64) -> u8 {
     let mut free = !taken;
     let tail = free.leading_ones();
     let mut longest = if tail == 0 { 0 } else { tail.wrapping_add(next.trailing_zeros()) };
+    // Every other run ends before the last slot that is taken.
+    if longest >= 63_u32.saturating_sub(tail) {
+        free = 0;
+    }
     while free != 0 {
         free = free.unbounded_shr(free.trailing_zeros());
         let run = free.trailing_ones();

@@ -159,17 +159,9 @@ impl Reserve {
 
     /// The slots of a week that are taken, or reserved.
     pub(super) fn with(self, taken: &Words) -> Words {
-        let mut hour = self.0;
-        // Word by word: a copy of all of them would be a call of `memcpy`.
-        core::array::from_fn(|word| {
-            let taken = taken.get(word).copied().unwrap_or(u64::MAX);
-            if self.is_none() {
-                return taken;
-            }
-            let here = hour | hour << 60;
-            hour = after(hour, 4);
-            taken | here
-        })
+        let mut words = *taken;
+        self.overlay(&mut words);
+        words
     }
 
     /// Takes every reserved slot.

@@ -222,12 +222,8 @@ pub struct Reconnect<'a> {
 
 impl<'a> Reconnect<'a> {
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        let ModuleStatus { id, contact, declaration } = ModuleStatus::split(from);
-        let ContactSummary { endpoint, delivery_vectors } = contact;
-        let modules = ModuleList::split(from);
-        // Part by part: all of it at once would be a call of `memcpy`.
-        let contact = ContactSummary { endpoint, delivery_vectors };
-        Self { status: ModuleStatus { id, contact, declaration }, modules }
+        let status = ModuleStatus::split(from);
+        Self { status, modules: ModuleList::split(from) }
     }
 }
 

@@ -99,7 +99,8 @@ impl Network {
         time: u16,
     ) -> Option<Self> {
         let interface = ethernet::start(device, now, seed);
-        let mut sockets = SocketSet::new(&mut SOCKETS.init_with(|| [SocketStorage::EMPTY; COUNT])[..]);
+        let mut sockets =
+            SocketSet::new(&mut SOCKETS.init_with(|| [SocketStorage::EMPTY; COUNT])[..]);
         let mut open = |mut socket: Socket<'static>, port: u16| {
             socket.bind(port).ok()?;
             Some(sockets.add(socket))
