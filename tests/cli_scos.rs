@@ -343,9 +343,14 @@ fn actors_ask_in_all_ways_and_quotas_hold() {
     .flatten()
     .collect();
     assert!(told.contains("mast-1"), "{told:?}");
-    // What is only tried is not booked.
+    // What is only tried is not booked. All of it is to be in one week, as quotas are.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 60;
+    // The first day of Unix time was a Thursday.
+    let minute = (now + 3 * 1_440) % 10_080;
+    let first = if minute + 1_100 < 10_080 { 600 } else { 10_100 - minute };
+    let after = |minutes: u64| format!("+{}", first + minutes);
     let ask = |members: Value| {
-        let mut scan = json!({"start": "+600", "minutes": 20, "transforms": 2});
+        let mut scan = json!({"start": after(0), "minutes": 20, "transforms": 2});
         scan.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         json!({"scan": scan})
     };
@@ -366,16 +371,16 @@ fn actors_ask_in_all_ways_and_quotas_hold() {
     actor.say(&ask(json!({"device": "mast-1", "minutes": 5, "when": "nearest"})));
     actor.line(|line| is(line, "granted", 5));
     // In place of the last one.
-    actor.say(&ask(json!({"device": "mast-1", "start": "+900", "minutes": 7, "replaces": 5})));
+    actor.say(&ask(json!({"device": "mast-1", "start": after(300), "minutes": 7, "replaces": 5})));
     let granted = actor.line(|line| is(line, "granted", 6));
     assert_eq!((&granted["minutes"], &granted["replaced_keep"]), (&json!(7), &json!(0)));
     assert_eq!(actor.line(|line| is(line, "cancelled", 5))["keep"], 0);
     // 27 of 30 minutes on this device are taken.
-    actor.say(&ask(json!({"device": "mast-1", "start": "+950", "minutes": 4})));
+    actor.say(&ask(json!({"device": "mast-1", "start": after(350), "minutes": 4})));
     assert_eq!(actor.line(|line| is(line, "refused", 7))["reason"], "over_quota");
     actor.say(&json!({"cancel": 2}));
     assert_eq!(actor.line(|line| is(line, "cancelled", 2))["keep"], 0);
-    actor.say(&ask(json!({"device": "mast-1", "start": "+950", "minutes": 4})));
+    actor.say(&ask(json!({"device": "mast-1", "start": after(350), "minutes": 4})));
     actor.line(|line| is(line, "granted", 8));
     actor.say(&ask(json!({"device": "nowhere"})));
     assert_eq!(actor.line(|line| is(line, "refused", 9))["reason"], "unknown_device");
@@ -385,9 +390,9 @@ fn actors_ask_in_all_ways_and_quotas_hold() {
     assert_eq!(actor.event("error")["line"], 12);
     // Another Actor has less.
     let mut guest = stations.actor("guest", "8", &["--stdin"]);
-    guest.say(&ask(json!({"device": "mast-2", "start": "+700", "minutes": 3})));
+    guest.say(&ask(json!({"device": "mast-2", "start": after(100), "minutes": 3})));
     assert_eq!(guest.line(|line| is(line, "refused", 1))["reason"], "over_quota");
-    guest.say(&ask(json!({"device": "mast-2", "start": "+700", "minutes": 2})));
+    guest.say(&ask(json!({"device": "mast-2", "start": after(100), "minutes": 2})));
     guest.line(|line| is(line, "granted", 2));
     // Its operator sees how it stands, as text and as a drawing.
     let status = stations.status_json();

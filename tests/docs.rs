@@ -269,6 +269,7 @@ fn slots_take_what_the_document_says() {
         ("Address", size_of::<Slot<farpost::transport::Address>>()),
         ("KnownAgent", size_of::<Slot<farpost::management::manager::KnownAgent>>()),
         ("Letter", size_of::<Slot<farpost::management::manager::Letter>>()),
+        ("Wanted", size_of::<Slot<farpost::management::manager::Wanted>>()),
     ];
     let document = text(&root().join("docs/machines.md"));
     let (mut said, mut wrong) = (BTreeSet::new(), Vec::new());

@@ -1,5 +1,7 @@
-//! Where a binary begins, by architecture.
+//! Where a binary begins, by architecture, and where it ends when it panics.
 
+#[path = "panic.rs"]
+mod panic;
 #[cfg(target_arch = "arm")]
 #[path = "vectors.rs"]
 mod vectors;

@@ -3,8 +3,6 @@
 #![no_std]
 #![no_main]
 
-#[path = "../panic.rs"]
-mod panic;
 #[path = "../start.rs"]
 mod start;
 

@@ -4,8 +4,6 @@
 #![no_main]
 
 mod board;
-#[path = "../../panic.rs"]
-mod panic;
 #[path = "../../start.rs"]
 mod start;
 
