@@ -104,10 +104,13 @@ impl Transport for Wire {
         Ok(())
     }
 
-    /// Whoever is elsewhere is on another connection.
+    /// Whoever is elsewhere is on another connection, and what both ends have of elsewhere are
+    /// no two ends of one.
     fn peer(&self, address: &Address) -> Peer<'_> {
         let here = address.octets() == self.other;
-        let binding = self.binding.map(|value| if here { value } else { [99; 32] });
+        let place = address.octets().first().map_or(0, |octet| octet % 16);
+        let elsewhere = [0x80 | self.other[0] << 4 | place; 32];
+        let binding = self.binding.map(|value| if here { value } else { elsewhere });
         Peer { binding, ..Peer::default() }
     }
 }
