@@ -143,7 +143,7 @@ fn status_to_encode(modules: u8) -> (MpduHeader<'static>, Status, &'static mut [
 #[library_benchmark]
 #[bench::heartbeat(args = (), setup = heartbeat, config = limit(415))]
 #[bench::module_status_1(args = (1), setup = module_status, config = limit(1_434))]
-#[bench::module_status_8(args = (8), setup = module_status, config = limit(7_967))]
+#[bench::module_status_8(args = (8), setup = module_status, config = limit(8_400))]
 fn mpdu_parse(octets: &[u8]) -> u32 {
     black_box(Mpdu::parse(black_box(octets)).unwrap()).reference()
 }
@@ -175,8 +175,8 @@ fn mpdu_read_all(octets: &[u8]) -> usize {
 }
 
 #[library_benchmark]
-#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(758))]
-#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(4_139))]
+#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(1_050))]
+#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(6_470))]
 fn mpdu_encode(
     (header, status, buffer): (MpduHeader<'static>, Status, &'static mut [u8]),
 ) -> usize {

@@ -1,6 +1,8 @@
 //! Slots as bits: 64 to a word, the earliest in the lowest bit. A set bit is a
 //! slot that is taken; what lies past the week is taken too.
 
+use core::num::NonZeroU64;
+
 use crate::time::Week;
 
 /// Words that hold the slots of a week; of the last one the upper half is past
@@ -47,9 +49,8 @@ pub(super) fn bit_of(slot: u16) -> u32 {
 
 /// The slot of bit `bit` of word `word`.
 pub(super) fn slot_of(word: usize, bit: u32) -> u16 {
-    // Weeks have so few words that nothing wraps.
-    let base = u16::try_from(word).unwrap_or(0).wrapping_mul(64);
-    base.wrapping_add(u16::try_from(bit).unwrap_or(64))
+    let base = u16::try_from(word).unwrap_or(u16::MAX).saturating_mul(64);
+    base.saturating_add(u16::try_from(bit).unwrap_or(64))
 }
 
 /// The lowest `count` bits; all of them from 64 on.
@@ -96,20 +97,64 @@ pub(super) fn runs_of(free: u64, next: u64, length: u32) -> u64 {
 /// The length of the longest run of clear bits that begins in `taken`, what it
 /// has of `next` included: 0 to 128.
 pub(super) fn longest_free_run(taken: u64, next: u64) -> u8 {
-    let mut free = !taken;
-    let tail = free.leading_ones();
-    let mut longest = if tail == 0 { 0 } else { tail.wrapping_add(next.trailing_zeros()) };
-    // Every other run ends before the last slot that is taken.
-    if longest >= 63_u32.saturating_sub(tail) {
-        free = 0;
+    let ahead = next.trailing_zeros();
+    let length = match NonZeroU64::new(taken) {
+        None => ahead.wrapping_add(64),
+        Some(highest) => {
+            let tail = highest.leading_zeros();
+            let across = if tail == 0 { 0 } else { tail.wrapping_add(ahead) };
+            // Every other run ends before the highest set bit.
+            let others = 63_u32.wrapping_sub(tail);
+            if across >= others { across } else { across.max(longest_run(!taken)) }
+        }
+    };
+    u8::try_from(length).unwrap_or(128)
+}
+
+/// What [`longest_free_run`] is once the bits of `freed`, which follow one another, are
+/// clear in `taken`, and some perhaps in `next`, given what it was: no run is shorter
+/// then, and only these are longer.
+pub(super) fn grown_free_run(was: u8, taken: u64, next: u64, freed: u64) -> u8 {
+    let tail = taken.leading_zeros();
+    let across = if tail == 0 { 0 } else { tail.wrapping_add(next.trailing_zeros()) };
+    // The run of the freed bits, unless it is the one that goes on in `next`.
+    let (from, to) = (freed.trailing_zeros(), 64_u32.wrapping_sub(freed.leading_zeros()));
+    let above = taken.unbounded_shr(to);
+    let merged = if above == 0 {
+        0
+    } else {
+        let below = (taken & low_bits(from)).leading_zeros();
+        let end = to.wrapping_add(above.trailing_zeros());
+        end.wrapping_sub(64_u32.wrapping_sub(below))
+    };
+    was.max(u8::try_from(across.max(merged)).unwrap_or(128))
+}
+
+/// The length of the longest run of set bits, at most 63.
+fn longest_run(bits: u64) -> u32 {
+    // Runs of 2, 4, 8, 16 and 32 begin at the set bits of these.
+    let two = bits & (bits >> 1);
+    let four = two & (two >> 2);
+    let eight = four & (four >> 4);
+    let short = [(4, four), (2, two), (1, bits)];
+    if eight == 0 {
+        return lengthen(0, u64::MAX, short).0;
     }
-    while free != 0 {
-        free = free.unbounded_shr(free.trailing_zeros());
-        let run = free.trailing_ones();
-        longest = longest.max(run);
-        free = free.unbounded_shr(run);
-    }
-    u8::try_from(longest).unwrap_or(128)
+    let sixteen = eight & (eight >> 8);
+    let thirty_two = sixteen & (sixteen >> 16);
+    let (length, runs) = lengthen(0, u64::MAX, [(32, thirty_two), (16, sixteen), (8, eight)]);
+    lengthen(length, runs, short).0
+}
+
+/// Lengthens runs of `length`, which begin at the set bits of `runs`, by each
+/// power of two that still leaves one, given where runs of that power begin.
+fn lengthen(length: u32, runs: u64, powers: [(u32, u64); 3]) -> (u32, u64) {
+    powers.into_iter().fold((length, runs), |(length, runs), (power, of_power)| {
+        match runs & of_power.wrapping_shr(length) {
+            0 => (length, runs),
+            longer => (length | power, longer),
+        }
+    })
 }
 
 /// Replaces each bit by whether any of `count` bits is set that begin with it
@@ -154,14 +199,13 @@ pub(super) fn overlay<const N: usize, const MORE: usize>(
 /// read lies behind what has been written.
 fn overlay_in_place(taken: &mut [u64], words: usize, shift: u16) {
     let ahead = word_of(shift);
-    let mut low = taken.get(ahead).copied().unwrap_or(u64::MAX);
     for at in 0..words {
-        let from = at.wrapping_add(ahead).wrapping_add(1);
-        let high = taken.get(from).copied().unwrap_or(u64::MAX);
+        let from = at.wrapping_add(ahead);
+        let low = taken.get(from).copied().unwrap_or(u64::MAX);
+        let high = taken.get(from.wrapping_add(1)).copied().unwrap_or(u64::MAX);
         if let Some(word) = taken.get_mut(at) {
             *word |= splice(low, high, bit_of(shift));
         }
-        low = high;
     }
 }
 
@@ -186,6 +230,21 @@ mod tests {
                     let fits = (both >> bit).trailing_ones() >= length;
                     prop_assert_eq!(runs >> bit & 1 == 1, fits);
                 }
+            }
+        }
+
+        #[test]
+        fn freed_runs_are_what_they_seem(a in any::<u64>(), b in any::<u64>(), c in any::<u64>(),
+            from in 0_u32..64, length in 1_u32..=64, freed_next in 0_u32..=64)
+        {
+            let freed = low_bits(length) << from;
+            for (taken, next) in [(a, b), (a | b, b | c), (a & b, c), (u64::MAX, u64::MAX), (0, a)] {
+                let was = longest_free_run(taken, next);
+                // What is freed in the next word begins with it, and only if this one ends so.
+                let on = if freed >> 63 == 1 { freed_next } else { 0 };
+                let (taken, next) = (taken & !freed, next & !low_bits(on));
+                let now = grown_free_run(was, taken, next, freed);
+                prop_assert_eq!(now, longest_free_run(taken, next));
             }
         }
 

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bits::{Words, low_bits};
+use super::bits::low_bits;
 use crate::time::Week;
 
 /// The rules scan requests are judged by.
@@ -91,11 +91,6 @@ pub struct Reserve(u64);
 /// The minutes of an hour, a bit each.
 const HOUR: u64 = low_bits(60);
 
-/// The same minutes of an hour that begins at `minute`, where hours are all alike.
-const fn after(hour: u64, minute: u32) -> u64 {
-    (hour.wrapping_shr(minute) | hour.wrapping_shl(60_u32.wrapping_sub(minute))) & HOUR
-}
-
 impl Reserve {
     /// No minutes.
     pub const NONE: Self = Self(0);
@@ -131,15 +126,11 @@ impl Reserve {
         if self.is_none() {
             return Week::MINUTES;
         }
-        // Where runs of so many minutes begin, until there are none: hours follow one
-        // another.
-        let mut runs = self.0 ^ HOUR;
-        let mut longest = 0_u16;
-        while runs != 0 {
-            runs &= after(runs, 1);
-            longest = longest.wrapping_add(1);
-        }
-        longest
+        let free = self.0 ^ HOUR;
+        // From each reserved minute on, as far as the next: hours follow one another.
+        let two = u128::from(free) | u128::from(free).wrapping_shl(60);
+        let longest = (0..60_u32).map(|minute| two.wrapping_shr(minute).trailing_ones()).max();
+        u16::try_from(longest.unwrap_or(0)).unwrap_or(0)
     }
 
     /// Whether slot `slot` is reserved.
@@ -157,23 +148,24 @@ impl Reserve {
         (!self.is_none() && until < minutes).then(|| start.saturating_add(until))
     }
 
-    /// The slots of a week that are taken, or reserved.
-    pub(super) fn with(self, taken: &Words) -> Words {
-        let mut words = *taken;
-        self.overlay(&mut words);
-        words
-    }
-
     /// Takes every reserved slot.
     pub(super) fn overlay(self, taken: &mut [u64]) {
         if self.is_none() {
             return;
         }
-        // An hour from the minute on that a word begins with; words are four minutes longer.
-        let mut hour = self.0;
+        // An hour, then word by word what of it the word begins with: words are
+        // four minutes longer.
+        let hour = self.0;
+        let mut minute = 0_u32;
         for word in taken.iter_mut() {
-            *word |= hour | hour << 60;
-            hour = after(hour, 4);
+            let rest = 60_u32.wrapping_sub(minute);
+            *word |= hour.wrapping_shr(minute)
+                | hour.unbounded_shl(rest)
+                | hour.unbounded_shl(rest.wrapping_add(60));
+            minute = minute.wrapping_add(4);
+            if minute == 60 {
+                minute = 0;
+            }
         }
     }
 }

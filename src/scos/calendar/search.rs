@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::bits::{TWO_WEEKS, join};
-use super::fit::{Search, Starts};
+use super::fit::{Search, Starts, nearest};
 use super::grant::Grant;
 use super::pattern::Shape;
 use super::policy::{ActorPolicy, QuotaScope, Reserve};
@@ -513,9 +513,8 @@ fn nearest_wide(plan: &DevicePlan, shape: Shape, search: &Search) -> Option<u16>
     let [this, next] = plan.weeks();
     let mut taken = [u64::MAX; TWO_WEEKS];
     join(&mut taken, this.taken(), next.taken());
-    let latest = Shape::TWO_WEEKS.saturating_sub(shape.span());
-    search.reserve.overlay(&mut taken);
-    Starts::wide(&mut taken, shape).nearest(latest, search)
+    let starts = Starts::wide(&mut taken, search.reserve, shape);
+    nearest(&starts, Shape::TWO_WEEKS.saturating_sub(shape.span()), search)
 }
 
 pub(super) fn conflict(minute: i64) -> Refusal {

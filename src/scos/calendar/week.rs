@@ -3,9 +3,10 @@
 use core::fmt;
 
 use super::bits::{
-    PAST_THE_WEEK, WORDS, Words, bit_of, longest_free_run, low_bits, window, word_of,
+    PAST_THE_WEEK, WORDS, Words, bit_of, grown_free_run, longest_free_run, low_bits, window,
+    word_of,
 };
-use super::fit::{Search, Starts};
+use super::fit::{LongRuns, Search, ShortRuns, Starts, nearest};
 use super::pattern::{Pattern, Shape};
 use crate::time::Week;
 
@@ -43,12 +44,13 @@ impl WeekPlan {
 
     /// Takes every slot of `pattern`, whether it was free or not.
     pub fn book(&mut self, pattern: &Pattern) {
-        self.change(pattern, u64::MAX);
+        let measure = |_, taken, next, _| longest_free_run(taken, next);
+        self.change(pattern, |taken, mask| taken | mask, measure);
     }
 
     /// Frees every slot of `pattern`, whether it was taken or not.
     pub fn cancel(&mut self, pattern: &Pattern) {
-        self.change(pattern, 0);
+        self.change(pattern, |taken, mask| taken & !mask, grown_free_run);
     }
 
     /// Whether every slot of `pattern` is free.
@@ -73,14 +75,19 @@ impl WeekPlan {
         if shape.repeats() != 0 || !search.reserve.is_none() {
             return self.nearest_pattern(shape, search);
         }
-        Starts::of_run(&self.taken, &self.reach, minutes).nearest(shape.latest_start(), search)
+        let latest = shape.latest_start();
+        match ShortRuns::new(&self.taken, &self.reach, minutes) {
+            Some(runs) => nearest(&runs, latest, search),
+            None => nearest(&LongRuns { taken: &self.taken, minutes }, latest, search),
+        }
     }
 
     /// The same of a shape with repetitions or beside a reserve.
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn nearest_pattern(&self, shape: Shape, search: &Search) -> Option<u16> {
-        let mut taken = search.reserve.with(&self.taken);
-        Starts::new(&mut taken, shape).nearest(shape.latest_start(), search)
+        let mut taken = self.taken;
+        let starts = Starts::new(&mut taken, search.reserve, shape);
+        nearest(&starts, shape.latest_start(), search)
     }
 
     /// Whether slot `slot` is free; no slot from 10,080 on is.
@@ -120,37 +127,59 @@ impl WeekPlan {
         }
     }
 
-    /// Makes every slot of `pattern` what the bits of `to` are.
-    #[cfg_attr(not(target_pointer_width = "64"), inline(never))]
-    fn change(&mut self, pattern: &Pattern, to: u64) {
+    fn change(
+        &mut self,
+        pattern: &Pattern,
+        how: impl Fn(u64, u64) -> u64 + Copy,
+        measure: impl Fn(u8, u64, u64, u64) -> u8 + Copy,
+    ) {
         for start in pattern.starts() {
-            self.change_one(start, pattern.shape().minutes(), to);
+            self.change_one(start, pattern.shape().minutes(), how, measure);
         }
     }
 
     /// Changes the `minutes` slots from `start` on, the last word first: the reach
     /// of a word depends on the word after.
-    fn change_one(&mut self, start: u16, minutes: u16, to: u64) {
+    fn change_one(
+        &mut self,
+        start: u16,
+        minutes: u16,
+        how: impl Fn(u64, u64) -> u64,
+        measure: impl Fn(u8, u64, u64, u64) -> u8,
+    ) {
         // A pattern ends within the week.
         let last = start.wrapping_add(minutes).wrapping_sub(1);
-        let (from, until) = (word_of(start), word_of(last));
-        let mut next = self.taken.get(until.wrapping_add(1)).copied().unwrap_or(u64::MAX);
+        let (from, to) = (word_of(start), word_of(last).wrapping_add(1));
+        let mut next = self.taken.get(to).copied().unwrap_or(u64::MAX);
+        // What the first word was.
+        let mut was = u64::MAX;
         let mut mask = u64::MAX.wrapping_shr(63_u32.wrapping_sub(bit_of(last)));
-        // The run that begins in the word before may go on in the first.
-        for word in (from.saturating_sub(1)..=until).rev() {
-            let (Some(taken), Some(reach)) = (self.taken.get_mut(word), self.reach.get_mut(word))
-            else {
-                return;
-            };
-            if word == from {
+        let taken = self.taken.get_mut(from..to).unwrap_or_default();
+        let reach = self.reach.get_mut(from..to).unwrap_or_default();
+        for (ahead, (taken, reach)) in taken.iter_mut().zip(reach).enumerate().rev() {
+            if ahead == 0 {
                 mask &= u64::MAX.wrapping_shl(bit_of(start));
-            } else if word < from {
-                mask = 0;
             }
-            *taken = *taken & !mask | to & mask;
-            *reach = longest_free_run(*taken, next);
+            was = *taken;
+            *taken = how(*taken, mask);
+            *reach = measure(*reach, *taken, next, mask);
             next = *taken;
             mask = u64::MAX;
+        }
+        // A run that begins in the word before may go on in the first. It is the longest, or
+        // another is as before, or the longest has to be looked for.
+        let before = from.wrapping_sub(1);
+        if let (Some(taken), Some(reach)) = (self.taken.get(before), self.reach.get_mut(before))
+            && taken >> 63 == 0
+        {
+            let tail = taken.leading_zeros();
+            let across = |next: u64| tail.wrapping_add(next.trailing_zeros());
+            let longest = u32::from(*reach);
+            if across(next) >= longest {
+                *reach = u8::try_from(across(next)).unwrap_or(128);
+            } else if across(was) >= longest {
+                *reach = longest_free_run(*taken, next);
+            }
         }
     }
 }
