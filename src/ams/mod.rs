@@ -10,8 +10,11 @@
 //! What they say to one another is in [`pdu`], what they are told before they
 //! start in [`mib`], what a module gives its user in [`service`], how they prove
 //! who they are and keep secrets in [`security`], how endpoints are written in
-//! [`endpoint`], and who gets a message is decided in [`routing`].
+//! [`endpoint`], and who gets a message is decided in [`routing`]. Other protocols ride on
+//! it by `carriage`, with the features of theirs.
 
+#[cfg(any(feature = "management", feature = "scos"))]
+pub mod carriage;
 pub mod config_server;
 pub mod endpoint;
 pub mod gateway;

@@ -13,13 +13,13 @@
 //! it is announced to its role: managers come and go as modules. To a manager agents are
 //! modules ([`source`]).
 
-use crate::ams::ids::{
-    ContinuumNumber, Domain, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber,
-};
-use crate::ams::mib::ServiceMode;
-use crate::ams::module::{Module, RuleRequest};
-use crate::ams::service::{Fault, Indication, Message, Received};
+use crate::ams::carriage;
+use crate::ams::ids::{ContinuumNumber, ModuleKey, SubjectNumber};
+use crate::ams::module::Module;
+use crate::ams::service::{Message, Received};
 use crate::transport::{Address, SendError, Transport};
+
+pub use crate::ams::carriage::Party;
 
 /// The service numbers of addresses that are managers, and modules.
 const MANAGER: u8 = 0x4d;
@@ -27,25 +27,6 @@ const MODULE: u8 = 0x4e;
 
 /// The service that [`Carrier`] resolves names of: the number of a manager's subject.
 pub const SERVICE: &str = "ams";
-
-/// A role, and the subject it sends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Party {
-    /// The role it registers in.
-    pub role: RoleNumber,
-    /// The subject it sends on, and nobody else.
-    pub subject: SubjectNumber,
-}
-
-impl Party {
-    /// What is invited to hear of it, from anywhere in a continuum, delivered in `mode`.
-    #[must_use]
-    pub const fn invitation(self, continuum: ContinuumNumber, mode: ServiceMode) -> RuleRequest {
-        let domain = Domain { continuum, unit: UnitNumber::ROOT, role: self.role };
-        RuleRequest { mode, domain, ..RuleRequest::new(self.subject) }
-    }
-}
 
 /// The address of whoever sends on the subject of a manager.
 #[must_use]
@@ -56,22 +37,13 @@ pub fn manager(subject: SubjectNumber) -> Address {
 /// The address of the module that sent a message.
 #[must_use]
 pub fn source(message: &Received<'_>) -> Address {
-    let [a, b] = message.continuum.get().to_be_bytes();
-    let [c, d] = message.source.unit.0.to_be_bytes();
-    Address::new(MODULE, &[a, b, c, d, message.source.module.0])
+    carriage::source(MODULE, message)
 }
 
 /// The module behind an address; `None` for an address of another making.
 #[must_use]
 pub fn module(address: &Address) -> Option<(ContinuumNumber, ModuleKey)> {
-    match (address.service(), address.octets()) {
-        (MODULE, &[a, b, c, d, module]) => {
-            let unit = UnitNumber(u16::from_be_bytes([c, d]));
-            let key = ModuleKey { unit, module: ModuleNumber(module) };
-            Some((ContinuumNumber::from_bits(u16::from_be_bytes([a, b])), key))
-        }
-        _ => None,
-    }
+    carriage::module(MODULE, address)
 }
 
 /// A transport whose addresses are managers and modules: it sends groups as private AAMS
@@ -103,47 +75,20 @@ impl<T: Transport> Transport for Carrier<'_, '_, T> {
         let message =
             Message { flow_label: Some(flow_label), ..Message::new(self.subject, octets) };
         if let Some(to) = module(to) {
-            return self.module.send(to, &message, &mut self.transport).map_err(refusal);
+            return carriage::send(self.module, to, &message, &mut self.transport);
         }
         let mut parties = self.managers.iter();
         let party = parties.find(|party| manager(party.subject) == *to);
-        let role = party.ok_or(SendError::Unreachable)?.role;
-        let domain = Domain { continuum: self.continuum, unit: UnitNumber::ROOT, role };
-        let mut failure = None;
-        let mut user = |indication| {
-            if let Indication::Fault(fault) = indication {
-                failure = Some(fault);
-            }
-        };
-        let sent = self
-            .module
-            .announce(domain, &message, &mut self.transport, &mut user)
-            .map_err(refusal)?
-            .sent;
-        let is_here = self.continuum == self.module.continuum();
-        match (sent, failure) {
-            (0, Some(fault)) => Err(refusal(fault)),
-            (0, None) if is_here => Err(SendError::Busy),
-            // A gateway has got what is for elsewhere.
-            _ => Ok(()),
-        }
-    }
-}
-
-/// What a fault of the module means to a machine above it.
-const fn refusal(fault: Fault) -> SendError {
-    match fault {
-        Fault::NotTransmitted(_, why) => why,
-        Fault::DataTooLong => SendError::TooLong,
-        Fault::NotAuthorisedSender | Fault::NoDeliveryPoint(_) => SendError::Unreachable,
-        _ => SendError::Busy,
+        let to = (self.continuum, party.ok_or(SendError::Unreachable)?.role);
+        carriage::announce(self.module, to, &message, &mut self.transport)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ams::ids::{ContextNumber, Priority};
+    use crate::ams::ids::{ContextNumber, ModuleNumber, Priority, RoleNumber, UnitNumber};
+    use crate::ams::mib::ServiceMode;
 
     #[test]
     fn the_source_of_a_message_is_a_module_and_a_manager_is_none() {

@@ -18,13 +18,14 @@
 //! RAMS gateways carry what is for another one; what their links are away for waits
 //! there.
 
-use crate::ams::ids::{
-    ContinuumNumber, Domain, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber,
-};
+use crate::ams::carriage;
+use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber};
 use crate::ams::mib::ServiceMode;
 use crate::ams::module::{Module, RuleRequest};
-use crate::ams::service::{Fault, Indication, Message, Received};
+use crate::ams::service::{Message, Received};
 use crate::transport::{Address, SendError, Transport};
+
+pub use crate::ams::carriage::Party;
 
 /// The service number of addresses that are modules.
 const MODULE: u8 = 0x53;
@@ -38,27 +39,13 @@ pub fn manager() -> Address {
 /// The address of the module that sent a message.
 #[must_use]
 pub fn source(message: &Received<'_>) -> Address {
-    let [a, b] = message.continuum.get().to_be_bytes();
-    let [c, d] = message.source.unit.0.to_be_bytes();
-    Address::new(MODULE, &[a, b, c, d, message.source.module.0])
+    carriage::source(MODULE, message)
 }
 
 /// Whether an address is one of modules, or [`manager()`], and not of another transport.
 #[must_use]
 pub const fn is_module(address: &Address) -> bool {
     address.service() == MODULE
-}
-
-/// The module behind an address; `None` for an address of another making.
-fn module(address: &Address) -> Option<(ContinuumNumber, ModuleKey)> {
-    match (address.service(), address.octets()) {
-        (MODULE, &[a, b, c, d, module]) => {
-            let unit = UnitNumber(u16::from_be_bytes([c, d]));
-            let key = ModuleKey { unit, module: ModuleNumber(module) };
-            Some((ContinuumNumber::from_bits(u16::from_be_bytes([a, b])), key))
-        }
-        _ => None,
-    }
 }
 
 /// A kind of station.
@@ -71,16 +58,6 @@ pub enum Station {
     Manager,
     /// An Actor.
     Actor,
-}
-
-/// The role of a kind of station and the subject it sends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Party {
-    /// The role it registers in.
-    pub role: RoleNumber,
-    /// The subject it sends on.
-    pub subject: SubjectNumber,
 }
 
 /// The numbers SCOS goes by in a venture. They are the same all over it.
@@ -145,11 +122,8 @@ impl Carriage {
             Station::Device | Station::Actor => [Some((self.manager, manager)), None],
             Station::Manager => [Some((self.device, devices)), Some((self.actor, actors))],
         };
-        parties.into_iter().flatten().map(move |(Party { role, subject }, continuum)| RuleRequest {
-            mode,
-            domain: Domain { continuum, unit: UnitNumber::ROOT, role },
-            ..RuleRequest::new(subject)
-        })
+        let parties = parties.into_iter().flatten();
+        parties.map(move |(party, continuum)| party.invitation(continuum, mode))
     }
 
     /// Whether a station takes this message as one of SCOS.
@@ -193,45 +167,18 @@ impl<T: Transport> Transport for Carrier<'_, '_, T> {
         let message =
             Message { flow_label: Some(flow_label), ..Message::new(self.subject, octets) };
         if *to == manager() {
-            let domain =
-                Domain { continuum: self.continuum, unit: UnitNumber::ROOT, role: self.manager };
-            let mut failure = None;
-            let mut user = |indication| {
-                if let Indication::Fault(fault) = indication {
-                    failure = Some(fault);
-                }
-            };
-            let fanout = self
-                .module
-                .announce(domain, &message, &mut self.transport, &mut user)
-                .map_err(refusal)?;
-            let is_here = self.continuum == self.module.continuum();
-            return match (fanout.sent, failure) {
-                (0, Some(fault)) => Err(refusal(fault)),
-                (0, None) if is_here => Err(SendError::Busy),
-                // The gateway has got what is for elsewhere.
-                _ => Ok(()),
-            };
+            let to = (self.continuum, self.manager);
+            return carriage::announce(self.module, to, &message, &mut self.transport);
         }
-        let to = module(to).ok_or(SendError::Unreachable)?;
-        self.module.send(to, &message, &mut self.transport).map_err(refusal)
-    }
-}
-
-/// What a fault of the module means to a machine above it.
-const fn refusal(fault: Fault) -> SendError {
-    match fault {
-        Fault::NotTransmitted(_, why) => why,
-        Fault::DataTooLong => SendError::TooLong,
-        Fault::NotAuthorisedSender | Fault::NoDeliveryPoint(_) => SendError::Unreachable,
-        _ => SendError::Busy,
+        let to = carriage::module(MODULE, to).ok_or(SendError::Unreachable)?;
+        carriage::send(self.module, to, &message, &mut self.transport)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ams::ids::{ContextNumber, Priority};
+    use crate::ams::ids::{ContextNumber, ModuleKey, ModuleNumber, Priority, UnitNumber};
     use std::vec::Vec;
 
     #[test]
@@ -246,8 +193,8 @@ mod tests {
             context: ContextNumber::NONE,
             data: &[],
         };
-        assert_eq!(module(&source(&message)), Some((message.continuum, key)));
-        assert_eq!(module(&manager()), None);
+        assert_eq!(carriage::module(MODULE, &source(&message)), Some((message.continuum, key)));
+        assert_eq!(carriage::module(MODULE, &manager()), None);
     }
 
     #[test]
