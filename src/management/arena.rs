@@ -19,14 +19,14 @@ impl Span {
     }
 
     /// Where it lies once `gone` has been cut.
-    pub(crate) const fn move_up(&mut self, gone: Self) {
+    const fn move_up(&mut self, gone: Self) {
         if self.start > gone.start {
             self.start = self.start.saturating_sub(gone.length);
         }
     }
 }
 
-/// Spans of octets one behind the other. Whoever cuts one moves up the others.
+/// Spans of octets one behind the other.
 #[derive(Debug, Default)]
 pub(crate) struct Arena<'s> {
     octets: &'s mut [u8],
@@ -60,8 +60,9 @@ impl<'s> Arena<'s> {
         self.octets.get(start..end).unwrap_or_default()
     }
 
-    /// Takes the octets of `span` away; what lies behind moves up.
-    pub(crate) fn cut(&mut self, span: Span) {
+    /// Takes the octets of `span` away. What lies behind moves up, and so do `others`, which
+    /// are all other spans there are.
+    pub(crate) fn cut<'a>(&mut self, span: Span, others: impl Iterator<Item = &'a mut Span>) {
         let to = usize::from(span.start);
         let from = to.saturating_add(usize::from(span.length));
         let behind = usize::from(self.used).saturating_sub(from);
@@ -73,6 +74,7 @@ impl<'s> Arena<'s> {
             }
         }
         self.used = self.used.saturating_sub(span.length);
+        others.for_each(|other| other.move_up(span));
     }
 
     /// Octets that are taken.
@@ -105,8 +107,7 @@ mod tests {
                     }
                 } else if !kept.is_empty() {
                     let (gone, _) = kept.remove(which % kept.len());
-                    arena.cut(gone);
-                    kept.iter_mut().for_each(|(span, _)| span.move_up(gone));
+                    arena.cut(gone, kept.iter_mut().map(|(span, _)| span));
                 }
                 for (span, part) in &kept {
                     prop_assert_eq!(arena.get(*span), &part[..]);

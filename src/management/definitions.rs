@@ -371,10 +371,8 @@ impl<'s> Definitions<'s> {
     }
 
     fn cut(&mut self, octets: Span) {
-        self.arena.cut(octets);
-        for row in self.slots.iter_mut().filter_map(Slot::row_mut) {
-            row.octets.move_up(octets);
-        }
+        let rows = self.slots.iter_mut().filter_map(Slot::row_mut);
+        self.arena.cut(octets, rows.map(|row| &mut row.octets));
     }
 
     /// Puts a definition back where it was when the power went. It is to be proven then.

@@ -414,10 +414,8 @@ impl<'s> Manager<'s> {
     }
 
     fn cut(&mut self, octets: Span) {
-        self.arena.cut(octets);
-        for letter in self.letters.iter_mut().filter_map(Slot::row_mut) {
-            letter.octets.move_up(octets);
-        }
+        let letters = self.letters.iter_mut().filter_map(Slot::row_mut);
+        self.arena.cut(octets, letters.map(|letter| &mut letter.octets));
     }
 
     /// Sends what is to be sent, gives up what is not answered, and looks who is missing.

@@ -123,9 +123,7 @@ impl<'s> Outbox<'s> {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let Some(gone) = slot.row().copied() else { return };
         *slot = Slot::EMPTY;
-        self.arena.cut(gone.octets);
-        for row in self.slots.iter_mut().filter_map(Slot::row_mut) {
-            row.octets.move_up(gone.octets);
-        }
+        let rows = self.slots.iter_mut().filter_map(Slot::row_mut);
+        self.arena.cut(gone.octets, rows.map(|row| &mut row.octets));
     }
 }

@@ -174,10 +174,12 @@ impl<'s> Wants<'s> {
         let Some(slot) = self.slots.get_mut(at) else { return };
         let Some(gone) = slot.row().copied() else { return };
         *slot = Slot::EMPTY;
-        self.arena.cut(gone.octets);
-        for row in self.slots.iter_mut().filter_map(Slot::row_mut) {
-            row.octets.move_up(gone.octets);
-        }
+        self.cut(gone.octets);
+    }
+
+    fn cut(&mut self, octets: Span) {
+        let rows = self.slots.iter_mut().filter_map(Slot::row_mut);
+        self.arena.cut(octets, rows.map(|row| &mut row.octets));
     }
 
     fn want(&mut self, now: Now, agent: Address, control: &Ari<'_>) -> Result<(), NotWanted> {
@@ -202,10 +204,7 @@ impl<'s> Wants<'s> {
             slot.put(new);
         }
         if let Some(old) = row {
-            self.arena.cut(old.octets);
-            for row in self.slots.iter_mut().filter_map(Slot::row_mut) {
-                row.octets.move_up(old.octets);
-            }
+            self.cut(old.octets);
         }
         Ok(())
     }
