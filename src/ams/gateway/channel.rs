@@ -29,6 +29,12 @@ impl<'s> Gateway<'s> {
         Channel { venture: venture.unwrap_or_default(), from, to: continuum }
     }
 
+    /// The continuum of the neighbour at `place` and the key of its channel, if there is one.
+    fn keyed(&self, place: u8) -> Option<(ContinuumNumber, &'s [u8])> {
+        let continuum = self.neighbours.get(place)?.continuum;
+        Some((continuum, self.channel_key(continuum))).filter(|(_, key)| !key.is_empty())
+    }
+
     /// Sends the RPDU that is the first `length` octets of the buffer, encrypted if the
     /// channel has a key. What cannot be encrypted is not sent.
     pub(super) fn send_rpdu(
@@ -38,13 +44,11 @@ impl<'s> Gateway<'s> {
         length: usize,
         transport: &mut dyn Transport,
     ) -> Result<(), SendError> {
-        let continuum = self.neighbours.get(place).map(|neighbour| neighbour.continuum);
-        let key = continuum.map_or(&[][..], |continuum| self.channel_key(continuum));
         let rpdu = self.rpdu.get(..length).unwrap_or_default();
-        if key.is_empty() {
+        let Some((continuum, key)) = self.keyed(place) else {
             return transport.send(to, 0, rpdu);
-        }
-        let channel = self.channel(continuum.unwrap_or_default());
+        };
+        let channel = self.channel(continuum);
         let sealed = match &mut self.security {
             Some(room) => room
                 .handler
@@ -59,7 +63,7 @@ impl<'s> Gateway<'s> {
         transport.send(to, 0, sealed)
     }
 
-    /// Takes an RPDU as it came.
+    /// Takes an RPDU as it came. Who is not known by the address may be by the key.
     pub(super) fn unsealed(
         &mut self,
         now: Now,
@@ -68,37 +72,36 @@ impl<'s> Gateway<'s> {
         transport: &mut dyn Transport,
     ) {
         let known = self.place_by_address(now, from, transport);
-        let keyed = |gateway: &Self, place: u8| {
-            let neighbour = gateway.neighbours.get(place)?;
-            let key = gateway.channel_key(neighbour.continuum);
-            (!key.is_empty()).then_some((neighbour.continuum, key))
-        };
-        if known.is_some_and(|place| keyed(self, place).is_none()) {
+        if known.is_some_and(|place| self.keyed(place).is_none()) {
             return self.take_rpdu(now, from, known, octets, transport);
         }
-        // Lent out, for what it holds is taken by the gateway as a whole.
+        // Taken out, for what it holds is taken by the gateway as a whole.
         let mut room = self.security.as_mut().map(|room| core::mem::take(&mut room.opened));
-        let opened =
-            PLACES.filter(|place| known.is_none_or(|known| known == *place)).find_map(|place| {
-                let (continuum, key) = keyed(self, place)?;
-                let handler = self.security.as_ref()?.handler;
-                let channel = self.channel(continuum).back();
-                let room = room.as_deref_mut()?;
-                Some((place, continuum, handler.open(key, &channel, octets, room).ok()?))
-            });
-        match (opened, known) {
-            (Some((place, continuum, length)), _) => {
-                if known.is_none() {
-                    self.note_alias(continuum, from);
+        let clear = room.as_deref_mut().unwrap_or_default();
+        let mut places = PLACES.filter(|place| known.is_none_or(|known| known == *place));
+        let opened = places.find_map(|place| Some((place, self.open(place, octets, clear)?)));
+        match opened {
+            Some((place, length)) => {
+                if known.is_none()
+                    && let Some(neighbour) = self.neighbours.get_mut(place)
+                {
+                    neighbour.alias = Some(*from);
                 }
-                let rpdu = room.as_deref().and_then(|room| room.get(..length)).unwrap_or_default();
+                let rpdu = clear.get(..length).unwrap_or_default();
                 self.take_rpdu(now, from, Some(place), rpdu, transport);
             }
-            (None, Some(_)) => bump(&mut self.stats.not_decrypted),
-            (None, None) => self.take_rpdu(now, from, None, octets, transport),
+            None if known.is_some() => bump(&mut self.stats.not_decrypted),
+            None => self.take_rpdu(now, from, None, octets, transport),
         }
         if let (Some(security), Some(room)) = (&mut self.security, room) {
             security.opened = room;
         }
+    }
+
+    /// Decrypts into `room` what the neighbour at `place` has encrypted. Returns its length.
+    fn open(&self, place: u8, octets: &[u8], room: &mut [u8]) -> Option<usize> {
+        let (continuum, key) = self.keyed(place)?;
+        let channel = self.channel(continuum).back();
+        self.security.as_ref()?.handler.open(key, &channel, octets, room).ok()
     }
 }

@@ -113,7 +113,8 @@ impl Gateway<'_> {
         self.unsealed(now, from, octets, transport);
     }
 
-    /// Takes an RPDU in clear. It is from the neighbour `known`, if that is proven.
+    /// Takes an RPDU in clear. It is from the neighbour `known`, if its address or its key
+    /// says so.
     pub(super) fn take_rpdu(
         &mut self,
         now: Now,
@@ -134,7 +135,6 @@ impl Gateway<'_> {
             return bump(&mut self.stats.inappropriate);
         }
         let header = envelope.header();
-        let known = known.or_else(|| self.place_by_address(now, from, transport));
         let Some(place) = known.or_else(|| self.place_by_declaration(from, &header)) else {
             return bump(&mut self.stats.strangers);
         };
@@ -175,19 +175,13 @@ impl Gateway<'_> {
     fn place_by_declaration(&mut self, from: &Address, header: &EnvelopeHeader) -> Option<u8> {
         let stated = specification(header);
         let declares = |one: &&Neighbour| declaration(one.continuum) == stated;
-        let continuum = self.neighbours.iter().find(declares)?.continuum;
+        let Neighbour { place, continuum, .. } = *self.neighbours.iter().find(declares)?;
         // Who has a key says so by it.
         if !self.channel_key(continuum).is_empty() {
             return None;
         }
-        self.note_alias(continuum, from)
-    }
-
-    /// A neighbour sends from another address than it receives at.
-    pub(super) fn note_alias(&mut self, of: ContinuumNumber, from: &Address) -> Option<u8> {
-        let neighbour = self.neighbours.iter_mut().find(|one| one.continuum == of)?;
-        neighbour.alias = Some(*from);
-        Some(neighbour.place)
+        self.neighbours.get_mut(place)?.alias = Some(*from);
+        Some(place)
     }
 
     /// A message from a neighbour (4.4.10).

@@ -3,7 +3,7 @@
 use super::*;
 use crate::ams::ids::VentureNumber;
 use crate::ams::pdu::Envelope;
-use crate::ams::script::address;
+use crate::ams::script::{Dry, address};
 use crate::ams::security::{AesGcmSiv, Channel, ChannelSecurity, NoRandom, Random};
 use crate::crypto::SecretKey;
 
@@ -28,16 +28,6 @@ impl Random for Fixed {
     fn fill(&self, octets: &mut [u8]) -> Result<(), NoRandom> {
         octets.fill(1);
         Ok(())
-    }
-}
-
-/// There are none.
-#[derive(Debug)]
-struct Dry;
-
-impl Random for Dry {
-    fn fill(&self, _: &mut [u8]) -> Result<(), NoRandom> {
-        Err(NoRandom)
     }
 }
 

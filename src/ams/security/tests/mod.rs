@@ -19,6 +19,7 @@ use super::{
 use crate::ams::ids::{ContinuumNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber};
 use crate::ams::mib::{Binding, Mib, Role, SignaturePolicy, Subject, Unit, Venture};
 use crate::ams::pdu::{Mpdu, MpduHeader, MpduType, Sender};
+use crate::ams::script::Dry;
 use crate::crypto::SecretKey;
 use crate::wire::{Octets, TimeCode};
 
@@ -56,16 +57,6 @@ impl Random for Counter {
             self.0.set(octet.wrapping_add(1));
         }
         Ok(())
-    }
-}
-
-/// Nothing random at hand.
-#[derive(Debug)]
-struct Dry;
-
-impl Random for Dry {
-    fn fill(&self, _: &mut [u8]) -> Result<(), NoRandom> {
-        Err(NoRandom)
     }
 }
 
