@@ -33,33 +33,28 @@ struct Side {
     gateway: Child,
 }
 
-/// The tables of a MIB that tell of another continuum.
-fn other(number: u16, name: &str, location: &str, neighbour: bool) -> String {
+/// The tables of a MIB that tell of another continuum, with `line` in that of its message space.
+fn other(number: u16, name: &str, location: &str, line: &str) -> String {
     format!(
         "\n[[venture.message_space]]\ncontinuum = {number}\ngateway = \"{location}\"\n\
-         neighbour = {neighbour}\n\n[[remote_continuum]]\nnumber = {number}\nname = \"{name}\"\n"
+         {line}\n\n[[remote_continuum]]\nnumber = {number}\nname = \"{name}\"\n"
     )
 }
 
 /// The MIBs of two continua, and where their gateways are.
 fn two_networks() -> [(Network, u16, SocketAddr); 2] {
-    two_networks_with("")
+    two_networks_with("neighbour = true")
 }
 
 /// The same, with a line for the table of the other's message space.
 fn two_networks_with(line: &str) -> [(Network, u16, SocketAddr); 2] {
-    let other = |number: u16, name: &str, location: &str, neighbour: bool| {
-        let key = format!("neighbour = {neighbour}\n{line}\n");
-        other(number, name, location, neighbour)
-            .replace(&format!("neighbour = {neighbour}\n"), &key)
-    };
     let rams = [free_address(), free_address()];
     let [field, centre] = rams.map(|rams| (Network::new(), rams));
     // The host of a location may be a name, an address, or a number.
     let at_centre = format!("udp@localhost:{}", rams[1].port());
-    field.0.rename(2, "field", &format!("udp@{}", rams[0]), &other(3, "centre", &at_centre, true));
+    field.0.rename(2, "field", &format!("udp@{}", rams[0]), &other(3, "centre", &at_centre, line));
     let at_field = format!("udp@2130706433:{}", rams[0].port());
-    centre.0.rename(3, "centre", &format!("udp@{}", rams[1]), &other(2, "field", &at_field, true));
+    centre.0.rename(3, "centre", &format!("udp@{}", rams[1]), &other(2, "field", &at_field, line));
     [(field.0, 2, field.1), (centre.0, 3, centre.1)]
 }
 
