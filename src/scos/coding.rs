@@ -6,8 +6,7 @@
 //! They derive serde's traits too, for those who have other formats; tests hold what is
 //! written here to what postcard makes of that.
 
-/// Writes [`Encode`](super::encoding::Encode) and [`Decode`](super::decoding::Decode) for
-/// structures and enumerations.
+/// Writes [`Encode`] and [`Decode`] for structures and enumerations.
 ///
 /// ```text
 /// coded! {
