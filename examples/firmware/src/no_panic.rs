@@ -3,6 +3,9 @@
 //! A panic would call a function that does not exist. What links has no path to a
 //! panic: the compiler has shown that none can be reached, or there is none.
 
+#[path = "memory.rs"]
+mod memory;
+
 use core::panic::PanicInfo;
 
 unsafe extern "C" {
