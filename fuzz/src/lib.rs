@@ -5,6 +5,7 @@
 //! mean is told by the functions that read them, in the order of reading.
 
 pub mod machines;
+pub mod management;
 pub mod scos;
 
 use std::time::Duration;

@@ -34,7 +34,7 @@ use crate::storage::{Full, Row, Slot, Table};
 use crate::time::{Instant, Now, earliest};
 use crate::transport::{Address, SendError, Transport};
 use crate::wire::{Encode, NoSpace, Writer};
-use wanted::Wants;
+use wanted::{Wants, next};
 
 /// What a manager is told before it starts.
 #[derive(Clone, Copy, Debug)]
@@ -413,6 +413,12 @@ impl<'s> Manager<'s> {
         }
     }
 
+    /// The letter at a place, if there is one and it is due.
+    fn due(&self, at: usize, now: Now) -> Option<Letter> {
+        let letter = self.letters.get(at).and_then(Slot::row).copied();
+        letter.filter(|letter| letter.due <= now.monotonic)
+    }
+
     fn cut(&mut self, octets: Span) {
         let letters = self.letters.iter_mut().filter_map(Slot::row_mut);
         self.arena.cut(octets, letters.map(|letter| &mut letter.octets));
@@ -420,18 +426,16 @@ impl<'s> Manager<'s> {
 
     /// Sends what is to be sent, gives up what is not answered, and looks who is missing.
     pub fn tick(&mut self, now: Now, transport: &mut dyn Transport, user: &mut dyn ManagerUser) {
-        self.see_to_it(now, user);
+        // What nobody has answered is to be seen to at once, and what that writes to be sent.
         for at in 0..self.letters.len() {
-            let Some(letter) = self.letters.get(at).and_then(|slot| slot.row().copied()) else {
-                continue;
-            };
-            if letter.due > now.monotonic {
-                continue;
-            }
-            if letter.sent {
+            if self.due(at, now).is_some_and(|letter| letter.sent) {
                 self.end(at, now, Some(Answer::Silence), user);
-                continue;
             }
+        }
+        self.see_to_it(now, user);
+        let later = |wait| now.monotonic.after(wait).max(next(now.monotonic));
+        for at in 0..self.letters.len() {
+            let Some(letter) = self.due(at, now).filter(|letter| !letter.sent) else { continue };
             match transport.send(&letter.to, 0, self.arena.get(letter.octets)) {
                 Ok(()) => {
                     count(&mut self.stats.sent);
@@ -440,14 +444,14 @@ impl<'s> Manager<'s> {
                         continue;
                     }
                     self.cut(letter.octets);
-                    let due = now.monotonic.after(self.config.patience);
+                    let due = later(self.config.patience);
                     if let Some(slot) = self.letters.get_mut(at) {
                         slot.put(Letter { octets: Span::default(), sent: true, due, ..letter });
                     }
                 }
                 Err(SendError::TooLong) => self.end(at, now, Some(Answer::TooLong), user),
                 Err(_) => {
-                    let due = now.monotonic.after(self.config.retry);
+                    let due = later(self.config.retry);
                     if let Some(slot) = self.letters.get_mut(at) {
                         slot.put(Letter { due, ..letter });
                     }

@@ -470,6 +470,6 @@ impl<'s> Manager<'s> {
 }
 
 /// The next instant there is.
-fn next(now: Instant) -> Instant {
+pub(super) fn next(now: Instant) -> Instant {
     Instant::from_micros(now.as_micros().saturating_add(1))
 }

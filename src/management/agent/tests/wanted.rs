@@ -217,10 +217,12 @@ fn letters_do_not_pile_up_while_nobody_can_be_reached() {
     office.manager.tick(office.post.now, &mut office.net, &mut office.told);
     assert!(office.net.sent.is_empty());
     assert_eq!(office.standing(&var("V")), Some(Standing::Asked));
-    for _ in 0..2 {
-        office.post.now = office.post.now.after(SECOND);
-        office.exchange();
-    }
+    // Given up, it is asked anew at once: a tick leaves nothing that is due.
+    office.post.now = office.post.now.after(SECOND);
+    office.manager.tick(office.post.now, &mut office.net, &mut office.told);
+    assert_eq!(office.net.sent.len(), 1);
+    assert!(office.manager.next_deadline().is_some_and(|due| due > office.post.now.monotonic));
+    office.exchange();
     assert_eq!(office.said(), HELD);
 }
 
