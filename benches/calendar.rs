@@ -1,7 +1,7 @@
 //! Instructions of the week calendar, counted by callgrind: exact and repeatable.
 //!
 //! `cargo install gungraun-runner --version 0.20.0`, then
-//! `cargo bench --features scos --bench calendar`. A count above the limit of its
+//! `cargo bench --features std --bench calendar`. A count above the limit of its
 //! function fails the run; the limits are the constants below and nowhere else.
 #![allow(
     missing_docs,

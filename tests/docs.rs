@@ -222,7 +222,7 @@ fn anchors(document: &str) -> BTreeSet<String> {
 /// What `docs/machines.md` says a slot takes is what it takes. Fewer octets are
 /// taken where an address has 32 bits.
 #[cfg(all(
-    feature = "scos",
+    feature = "std",
     feature = "flash",
     feature = "management",
     feature = "southbound",

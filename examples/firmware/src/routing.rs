@@ -27,15 +27,14 @@ pub fn all(
 ) {
     let Field { mib, venture, us, members, rules } = field;
     let Some(member) = members.at(usize::from(peer)) else { return };
-    let rule = asserted.cancellation();
-    let ours = applies((mib, Some(venture)), *us, member.role, &rule);
-    let _ = black_box(rules.insert(Rule::new(kind, peer, asserted, ours)));
-    let key = RuleKey { subject: rule.subject, kind, peer, domain: rule.domain };
-    black_box(rules.remove(key));
+    let ours = applies((mib, Some(venture)), *us, member.role, &asserted.cancellation());
+    black_box(rules.insert(Rule::new(kind, peer, asserted, ours)).is_ok());
+    let key = RuleKey { subject: asserted.subject, kind, peer, domain: asserted.domain };
+    black_box(rules.remove(key).is_some());
     let (subject, domain) = message;
     let space = Space { mib, venture: Some(venture), members };
     let places = rules.places(kind, subject);
-    for (member, rule) in space.addressees(rules, subject, (places, domain)) {
+    space.addressees(rules, subject, (places, domain)).for_each(|(member, rule)| {
         black_box((member, rule.delivery_vector(), rule.label()));
-    }
+    });
 }

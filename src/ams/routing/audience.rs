@@ -43,12 +43,17 @@ impl<'t, 's, M: Member> Space<'t, 's, M> {
             let member = members.get(usize::from(rule.peer))?.row()?;
             let ModuleId { role, unit, .. } = member.id();
             // A rule for all subjects was not judged by this one.
-            let may = rule.subject != SubjectNumber::ALL
-                || self.venture.is_none_or(|venture| venture.may_receive(role, subject));
-            let concerned = domain.is_none_or(|domain| {
-                domain_includes(self.venture, self.mib, &domain, (unit, Some(role)))
-            });
-            (may && concerned).then_some((member, rule))
+            if rule.subject == SubjectNumber::ALL
+                && !self.venture.is_none_or(|venture| venture.may_receive(role, subject))
+            {
+                return None;
+            }
+            if let Some(domain) = &domain
+                && !domain_includes(self.venture, self.mib, domain, (unit, Some(role)))
+            {
+                return None;
+            }
+            Some((member, rule))
         })
     }
 }

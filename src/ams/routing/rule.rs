@@ -130,9 +130,10 @@ impl Rule {
         }
     }
 
-    /// What it is one of several for: of the rules of one module for one subject, one wins.
-    pub(in crate::ams) const fn group(&self) -> (RuleKind, SubjectNumber, u16) {
-        (self.kind, self.subject, self.peer)
+    /// What it is one of several for, as a number: of the rules of one module for one subject,
+    /// one wins.
+    pub(super) fn group(&self) -> u64 {
+        u64::from(topic(self.kind, self.subject)) << 32 | u64::from(self.peer)
     }
 
     /// Whether it asks for messages of this module.
@@ -227,14 +228,20 @@ impl RuleKey {
     /// A number that is greater for a key that comes after: kind, subject, peer,
     /// continuum, unit and role, from 16 bits each. It takes fewer instructions to
     /// compare than they.
+    #[inline(always)]
     fn order(self) -> u128 {
         let Domain { continuum, unit, role } = self.domain;
-        let kind = u32::from(self.kind == RuleKind::Invitation);
-        let subject = kind << 16 | u32::from(self.subject.0.cast_unsigned() ^ 0x8000);
+        let subject = topic(self.kind, self.subject);
         let place = u32::from(self.peer) << 16 | u32::from(continuum.get());
         let rest = u32::from(unit.0) << 16 | u32::from(role.0);
         u128::from(subject) << 64 | u128::from(place) << 32 | u128::from(rest)
     }
+}
+
+/// Kind and subject as a number that is greater for what comes after.
+fn topic(kind: RuleKind, subject: SubjectNumber) -> u32 {
+    let kind = u32::from(kind == RuleKind::Invitation);
+    kind << 16 | u32::from(subject.0.cast_unsigned() ^ 0x8000)
 }
 
 impl Ord for RuleKey {

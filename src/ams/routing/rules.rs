@@ -1,8 +1,6 @@
 //! The rules of other modules: those a message concerns are found by its subject,
 //! and what does not depend on the message was judged when they were noted.
 
-use core::slice;
-
 use super::rule::{Rule, RuleKey, RuleKind, Standing};
 use crate::ams::ids::SubjectNumber;
 use crate::storage::{Full, Slot, Table};
@@ -65,14 +63,12 @@ impl<'s> Rules<'s> {
     pub fn insert(&mut self, rule: Rule) -> Result<bool, Full<Rule>> {
         let before = self.table.len();
         self.table.insert(rule)?;
-        self.unprepare();
         self.crown(&rule);
         Ok(self.table.len() != before)
     }
 
     /// Forgets the rule with this key, and returns it.
     pub fn remove(&mut self, key: RuleKey) -> Option<Rule> {
-        self.unprepare();
         let rule = self.table.remove(key)?;
         self.crown(&rule);
         Some(rule)
@@ -191,32 +187,33 @@ impl<'s> Rules<'s> {
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn place(&self, kind: RuleKind, subject: SubjectNumber, peer: Option<u16>) -> (u32, u32) {
         let from = self.table.position(RuleKey::first(kind, subject, peer.unwrap_or(0)));
-        let rows = self.table.rows().get(from..).unwrap_or_default().iter();
-        let count = rows
-            .map_while(Slot::row)
-            .take_while(|rule| {
-                (rule.kind, rule.subject) == (kind, subject)
-                    && peer.is_none_or(|peer| rule.peer == peer)
-            })
-            .count();
+        let mut to = from;
+        while let Some(rule) = self.table.at(to)
+            && (rule.kind, rule.subject) == (kind, subject)
+            && peer.is_none_or(|peer| rule.peer == peer)
+        {
+            to = to.wrapping_add(1);
+        }
         let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
-        (place(from), place(from.saturating_add(count)))
+        (place(from), place(to))
     }
 
     fn run(&self, (from, to): (u32, u32)) -> Run<'_> {
         let place = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
         let rows = self.table.rows().get(place(from)..place(to)).unwrap_or_default();
-        Run { rest: rows.iter(), next: None }
+        Run { rest: rows, next: None }
     }
 
     /// Finds the rule that wins among those of the same kind, subject and module as
     /// `rule`: of those that apply the last, for its domain is the greatest.
     fn crown(&mut self, rule: &Rule) {
+        self.unprepare();
         // Boards have few rules, and little room for code.
         if !cfg!(feature = "std") {
             return self.crown_all();
         }
-        let group @ (kind, subject, peer) = rule.group();
+        let Rule { kind, subject, peer, .. } = *rule;
+        let group = rule.group();
         let from = self.table.position(RuleKey::first(kind, subject, peer));
         let rules = self.table.iter_mut().skip(from).take_while(|rule| rule.group() == group);
         let mut last = None;
@@ -231,11 +228,14 @@ impl<'s> Rules<'s> {
 
     /// The same for all rules.
     fn crown_all(&mut self) {
-        let mut crowned = None;
-        for rule in self.table.iter_mut().rev().filter(|rule| rule.applies()) {
-            let group = Some(rule.group());
-            rule.standing = if crowned == group { Standing::Applies } else { Standing::Wins };
-            crowned = group;
+        // No group is so great.
+        let mut crowned = u64::MAX;
+        for rule in self.table.iter_mut().rev() {
+            if rule.applies() {
+                let group = rule.group();
+                rule.standing = if crowned == group { Standing::Applies } else { Standing::Wins };
+                crowned = group;
+            }
         }
     }
 }
@@ -249,22 +249,31 @@ fn recent_place(subject: SubjectNumber) -> usize {
 /// The rules of one kind on one subject that win: one for each module, in the order
 /// of the peers.
 struct Run<'t> {
-    rest: slice::Iter<'t, Slot<Rule>>,
+    rest: &'t [Slot<Rule>],
     /// One that was looked at already.
     next: Option<&'t Rule>,
 }
 
 impl<'t> Run<'t> {
-    fn peer(&mut self) -> Option<u16> {
+    /// The place of the module of the next, greater than any where there is none.
+    fn peer(&mut self) -> u32 {
         self.next = self.take();
-        self.next.map(|rule| rule.peer)
+        self.next.map_or(u32::MAX, |rule| rule.peer.into())
     }
 
     #[cfg_attr(feature = "std", inline)]
     fn take(&mut self) -> Option<&'t Rule> {
         match self.next.take() {
             Some(rule) => Some(rule),
-            None => self.rest.by_ref().filter_map(Slot::row).find(|rule| rule.wins()),
+            None => {
+                while let [slot, rest @ ..] = self.rest {
+                    self.rest = rest;
+                    if let Some(rule) = slot.row().filter(|rule| rule.wins()) {
+                        return Some(rule);
+                    }
+                }
+                None
+            }
         }
     }
 }
@@ -278,7 +287,7 @@ pub(super) struct Receivers<'t> {
 impl Receivers<'_> {
     /// Whether no rules for all subjects are left.
     fn is_specific(&self) -> bool {
-        self.general.next.is_none() && self.general.rest.len() == 0
+        self.general.next.is_none() && self.general.rest.is_empty()
     }
 }
 
@@ -290,27 +299,26 @@ impl<'t> Iterator for Receivers<'t> {
         if self.is_specific() {
             return self.specific.take();
         }
-        match (self.specific.peer(), self.general.peer()) {
-            (Some(specific), Some(general)) if specific == general => {
-                self.general.take();
-                self.specific.take()
-            }
-            (Some(specific), Some(general)) if general < specific => self.general.take(),
-            (Some(_), _) => self.specific.take(),
-            (None, _) => self.general.take(),
+        let (specific, general) = (self.specific.peer(), self.general.peer());
+        if general < specific {
+            return self.general.take();
         }
+        if general == specific {
+            self.general.next = None;
+        }
+        self.specific.take()
     }
 
     /// Nothing has to be compared where there are no rules for all subjects.
     #[cfg_attr(feature = "std", inline)]
     fn fold<B, F: FnMut(B, &'t Rule) -> B>(mut self, start: B, mut note: F) -> B {
         let mut sum = start;
-        if self.is_specific() {
+        if cfg!(feature = "std") && self.is_specific() {
             if let Some(rule) = self.specific.next {
                 sum = note(sum, rule);
             }
             // A loop, not a fold of the slice, which counts where this follows a pointer.
-            for rule in self.specific.rest.filter_map(Slot::row) {
+            for rule in self.specific.rest.iter().filter_map(Slot::row) {
                 if rule.wins() {
                     sum = note(sum, rule);
                 }

@@ -178,11 +178,6 @@ pub(super) fn overlay<const N: usize, const MORE: usize>(
         have = have.wrapping_add(more);
         length = length.saturating_sub(shift);
         let words = word_of(length).wrapping_add(1);
-        if cfg!(not(feature = "std")) {
-            // A board has no vectors and a small stack.
-            overlay_in_place(taken, words, shift);
-            continue;
-        }
         // A copy, for what the compiler knows not to alias it does with vectors.
         let mut from = [u64::MAX; MORE];
         from.iter_mut().zip(taken.iter()).for_each(|(to, from)| *to = *from);
@@ -193,20 +188,6 @@ pub(super) fn overlay<const N: usize, const MORE: usize>(
         }
     }
     length
-}
-
-/// Sets in each of the first `words` words the bits that are set `shift` behind. What is
-/// read lies behind what has been written.
-fn overlay_in_place(taken: &mut [u64], words: usize, shift: u16) {
-    let ahead = word_of(shift);
-    for at in 0..words {
-        let from = at.wrapping_add(ahead);
-        let low = taken.get(from).copied().unwrap_or(u64::MAX);
-        let high = taken.get(from.wrapping_add(1)).copied().unwrap_or(u64::MAX);
-        if let Some(word) = taken.get_mut(at) {
-            *word |= splice(low, high, bit_of(shift));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -245,27 +226,6 @@ mod tests {
                 let (taken, next) = (taken & !freed, next & !low_bits(on));
                 let now = grown_free_run(was, taken, next, freed);
                 prop_assert_eq!(now, longest_free_run(taken, next));
-            }
-        }
-
-        #[test]
-        fn boards_overlay_what_hosts_do(seeds in prop::collection::vec(any::<u64>(), 20),
-            count in 2_u16..4, step in 0_u16..600)
-        {
-            let mut words = [0; 20];
-            words.iter_mut().zip(&seeds).for_each(|(word, seed)| *word = seed & seed >> 7);
-            let (mut host, mut board) = (words, words);
-            let length = overlay::<20, 21>(&mut host, 1_280, count, step);
-            let mut left = 1_280_u16;
-            // As many passes as it takes for two or three.
-            for _ in 1..count {
-                left = left.saturating_sub(step);
-                overlay_in_place(&mut board, usize::from(left / 64) + 1, step);
-            }
-            prop_assert_eq!(length, left);
-            for slot in 0..length {
-                let set = |words: &[u64; 20]| words[word_of(slot)] >> bit_of(slot) & 1;
-                prop_assert_eq!(set(&host), set(&board));
             }
         }
 

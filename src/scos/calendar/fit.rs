@@ -11,22 +11,8 @@ use super::bits::{
 };
 use super::pattern::Shape;
 use super::policy::Reserve;
+use super::week::Search;
 use crate::time::Week;
-
-/// Where to look for a start, in slots of one week, or of two where a pattern may lie in
-/// both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Search {
-    /// The start that is wished for.
-    pub wanted: u16,
-    /// The first slot a start may be in.
-    pub earliest: u16,
-    /// How far from `wanted` a start may be, in minutes; `None` for any distance.
-    pub max_shift: Option<u16>,
-    /// Slots that are to stay free.
-    pub reserve: Reserve,
-}
 
 /// Starts at which something fits.
 pub(super) trait Fits {

@@ -8,25 +8,32 @@
 //! | what | source | file |
 //! |---|---|---|
 //! | slots of one minute, at most a week, in UTC weeks | SSM Task Scheduling | `pattern`, `week` |
-//! | Exact Time, Nearest Time | SSM Task Scheduling | `week`, `fit`, `search` |
+//! | Exact Time, Nearest Time | SSM Task Scheduling | `week`, `search` |
+//! | the same with the feature `std`: quick | | `quick`, `fit`, `bits` |
+//! | the same without: small, for boards | | `small` |
 //! | the most minutes of an Actor; slots for very short scans | SSM Task Scheduling | `policy` |
 //! | scan request, accepted or refused | SSM Task Scheduling | `request`, `grant` |
 //! | the schedule as a set of scan recipes | SSM Task Scheduling | `scheduler`, `recipes` |
 
+#[cfg(any(test, feature = "std"))]
 mod bits;
+#[cfg(any(test, feature = "std"))]
 mod fit;
 mod grant;
 mod pattern;
 mod policy;
+#[cfg(any(test, feature = "std"))]
+mod quick;
 mod recipes;
 mod request;
 mod scheduler;
 mod search;
+#[cfg(any(test, not(feature = "std")))]
+mod small;
 #[cfg(test)]
 mod tests;
 mod week;
 
-pub use fit::Search;
 pub use grant::Grant;
 pub use pattern::{Pattern, PatternError, Shape};
 pub use policy::{ActorPolicy, Policy, QuotaScope, Reserve};
@@ -36,4 +43,4 @@ pub use request::{
 };
 pub use scheduler::{DevicePlan, Scheduler};
 pub use search::{Candidates, Placement, Terms};
-pub use week::WeekPlan;
+pub use week::{Search, WeekPlan};

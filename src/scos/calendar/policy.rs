@@ -3,7 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bits::low_bits;
 use crate::time::Week;
 
 /// The rules scan requests are judged by.
@@ -89,7 +88,7 @@ pub struct ActorPolicy {
 pub struct Reserve(u64);
 
 /// The minutes of an hour, a bit each.
-const HOUR: u64 = low_bits(60);
+const HOUR: u64 = (1 << 60) - 1;
 
 impl Reserve {
     /// No minutes.
@@ -98,7 +97,7 @@ impl Reserve {
     /// The last `minutes` of each hour; more than 60 counts as 60.
     #[must_use]
     pub fn per_hour(minutes: u8) -> Self {
-        Self(HOUR & !low_bits(60_u32.saturating_sub(minutes.into())))
+        Self(HOUR & u64::MAX.unbounded_shl(60_u32.saturating_sub(minutes.into())))
     }
 
     /// The minutes of each hour whose bit is set, the first minute in the lowest bit; bits
@@ -148,7 +147,14 @@ impl Reserve {
         (!self.is_none() && until < minutes).then(|| start.saturating_add(until))
     }
 
+    /// The minutes of the hour, a bit each.
+    #[cfg(any(test, not(feature = "std")))]
+    pub(super) const fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Takes every reserved slot.
+    #[cfg(any(test, feature = "std"))]
     pub(super) fn overlay(self, taken: &mut [u64]) {
         if self.is_none() {
             return;

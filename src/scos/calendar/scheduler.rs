@@ -14,7 +14,7 @@ use crate::scos::Series;
 use crate::storage::Slot;
 use crate::time::{Utc, Week};
 
-/// The two weeks of one device: 2,872 octets.
+/// The two weeks of one device: 2,552 octets on boards, 2,872 with the feature `std`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DevicePlan {
     this: WeekPlan,

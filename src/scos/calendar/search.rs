@@ -2,14 +2,13 @@
 
 use core::fmt;
 
-use super::bits::{TWO_WEEKS, join};
-use super::fit::{Search, Starts, nearest};
 use super::grant::Grant;
 use super::pattern::Shape;
 use super::policy::{ActorPolicy, QuotaScope, Reserve};
 use super::recipes::Recipe;
 use super::request::{ActorId, DeviceIndex, Refusal, RefusalReason, RequestId, ScanRequest, When};
 use super::scheduler::{DevicePlan, Scheduler};
+use super::week::Search;
 use crate::time::{Utc, Week};
 
 /// How far a short scan goes for the sake of the reserve, in minutes.
@@ -469,13 +468,10 @@ impl Scheduler<'_> {
             max_shift,
             reserve,
         };
+        let [this, next] = plan.weeks();
         let start = if across {
-            if reserve.leaves_at_most() < shape.minutes() {
-                return None;
-            }
-            nearest_wide(plan, shape, &search)
+            this.nearest_in_both(next, shape, &search)
         } else {
-            let [this, next] = plan.weeks();
             let week = if wanted.week == self.week { this } else { next };
             week.nearest(shape, &search)
         };
@@ -505,16 +501,6 @@ impl Scheduler<'_> {
         let last = wanted.minute.saturating_add(wanted.shape.span().into());
         (last <= end).then(|| Grant::new(wanted.minute, wanted.shape))
     }
-}
-
-/// The start of a pattern that may lie in both weeks.
-#[cfg_attr(not(feature = "std"), inline(never))]
-fn nearest_wide(plan: &DevicePlan, shape: Shape, search: &Search) -> Option<u16> {
-    let [this, next] = plan.weeks();
-    let mut taken = [u64::MAX; TWO_WEEKS];
-    join(&mut taken, this.taken(), next.taken());
-    let starts = Starts::wide(&mut taken, search.reserve, shape);
-    nearest(&starts, Shape::TWO_WEEKS.saturating_sub(shape.span()), search)
 }
 
 pub(super) fn conflict(minute: i64) -> Refusal {

@@ -259,6 +259,15 @@ fn calendar(counter: &Counter) {
         plan.book(black_box(&at));
         plan.cancel(black_box(&at));
     });
+    // The whole week is looked at where nothing is free.
+    let Ok(all) = Shape::new(10_080, 0, 0).and_then(|week| Pattern::new(0, week)) else { return };
+    plan.book(&all);
+    counter
+        .count("calendar: no 5 minutes in a full week", || black_box(&plan).nearest(five, &search));
+    counter.count("calendar: no day in a full week", || black_box(&plan).nearest(day, &search));
+    counter.count("calendar: no daily 5 minutes in a full week", || {
+        black_box(&plan).nearest(seven, &search)
+    });
 }
 
 fn reports(counter: &Counter) {
