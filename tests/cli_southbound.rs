@@ -183,3 +183,72 @@ fn what_cannot_be_is_said_at_once() {
         assert!(errors.contains(problem), "{errors}");
     }
 }
+
+#[test]
+fn an_agent_and_a_controller_understand_each_other() {
+    let network = Network::new();
+    network.write("token", "secret\n");
+    fs::set_permissions(network.path("token"), fs::Permissions::from_mode(0o600)).unwrap();
+    let begin = |arguments: &[&str]| {
+        let arguments =
+            [&["--listen", "127.0.0.1:0", "--token-file", "token", "--store", "book"], arguments]
+                .concat();
+        let mut controller = network.start_alone("southbound-controller", &arguments);
+        let entries = controller.event("restored")["entries"].clone();
+        let listen = controller.event("started")["listen"].as_str().unwrap().to_owned();
+        (controller, entries, format!("http://{listen}"))
+    };
+    let call = |url: &str, more: &[&str]| {
+        let arguments = [&["--controller", url, "--agent-id", AGENT], more].concat();
+        network.start_alone("southbound-agent", &arguments)
+    };
+    let route = |to: &str| json!({"from": "", "to": to, "dev": "eth0", "via": "10.1.0.254"});
+    let (mut controller, entries, url) = begin(&["--agent", "other", "--agent", AGENT]);
+    assert_eq!(entries, json!(0));
+    // What is wanted may be said before the agent is there, and is not all right.
+    controller.write("no JSON\n");
+    assert_eq!(controller.event("error")["line"], json!(1));
+    controller.say(&json!({"agent": "nobody", "delete_entry": {"id": "a"}}));
+    assert_eq!(controller.event("error")["line"], json!(2));
+    let past =
+        json!({"id": "a", "time": "2023-11-14T22:13:20Z", "set_route": route("10.2.0.0/16")});
+    controller.say(&json!({"agent": AGENT, "create_entry": past}));
+    let metrics =
+        ["--token-file", "token", "--telemetry-period", "0.2", "--interface", "lo=loop-1"];
+    let mut agent = call(&url, &metrics);
+    assert_eq!(controller.event("reset")["agent"], json!(AGENT));
+    assert_eq!(controller.event("connected")["agent"], json!(AGENT));
+    let executed = controller.event("executed");
+    assert_eq!(
+        (&executed["request"], &executed["id"], &executed["seqno"]),
+        (&json!("create_entry"), &json!("a"), &json!(1))
+    );
+    assert_eq!(agent.event("apply")["to"], json!("10.2.0.0/16"));
+    let metrics = controller.event("metrics");
+    assert_eq!(metrics["metrics"]["interface_metrics"][0]["interface_id"], json!("loop-1"));
+    let never = json!({"id": "b", "set_route": route("10.3.0.0/16")});
+    controller.say(&json!({"agent": AGENT, "create_entry": never}));
+    let refused = controller.event("refused");
+    assert_eq!((&refused["id"], &refused["code"]), (&json!("b"), &json!("INVALID_ARGUMENT")));
+    controller.say(&json!({"agent": AGENT, "delete_entry": {"id": "b"}}));
+    assert_eq!(controller.event("executed")["request"], json!("delete_entry"));
+    agent.kill();
+    assert_eq!(controller.event("disconnected")["agent"], json!(AGENT));
+    controller.kill();
+
+    // Another controller knows what is wanted, and another agent is told.
+    let (mut controller, entries, url) = begin(&["--agent", AGENT]);
+    assert_eq!(entries, json!(1));
+    let quiet = ["--telemetry-period", "0"];
+    let mut stranger = call(&url, &quiet);
+    assert_eq!(stranger.event("fault")["code"], json!("UNAUTHENTICATED"));
+    let known = ["--token-file", "token", "--telemetry-period", "0"];
+    let mut agent = call(&url, &known);
+    assert_eq!(agent.event("apply")["entry"], json!("a"));
+    assert_eq!(controller.event("executed")["id"], json!("a"));
+    controller.say(&json!({"agent": AGENT, "delete_entry": {"id": "a"}}));
+    assert_eq!(agent.event("remove")["to"], json!("10.2.0.0/16"));
+    controller.terminate();
+    assert_eq!(controller.event("stopped")["entries"], json!(0));
+    assert_eq!(controller.status(), Some(0));
+}

@@ -15,6 +15,7 @@
 mod controller;
 mod requests;
 mod rig;
+mod served;
 
 use std::fs;
 use std::io;

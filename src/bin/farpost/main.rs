@@ -62,6 +62,7 @@ enum Command {
     SouthboundAgent(Box<southbound::SouthboundAgent>),
     Agent(Box<management::agent::Agent>),
     Manager(Box<management::manager::Manager>),
+    SouthboundController(southbound::SouthboundController),
 }
 
 fn main() -> ExitCode {
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         Command::SouthboundAgent(command) => command.run(),
         Command::Agent(command) => command.run(),
         Command::Manager(command) => command.run(),
+        Command::SouthboundController(command) => command.run(),
     }
 }
 

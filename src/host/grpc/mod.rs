@@ -1,5 +1,5 @@
-//! The southbound interface by gRPC: an agent of this host and its controller. Feature
-//! `grpc`.
+//! The southbound interface by gRPC: an agent of this host and its controller, and
+//! controllers of this host and the agents that call them. Feature `grpc`.
 //!
 //! gRPC and its HTTP/2 are tonic's, in a thread of their own. What goes over it are the
 //! octets that [`southbound`](crate::southbound) writes and reads: no code is generated and
@@ -18,6 +18,10 @@
 //! controller, by the flow control of HTTP/2; what an agent says when 64 messages wait is
 //! refused, and offered again by the agent.
 //!
+//! The other side is the same the other way round: agents call a [`GrpcServer`], and a
+//! [`ControllerHost`] has a controller for each. An agent that is not served is answered
+//! `NOT_FOUND`, one without the token `UNAUTHENTICATED`.
+//!
 //! | what | how |
 //! |---|---|
 //! | `http://` | HTTP/2 in clear text, for this host and for trusted networks |
@@ -30,11 +34,15 @@
 mod agent;
 mod codec;
 mod config;
+mod controller;
 mod credentials;
 mod link;
+mod server;
 
 pub use agent::{AgentHost, AgentMemory};
 pub use codec::{Octets, RawCodec};
 pub use config::{GrpcConfig, MetricsEra, StartError};
+pub use controller::{AgentsUser, ControllerHost, ControllerMemory};
 pub use credentials::{BearerFile, BearerToken, Credentials, NoCredentials, NotAToken};
 pub use link::{Fault, GrpcLink, LinkStats, Outcome};
+pub use server::{Called, GrpcServer, Reply, ServerConfig, StreamId};

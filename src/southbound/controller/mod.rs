@@ -25,7 +25,8 @@ use heapless::String;
 
 use super::messages::{
     ConfigurationChangeValues, CreateEntryValues, DeleteEntryValues, FinalizeValues,
-    FromControllerValues, RequestValues, Reset, StatusCode, Timestamp, ToController,
+    FromController, FromControllerValues, RequestValues, Reset, StatusCode, Timestamp,
+    ToController,
 };
 use super::protobuf::{Encode, Encoder};
 use super::schedule::{Arena, Holder};
@@ -36,6 +37,13 @@ use crate::transport::SendError;
 
 /// The longest token that is taken, in octets.
 pub const TOKEN_MAX: usize = 128;
+
+/// The fields of all requests that a controller writes itself.
+const TOKEN: u8 = 1;
+const SEQNO: u8 = 2;
+
+/// Octets of the longest request ID, with its tag.
+const REQUEST_ID_OCTETS: usize = 11;
 
 /// What is asked of an agent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,8 +75,10 @@ pub enum Wish<'a> {
 pub enum AskError {
     /// The agent has not reset its schedule yet: there is no token.
     NoToken,
-    /// There is no room before others are answered.
+    /// There is no room before others are answered, or ever.
     NoRoom,
+    /// The message has no request of a kind that is known.
+    NoRequest,
 }
 
 impl fmt::Display for AskError {
@@ -76,6 +86,7 @@ impl fmt::Display for AskError {
         f.write_str(match self {
             Self::NoToken => "the agent has not told its token yet",
             Self::NoRoom => "there is no room for another request",
+            Self::NoRequest => "that is no request",
         })
     }
 }
@@ -249,11 +260,8 @@ impl<'s> Controller<'s> {
         if self.token.is_empty() {
             return Err(AskError::NoToken);
         }
-        if self.rows.len() >= self.rows.capacity() {
-            return Err(AskError::NoRoom);
-        }
-        let schedule_manipulation_token = self.token.as_str();
-        let seqno = self.next_seqno;
+        let token = self.token.clone();
+        let (schedule_manipulation_token, seqno) = (token.as_str(), self.next_seqno);
         let (create, delete, finalize);
         let request = match *wish {
             Wish::Create { id, time, change } => {
@@ -283,11 +291,55 @@ impl<'s> Controller<'s> {
         };
         // It is kept without a request ID, which is another each time it is sent.
         let message = FromControllerValues { request_id: 0, request: Some(request) };
-        let length = message.encoded_len();
+        self.keep(message.encoded_len(), &|to| to.all(&message))
+    }
+
+    /// Asks for what `message` asks for, whoever wrote it: its request ID, its token and its
+    /// sequence number do not count. It goes out at the next tick.
+    ///
+    /// # Errors
+    /// [`AskError`]; nothing is asked then. A request in several parts is none.
+    pub fn ask_as(&mut self, message: &FromController<'_>) -> Result<u64, AskError> {
+        if self.token.is_empty() {
+            return Err(AskError::NoToken);
+        }
+        let message = message.raw();
+        let request = message.set().and_then(|kind| Some((kind, message.member(kind)?)));
+        let (kind, request) = request.ok_or(AskError::NoRequest)?;
+        let octets = request.contiguous().ok_or(AskError::NoRequest)?;
+        let (token, seqno) = (self.token.clone(), self.next_seqno);
+        let fields = |to: &mut Encoder<'_>| {
+            to.len(TOKEN, token.as_bytes());
+            to.varint(SEQNO, seqno);
+            for field in request.fields() {
+                if ![TOKEN, SEQNO].map(u32::from).contains(&field.number) {
+                    to.raw(octets.get(field.start..field.end).unwrap_or_default());
+                }
+            }
+        };
+        let mut inner = Encoder::new(&mut []);
+        fields(&mut inner);
+        let write = |to: &mut Encoder<'_>| {
+            to.start(kind, inner.length());
+            fields(to);
+        };
+        let mut whole = Encoder::new(&mut []);
+        write(&mut whole);
+        self.keep(whole.length(), &write)
+    }
+
+    /// Keeps a request of so many octets until it is answered.
+    fn keep(&mut self, length: usize, write: &dyn Fn(&mut Encoder<'_>)) -> Result<u64, AskError> {
+        // With the longest request ID it is to fit where it is written to be sent.
+        let fits = length.saturating_add(REQUEST_ID_OCTETS) <= self.buffer.len();
+        if !fits || self.rows.len() >= self.rows.capacity() {
+            return Err(AskError::NoRoom);
+        }
+        let seqno = self.next_seqno;
         let at = self.arena.take(length, &mut self.rows).ok_or(AskError::NoRoom)?;
-        let written = message.encode(self.arena.get_mut(at)).is_ok();
+        write(&mut Encoder::new(self.arena.get_mut(at)));
         let row = RequestRow { seqno, request_id: 0, at, due: Instant::ZERO };
-        if !written || self.rows.insert(row).is_err() {
+        if self.rows.insert(row).is_err() {
             self.arena.give_back(at);
             return Err(AskError::NoRoom);
         }

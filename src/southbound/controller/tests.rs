@@ -15,7 +15,8 @@ use crate::southbound::agent::{
     StreamPolicy,
 };
 use crate::southbound::messages::{
-    ConfigurationChangeValues, ResetValues, ResponseValues, SetRouteValues, StatusCode,
+    ConfigurationChangeValues, CreateEntryValues, FromController, FromControllerValues,
+    HelloValues, RequestValues, ResetValues, ResponseValues, SetRouteValues, StatusCode,
     StatusValues, Timestamp, ToControllerValues,
 };
 use crate::southbound::protobuf::Encode;
@@ -276,4 +277,66 @@ fn over_streams_that_are_lost_all_is_executed_once_and_in_order() {
         assert_eq!((routes.0.len(), agent.entries().count()), (20, 20), "seed {seed}");
         assert!(told.refused.is_empty());
     }
+}
+
+#[test]
+fn what_somebody_else_wrote_is_asked_under_its_own_token_and_number() {
+    /// Keeps what is sent.
+    #[derive(Default)]
+    struct Sent(Vec<Vec<u8>>);
+
+    impl ToAgent for Sent {
+        fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
+            self.0.push(message.to_vec());
+            Ok(())
+        }
+    }
+
+    fn encoded(message: &dyn Encode) -> Vec<u8> {
+        let mut room = std::vec![0; 512];
+        let mut encoder = crate::southbound::protobuf::Encoder::new(&mut room);
+        encoder.all(message);
+        encoder.finish().unwrap().to_vec()
+    }
+
+    let (mut controller, now) = (controller(8), Now::default());
+    let change = SetRouteValues { from: "", to: "192.0.2.1/32", dev: "", via: "198.51.100.1" };
+    let create = CreateEntryValues {
+        schedule_manipulation_token: "another",
+        seqno: 77,
+        id: "e1",
+        time: Some(Timestamp { seconds: START + 5, nanos: 0 }),
+        time_gpst: None,
+        change: Some(ConfigurationChangeValues::SetRoute(&change)),
+    };
+    let message = FromControllerValues {
+        request_id: 4_000,
+        request: Some(RequestValues::CreateEntry(&create)),
+    };
+    let message = encoded(&message);
+    let message = FromController::parse(&message).unwrap();
+    assert_eq!(controller.ask_as(&message), Err(AskError::NoToken));
+    let reset = ResetValues { agent_id: "post", schedule_manipulation_token: "token" };
+    assert_eq!(controller.reset(now, &encoded(&reset), &mut ()), StatusCode::OK);
+    assert_eq!(controller.ask_as(&message), Ok(1));
+    assert_eq!(route(&mut controller, 1, 5), Ok(2));
+    let hello = HelloValues { agent_id: "post" };
+    let hello = ToControllerValues { hello: Some(hello), response: None };
+    controller.receive(now, &encoded(&hello), &mut ());
+    let mut sent = Sent::default();
+    controller.tick(now, &mut sent);
+    let sent: Vec<_> = sent.0.iter().map(|octets| FromController::parse(octets).unwrap()).collect();
+    let said = |message: &FromController<'_>| match message.request() {
+        Some(crate::southbound::messages::Request::CreateEntry(create)) => {
+            assert_eq!(create.schedule_manipulation_token(), "token");
+            (message.request_id(), create.seqno(), create.id().to_string(), create.time())
+        }
+        other => panic!("{other:?}"),
+    };
+    let time = Some(Timestamp { seconds: START + 5, nanos: 0 });
+    let both = [(1, 1, "e1".to_string(), time), (2, 2, "e1".to_string(), time)];
+    assert_eq!(sent.iter().map(said).collect::<Vec<_>>(), both);
+
+    let nothing = FromController::parse(&[]).unwrap();
+    assert_eq!(controller.ask_as(&nothing), Err(AskError::NoRequest));
 }

@@ -1,5 +1,8 @@
-//! `farpost southbound-agent`: an agent of the southbound interface.
+//! `farpost southbound-agent`: an agent of the southbound interface. `controller.rs` is the
+//! other side.
 
+mod book;
+mod controller;
 mod device;
 mod metrics;
 mod program;
@@ -21,6 +24,7 @@ use farpost::time::Clock;
 use serde_json::json;
 
 use crate::ams::{Failure, Interrupt, Output, event, exit, seconds, seen_enough};
+pub(crate) use controller::SouthboundController;
 use device::Teller;
 use metrics::Reporter;
 use program::Program;
