@@ -53,8 +53,8 @@ type Settings = device::settings::Settings<Ports>;
 struct Post {
     clock: &'static BoardClock,
     network: Network,
-    site: Site,
-    device: Simulated,
+    site: &'static mut Site,
+    device: &'static mut Simulated,
 }
 
 static SETTINGS: StaticCell<Settings> = StaticCell::new();

@@ -84,6 +84,8 @@ room!(time_socket: TIME_HEADS, TIME_OCTETS, 2 datagrams, 128 octets);
 #[cfg(feature = "agents")]
 room!(controller_socket: CONTROLLER_HEADS, CONTROLLER_OCTETS, 4 datagrams, 640 octets);
 
+static TAKEN: ConstStaticCell<[u8; DATAGRAM]> = ConstStaticCell::new([0; DATAGRAM]);
+
 /// The board with its interface and its sockets.
 pub struct Network {
     board: Board,
@@ -91,7 +93,7 @@ pub struct Network {
     pub interface: Interface,
     pub sockets: SocketSet<'static>,
     handles: [SocketHandle; SOCKETS],
-    taken: [u8; DATAGRAM],
+    taken: &'static mut [u8; DATAGRAM],
 }
 
 impl Network {
@@ -117,7 +119,7 @@ impl Network {
             #[cfg(feature = "agents")]
             open(controller_socket(), ports.controller)?,
         ];
-        Some(Self { board, clock, interface, sockets, handles, taken: [0; DATAGRAM] })
+        Some(Self { board, clock, interface, sockets, handles, taken: TAKEN.take() })
     }
 
     /// Moves frames between the controller and the sockets.
@@ -144,7 +146,7 @@ impl Network {
     /// The next datagram at a port, and the way back.
     pub fn receive(&mut self, port: Port) -> Option<(Address, &[u8], Way<'_>)> {
         let Self { sockets, handles, taken, .. } = self;
-        ethernet::receive(sockets.get_mut(handles[port as usize]), taken)
+        ethernet::receive(sockets.get_mut(handles[port as usize]), &mut taken[..])
     }
 
     /// The way out from a port.

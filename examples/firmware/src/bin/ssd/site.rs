@@ -9,6 +9,7 @@ use farpost::ams::carriage::Party;
 use farpost::ams::module::Module;
 use farpost::ams::service::Received;
 use farpost::time::{Clock, Instant, Now, earliest};
+use static_cell::StaticCell;
 
 #[cfg(feature = "agents")]
 use crate::agents::agreed::space::DESK;
@@ -21,6 +22,8 @@ use crate::device::settings::Settings;
 use crate::managed::Managed;
 use crate::member::Member;
 use crate::network::{Network, Port, Ports};
+
+static SITE: StaticCell<Site> = StaticCell::new();
 
 /// The machines of the board, but for its device.
 pub struct Site {
@@ -35,20 +38,21 @@ pub struct Site {
 impl Site {
     /// The machines in their storage; the module hears those that are `invited`. They can be
     /// made once. `None` if a name is too long.
+    #[inline(never)]
     pub fn new<L: AsRef<Ports>>(
         clock: &'static BoardClock,
         settings: &'static Settings<L>,
         invited: &'static [Party],
-    ) -> Option<Self> {
+    ) -> Option<&'static mut Self> {
         let ports = settings.link.as_ref();
-        Some(Self {
+        Some(SITE.init(Self {
             clock,
             time: TimeClient::new(ethernet::host(settings.time)),
             synchronised: false,
             member: Member::new(ports, settings.boot, invited)?,
             #[cfg(feature = "agents")]
             managed: Managed::new(&settings.device, ports.controller)?,
-        })
+        }))
     }
 
     /// Takes what has arrived and does what is due, but for what the device has to say. Messages

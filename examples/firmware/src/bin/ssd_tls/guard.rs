@@ -11,9 +11,10 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use aead::consts::{U12, U16};
-use aead::generic_array::typenum::Unsigned;
-use aead::{AeadCore, AeadInPlace, Buffer, Error, Key, KeyInit, KeySizeUser, Nonce, Tag};
+use aes_gcm::Aes128Gcm;
+use aes_gcm::aead::consts::{U12, U16};
+use aes_gcm::aead::generic_array::typenum::Unsigned;
+use aes_gcm::aead::{AeadCore, AeadInPlace, Buffer, Error, Key, KeyInit, KeySizeUser, Nonce, Tag};
 use embedded_tls::{Aes128GcmSha256, TlsCipherSuite};
 
 /// Octets in front of what a record holds.
@@ -73,10 +74,8 @@ impl TlsCipherSuite for Guarded {
     type LabelBufferSize = <Aes128GcmSha256 as TlsCipherSuite>::LabelBufferSize;
 }
 
-type Plain = <Aes128GcmSha256 as TlsCipherSuite>::Cipher;
-
 /// AES-128-GCM that looks at what it has decrypted.
-pub struct Gcm(Plain);
+pub struct Gcm(Aes128Gcm);
 
 impl KeySizeUser for Gcm {
     type KeySize = U16;
@@ -84,14 +83,14 @@ impl KeySizeUser for Gcm {
 
 impl KeyInit for Gcm {
     fn new(key: &Key<Self>) -> Self {
-        Self(Plain::new(key))
+        Self(Aes128Gcm::new(key))
     }
 }
 
 impl AeadCore for Gcm {
     type NonceSize = U12;
     type TagSize = U16;
-    type CiphertextOverhead = <Plain as AeadCore>::CiphertextOverhead;
+    type CiphertextOverhead = <Aes128Gcm as AeadCore>::CiphertextOverhead;
 }
 
 impl AeadInPlace for Gcm {

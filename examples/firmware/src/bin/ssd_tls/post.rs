@@ -86,9 +86,9 @@ impl From<TlsError> for Ended {
 }
 
 /// The machines of the post.
-pub struct Post<S, P, D, A> {
-    site: Site,
-    device: Device<S, P, D, A>,
+pub struct Post<S: 'static, P: 'static, D: 'static, A: 'static> {
+    site: &'static mut Site,
+    device: &'static mut Device<S, P, D, A>,
     settings: &'static Settings,
     keys: &'static Keys,
     links: &'static RefCell<Links>,
@@ -101,11 +101,17 @@ pub struct Post<S, P, D, A> {
 /// The post with the front-end that QEMU has.
 pub type Simulated = Post<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
 
-impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
+impl<S, P, D, A> Post<S, P, D, A>
+where
+    S: SpiDevice + 'static,
+    P: OutputPin + 'static,
+    D: DelayNs + 'static,
+    A: Samples + 'static,
+{
     /// The post in its storage. It can be made once.
     pub fn new(
         (settings, keys): (&'static Settings, &'static Keys),
-        (site, device): (Site, Device<S, P, D, A>),
+        (site, device): (&'static mut Site, &'static mut Device<S, P, D, A>),
         (links, clock): (&'static RefCell<Links>, &'static BoardClock),
     ) -> Self {
         let deframer = DEFRAMER.take();
@@ -220,7 +226,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         let online = way.is_some();
         let links = self.links;
         // The module carries nothing of the device's.
-        let now = self.site.run(&mut links.borrow_mut().network, &mut self.device, |_, _, _, _| {});
+        let now = self.site.run(&mut links.borrow_mut().network, self.device, |_, _, _, _| {});
         self.device.tick(now, way.unwrap_or(&mut Offline));
         let mut links = links.borrow_mut();
         links.network.poll();
