@@ -1,14 +1,18 @@
-//! Who manages the board: a manager of asynchronous management, by AMP in datagrams. It defines
-//! the rule by which the board acts alone, and hears what the board reports.
+//! Who manages the board: a module of its message space with a manager of asynchronous management,
+//! whose groups are AMS messages. It defines the rule by which the board acts alone, hears what the
+//! board reports, and subscribes to what it publishes.
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bumpalo::Bump;
+use farpost::ams::mib::{Mib, ServiceMode};
+use farpost::ams::module::RuleRequest;
+use farpost::ams::service::{Delivery, Fault, Indication};
 use farpost::host::driver::Entity;
-use farpost::host::net::{MAX_RECEIVED, UdpEndpoint};
+use farpost::host::management::{ManagementApplication, ManagerHost, Side};
+use farpost::host::module::{Application, ModuleHost, Service};
 use farpost::management::amp::{Rpt, Value};
 use farpost::management::manager::{
     Answer, KnownAgent, Manager, ManagerConfig, ManagerStorage, ManagerUser,
@@ -19,17 +23,24 @@ use mio::{Registry, Token};
 
 use super::agreed::adm::{FRONT_END, report};
 use super::agreed::rule;
+use super::agreed::space::{BOARD, DESK, LEVELS, Level};
 use super::journal::Journal;
 use super::script::{LEAST_GAIN_DB, LIMIT_DBFS, REST_KHZ, SCANS};
+use super::space;
 use super::stations::slots;
 
-/// The manager at its socket.
+/// The manager with its module.
 #[derive(Debug)]
-pub(crate) struct Desk<'a> {
-    endpoint: UdpEndpoint,
-    manager: Manager<'a>,
-    heard: Heard,
-    buffer: Vec<u8>,
+pub(crate) struct Desk<'a>(ModuleHost<'a, Office<'a>>);
+
+/// What the module is for.
+#[derive(Debug)]
+struct Office<'a> {
+    management: ManagementApplication<ManagerHost<'a, Heard>>,
+    /// What the board has published.
+    levels: Vec<Level>,
+    /// Faults of subscription, and publications that make no sense.
+    faults: u32,
 }
 
 /// What is known of the board.
@@ -64,9 +75,8 @@ struct Health {
 }
 
 impl<'a> Desk<'a> {
-    /// A manager at a port the system chooses, on loopback.
-    pub(crate) fn bind(arena: &'a Bump) -> io::Result<Self> {
-        let endpoint = UdpEndpoint::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    /// A manager whose module has sockets at ports the system chooses, on loopback.
+    pub(crate) fn new(arena: &'a Bump, mib: &'a Mib<'a>) -> io::Result<Self> {
         let config =
             ManagerConfig { patience: Duration::from_secs(60), ..ManagerConfig::default() };
         let storage = ManagerStorage {
@@ -75,51 +85,52 @@ impl<'a> Desk<'a> {
             octets: arena.alloc_slice_fill_copy(1_024, 0),
             buffer: arena.alloc_slice_fill_copy(512, 0),
         };
-        Ok(Self {
-            endpoint,
-            manager: Manager::new(config, storage),
-            heard: Heard::default(),
-            buffer: vec![0; MAX_RECEIVED],
-        })
+        let manager =
+            ManagerHost { manager: Manager::new(config, storage), user: Heard::default() };
+        let (partners, mode) = (vec![BOARD], ServiceMode::BEST_EFFORT);
+        let management = ManagementApplication::new(manager, Side::Manager, DESK, partners, mode);
+        let office = Office { management, levels: Vec::new(), faults: 0 };
+        Ok(Self(space::seat(arena, mib, DESK.role, office)?))
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.endpoint.local().port()
+    /// Registers the module.
+    pub(crate) fn begin(&mut self, now: Now) -> Result<(), Box<dyn Error>> {
+        Ok(self.0.service.register(now)?)
     }
 
     /// Whether the rule is defined, or never will be.
     pub(crate) const fn is_ready(&self) -> bool {
-        matches!(self.heard.rule, Rule::Defined | Rule::Refused)
+        matches!(self.heard().rule, Rule::Defined | Rule::Refused)
     }
 
     /// Asks the board how it is.
     pub(crate) fn ask(&mut self, now: Now) -> Result<(), Box<dyn Error>> {
-        let mut room = [0; 64];
-        let controls = rule::ask(report::HEALTH, &mut room).ok_or("no room for a question")?;
-        let agent = self.heard.agent.ok_or("the board's agent is not here")?;
-        self.manager.perform(now, agent, 0, &controls, false)?;
-        Ok(())
+        self.office().ask(now)
     }
 
     /// How often the board has told how it is.
     pub(crate) fn told(&self) -> usize {
-        self.heard.health.len()
+        self.heard().health.len()
     }
 
     /// Prints the sums. True if they are right.
     pub(crate) fn summarise(&self) -> bool {
-        let Heard { rule, fired, health, strange, .. } = &self.heard;
+        let Heard { rule, fired, health, strange, .. } = self.heard();
+        let Office { levels, faults, .. } = &self.0.application;
         let defined = u32::from(*rule == Rule::Defined);
         println!(
             "management  {defined} rule defined, fired {fired} times, {} times asked",
             health.len()
         );
+        println!("published   {} levels by the board", levels.len());
         let mut right = true;
         for (holds, what) in [
             (defined == 1, "the rule is not defined"),
             (*fired == 1, "the rule did not fire once"),
             (health.last().is_some_and(Health::is_right), "the board is not as it is to be"),
             (*strange == 0, "a report is not of the front-end's ADM"),
+            (levels.iter().map(|level| level.scans).eq(1..=SCANS), "a level was not published"),
+            (*faults == 0, "a publication makes no sense"),
         ] {
             if !holds {
                 println!("WRONG: {what}");
@@ -129,12 +140,62 @@ impl<'a> Desk<'a> {
         right
     }
 
+    const fn office(&mut self) -> &mut Office<'a> {
+        &mut self.0.application
+    }
+
+    const fn heard(&self) -> &Heard {
+        &self.0.application.management.machine.user
+    }
+}
+
+impl Entity for Desk<'_> {
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        self.0.register(registry, token)
+    }
+
+    fn run(&mut self, now: Now) {
+        self.0.run(now);
+        self.office().decide(now);
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.0.next_deadline()
+    }
+}
+
+impl Office<'_> {
+    fn ask(&mut self, now: Now) -> Result<(), Box<dyn Error>> {
+        let mut room = [0; 64];
+        let controls = rule::ask(report::HEALTH, &mut room).ok_or("no room for a question")?;
+        let ManagerHost { manager, user } = &mut self.management.machine;
+        let agent = user.agent.ok_or("the board's agent is not here")?;
+        manager.perform(now, agent, 0, &controls, false)?;
+        Ok(())
+    }
+
+    /// Has the rule defined once the agent is there.
+    fn decide(&mut self, now: Now) {
+        let Heard { rule: Rule::Wanted, agent: Some(agent), health, .. } =
+            &self.management.machine.user
+        else {
+            return;
+        };
+        let agent = *agent;
+        // With the rule, and before the first scan.
+        if health.is_empty() && self.ask(now).is_err() {
+            return;
+        }
+        self.define(now, agent);
+    }
+
     /// Defines the rule.
     fn define(&mut self, now: Now, agent: Address) {
         let mut room = [0; 192];
         let Some(controls) = rule::quieter(LIMIT_DBFS, LEAST_GAIN_DB, &mut room) else { return };
-        if let Ok(time) = self.manager.perform(now, agent, 0, &controls, true) {
-            self.heard.rule = Rule::Asked(time);
+        let ManagerHost { manager, user } = &mut self.management.machine;
+        if let Ok(time) = manager.perform(now, agent, 0, &controls, true) {
+            user.rule = Rule::Asked(time);
             let what = format!(
                 "defines a rule: above {LIMIT_DBFS} dBFS, no more gain than {LEAST_GAIN_DB} dB"
             );
@@ -143,29 +204,44 @@ impl<'a> Desk<'a> {
     }
 }
 
-impl Entity for Desk<'_> {
-    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.endpoint.register(registry, token)
+impl Application for Office<'_> {
+    fn indicated(&mut self, now: Now, service: &mut Service<'_>, indication: Indication) {
+        if let Indication::Registered(_) = indication {
+            let continuum = service.module().continuum();
+            let invitation = BOARD.invitation(continuum, ServiceMode::BEST_EFFORT);
+            let levels = RuleRequest { subject: LEVELS, ..invitation };
+            if service.subscribe(now, &levels).is_err() {
+                self.faults += 1;
+            }
+        }
+        self.management.indicated(now, service, indication);
     }
 
-    fn run(&mut self, now: Now) {
-        while let Some((from, datagrams)) = self.endpoint.receive(&mut self.buffer) {
-            for octets in datagrams {
-                self.manager.receive(now, &from, octets, &mut self.heard);
-            }
-        }
-        if let (Rule::Wanted, Some(agent)) = (self.heard.rule, self.heard.agent) {
-            // With the rule, and before the first scan.
-            if self.told() == 0 && self.ask(now).is_err() {
-                return;
-            }
-            self.define(now, agent);
-        }
-        self.manager.tick(now, &mut self.endpoint, &mut self.heard);
+    fn delivered(
+        &mut self,
+        now: Now,
+        service: &mut Service<'_>,
+        delivery: Result<Delivery<'_>, Fault>,
+    ) {
+        let message = delivery.as_ref().ok().map(|delivery| *delivery.message());
+        let Some(message) = message.filter(|message| message.subject == LEVELS) else {
+            return self.management.delivered(now, service, delivery);
+        };
+        let Some(level) = Level::parse(message.data) else {
+            self.faults += 1;
+            return;
+        };
+        let Level { scans, dbfs } = level;
+        Journal::tell(now, "desk", &format!("hears of scan {scans}: {dbfs} dBFS"));
+        self.levels.push(level);
+    }
+
+    fn tick(&mut self, now: Now, service: &mut Service<'_>) {
+        self.management.tick(now, service);
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        self.manager.next_deadline()
+        self.management.next_deadline()
     }
 }
 

@@ -25,21 +25,26 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Runs the firmware, which is told who it is, how fast its clock runs, and `words`.
-    /// The host forwards the `ports` of UDP to it.
+    /// Runs the firmware, which is told who it is, how fast its clock runs, which ports of
+    /// UDP are forwarded to it for MPDUs and messages, and `words`.
     pub(crate) fn start(
         options: &Options,
         firmware: &Firmware,
         words: &[String],
-        ports: &[u16],
     ) -> Result<Self, Box<dyn Error>> {
-        let first =
-            ["ssd".to_owned(), format!("device={DEVICE}"), format!("speed={}", options.speed)];
+        let (mams, aams) = free_ports()?;
+        let first = [
+            "ssd".to_owned(),
+            format!("device={DEVICE}"),
+            format!("speed={}", options.speed),
+            format!("mams={mams}"),
+            format!("aams={aams}"),
+        ];
         // QEMU takes two commas for one that does not end the word.
         let argument = |word: &String| format!(",arg={}", word.replace(',', ",,"));
         let arguments: String = first.iter().chain(words).map(argument).collect();
-        let forward = |port: &u16| format!(",hostfwd=udp:127.0.0.1:{port}-:{port}");
-        let forwards: String = ports.iter().map(forward).collect();
+        let forward = |port: u16| format!(",hostfwd=udp:127.0.0.1:{port}-:{port}");
+        let forwards: String = [mams, aams].map(forward).concat();
         let mut child = Command::new(&options.qemu)
             .args(["-machine", "mps2-an386", "-cpu", "cortex-m4", "-display", "none"])
             .args(["-monitor", "none", "-serial", "stdio"])
@@ -125,7 +130,7 @@ fn read(firmware: &Firmware, frames: ChildStdout) -> Result<(Child, ChildStdout)
 }
 
 /// Two ports that are free now. QEMU takes them a moment later.
-pub(crate) fn free_ports() -> io::Result<(u16, u16)> {
+fn free_ports() -> io::Result<(u16, u16)> {
     let sockets = (UdpSocket::bind("127.0.0.1:0")?, UdpSocket::bind("127.0.0.1:0")?);
     Ok((sockets.0.local_addr()?.port(), sockets.1.local_addr()?.port()))
 }

@@ -7,17 +7,19 @@
 //! QEMU runs the firmware `examples/firmware/src/bin/ssd`, which reaches them by UDP
 //! over an emulated Ethernet controller: it registers as an AMS module, sets its clock,
 //! associates, gets its schedule, scans in its slots and reports. Half-way the SSM is
-//! killed and starts anew. Besides, the board is managed by AMP: it is given a rule, by which it
-//! takes its gain away when it is overloaded, and tells so; and it has a schedule by the southbound
-//! interface, in datagrams, which tunes its receiver for when nothing is scanned. All clocks run at 20 times real time. The exit status says
-//! whether every granted occurrence was reported by the board, with a spectrum that
-//! shows the signal that is there.
+//! killed and starts anew. Besides, the board is managed by AMP in messages of its module: it is
+//! given a rule, by which it takes its gain away when it is overloaded, and tells so; it publishes
+//! what each scan met; and it has a schedule by the southbound interface, in datagrams, which tunes
+//! its receiver for when nothing is scanned. All clocks run at 20 times real time. The exit status
+//! says whether every granted occurrence was reported by the board, with a spectrum that shows the
+//! signal that is there, and whether rule and schedule were kept.
 //!
 //! `cargo run --release --features tls-psk,management,southbound --example board_demo -- --tls`
 //!
-//! The same without AMS: the firmware `src/bin/ssd_tls` connects to the SSM by TCP and TLS 1.3
-//! with a pre-shared key, and proves that it has the private key of its public key by signing
-//! what the SSM asks it to. When the SSM is killed it connects anew.
+//! The same with another carriage of the device's messages: the firmware `src/bin/ssd_tls` has a
+//! connection to the SSM by TCP and TLS 1.3 with a pre-shared key, besides its module, and proves
+//! that it has the private key of its public key by signing what the SSM asks it to. When the SSM
+//! is killed it connects anew.
 #![allow(
     clippy::std_instead_of_core,
     clippy::arithmetic_side_effects,
@@ -37,6 +39,7 @@ mod schedule;
 mod script;
 #[cfg(all(feature = "tls-psk", unix))]
 mod secured;
+mod space;
 mod stations;
 mod story;
 mod time_server;
@@ -72,9 +75,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
         return secured(&arena, &options, &firmware, &journal);
     }
     let mut ground = Ground::new(&arena, &options, &firmware, &journal)?;
-    let finished = story::play(&mut ground, &journal)?;
-    let right = journal.borrow().summarise(finished);
-    Ok(ground.summarise() && right)
+    story::tell(&mut ground, &journal)
 }
 
 #[cfg(all(feature = "tls-psk", unix))]
@@ -85,9 +86,7 @@ fn secured(
     journal: &SharedJournal,
 ) -> Result<bool, Box<dyn Error>> {
     let mut secured = secured::Secured::new(arena, options, firmware, journal)?;
-    let finished = story::play(&mut secured, journal)?;
-    let right = journal.borrow().summarise(finished);
-    Ok(secured.summarise() && right)
+    story::tell(&mut secured, journal)
 }
 
 #[cfg(not(all(feature = "tls-psk", unix)))]

@@ -14,7 +14,7 @@ pub(crate) struct Options {
     pub(crate) qemu: String,
     /// How many times as fast as real time the clocks run.
     pub(crate) speed: u32,
-    /// The board has a TLS connection to its SSM, and no AMS.
+    /// The device of the board has a TLS connection to its SSM.
     pub(crate) tls: bool,
 }
 

@@ -1,5 +1,6 @@
 //! The ground side over TLS: an SSM that listens for connections with pre-shared keys, and an
-//! Actor, on loopback. The board proves that it has the private key of its public key.
+//! Actor, on loopback, beside the board's message space. The board proves that it has the private
+//! key of its public key.
 
 use std::error::Error;
 use std::io::Write;
@@ -17,16 +18,16 @@ use farpost::host::tls::{LinkHost, TlsClient, TlsClientOptions, TlsLimits, TlsSe
 use farpost::scos::actor::Actor;
 use farpost::scos::ssm::ActorName;
 use farpost::scos::{AttemptLimit, Authentication};
-use farpost::time::Now;
+use farpost::time::{Clock, Now};
 use tempfile::NamedTempFile;
 
 use super::emulator::{Emulator, Firmware};
 use super::journal::{Journal, Notes, SharedJournal, Watch};
 use super::options::Options;
 use super::script::{self, DEVICE};
+use super::space::Space;
 use super::stations::{self, ACTOR, slots};
 use super::story::Stage;
-use super::time_server::TimeServer;
 
 /// The Actor, and the identity of its key.
 const REGULATOR: &str = "regulator";
@@ -70,7 +71,7 @@ pub(crate) struct Secured<'a> {
     keys: Keys,
     limits: TlsLimits,
     at: SocketAddr,
-    time: TimeServer,
+    space: Space<'a>,
     /// `None` while it is dead.
     manager: Option<ManagerHost<'a>>,
     actor: ActorHost<'a>,
@@ -98,12 +99,10 @@ impl<'a> Secured<'a> {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let manager = make_manager(arena, &keys, (any, limits), 1, journal)?;
         let at = manager.link.local();
-        let time = TimeServer::bind(clock)?;
-        let words = [
-            format!("time={}", time.port()?),
-            format!("ssm={}", at.port()),
-            format!("keys={}", keys.file.path().display()),
-        ];
+        let space = Space::new(arena, clock)?;
+        let mut words = space.words.clone();
+        words.push(format!("ssm={}", at.port()));
+        words.push(format!("keys={}", keys.file.path().display()));
         let client = TlsClientOptions { handshake: patience, ..TlsClientOptions::new(1) };
         let link = TlsClient::new(&at.to_string(), REGULATOR, &keys.actor, client)?;
         let actor = stations::actor(arena, TlsClient::server());
@@ -115,30 +114,20 @@ impl<'a> Secured<'a> {
             keys,
             limits,
             at,
-            time,
+            space,
             manager: Some(manager),
             actor: LinkHost::new(station, link),
-            board: Emulator::start(options, firmware, &words, &[])?,
+            board: Emulator::start(options, firmware, &words)?,
             before: (0, 0),
         };
-        secured.driver.add(&mut secured.time)?;
+        for entity in secured.space.entities() {
+            secured.driver.add(entity)?;
+        }
         secured.driver.add(&mut secured.actor)?;
         if let Some(manager) = &mut secured.manager {
             secured.driver.add(manager)?;
         }
         Ok(secured)
-    }
-
-    /// Prints how often the device proved itself: for each association, and each time it was
-    /// refreshed. True if none came about without.
-    pub(crate) fn summarise(&self) -> bool {
-        let (proofs, associations) = self.so_far();
-        println!("proofs      {proofs} asked for, {associations} associations");
-        let right = associations >= 2 && proofs >= associations;
-        if !right {
-            println!("WRONG: the device is associated without a proof");
-        }
-        right
     }
 
     fn so_far(&self) -> (u64, u64) {
@@ -151,11 +140,12 @@ impl<'a> Secured<'a> {
 
 impl<'a> Stage<'a> for Secured<'a> {
     fn begin(&mut self) -> Result<(), Box<dyn Error>> {
-        Ok(())
+        self.space.begin(self.driver.clock().now())
     }
 
     fn turn(&mut self) -> Result<Now, Box<dyn Error>> {
-        let mut entities: Vec<&mut dyn Entity> = vec![&mut self.time, &mut self.actor];
+        let mut entities: Vec<&mut dyn Entity> = self.space.entities().into();
+        entities.push(&mut self.actor);
         entities.extend(self.manager.as_mut().map(|manager| -> &mut dyn Entity { manager }));
         let now = self.driver.turn(&mut entities, Duration::from_millis(50))?;
         while let Some(line) = self.board.line()? {
@@ -168,6 +158,10 @@ impl<'a> Stage<'a> for Secured<'a> {
         &mut self.actor.machine.actor
     }
 
+    fn space(&mut self) -> &mut Space<'a> {
+        &mut self.space
+    }
+
     fn restart_manager(&mut self, _now: Now) -> Result<(), Box<dyn Error>> {
         self.before = self.so_far();
         // Its connections and its port are free when it is gone.
@@ -176,6 +170,19 @@ impl<'a> Stage<'a> for Secured<'a> {
         let manager = make_manager(self.arena, &self.keys, at, 2, &self.journal)?;
         self.driver.add(self.manager.insert(manager))?;
         Ok(())
+    }
+
+    /// How often the device proved itself too: for each association, and each time it was
+    /// refreshed. None may have come about without.
+    fn summarise(&self) -> bool {
+        let managed = self.space.summarise();
+        let (proofs, associations) = self.so_far();
+        println!("proofs      {proofs} asked for, {associations} associations");
+        let right = associations >= 2 && proofs >= associations;
+        if !right {
+            println!("WRONG: the device is associated without a proof");
+        }
+        right && managed
     }
 }
 

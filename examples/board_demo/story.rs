@@ -7,6 +7,7 @@ use farpost::time::Now;
 
 use super::journal::{Journal, SharedJournal};
 use super::script::{self, Ask};
+use super::space::Space;
 
 /// Where it happens: the stations on this side, the board, and what runs them.
 pub(crate) trait Stage<'a> {
@@ -19,30 +20,28 @@ pub(crate) trait Stage<'a> {
     /// Who asks.
     fn actor(&mut self) -> &mut Actor<'a>;
 
-    /// Whether all else is prepared that is to be before anything is asked.
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    /// All is over but for what is to be asked at the end.
-    fn close(&mut self, _now: Now) -> Result<(), Box<dyn Error>> {
-        Ok(())
-    }
-
-    /// Whether that is answered.
-    fn is_closed(&self) -> bool {
-        true
-    }
+    /// The message space, and who manages the board there.
+    fn space(&mut self) -> &mut Space<'a>;
 
     /// The SSM ends without a word, and another run of it begins.
     fn restart_manager(&mut self, now: Now) -> Result<(), Box<dyn Error>>;
+
+    /// Prints the sums that are not the journal's. True if they are right.
+    fn summarise(&self) -> bool;
 }
 
-/// Plays the story to its end (true), or until the time is over (false).
-pub(crate) fn play(
+/// Plays the story and prints its sums. True if they are right.
+pub(crate) fn tell(
     stage: &mut dyn Stage<'_>,
     journal: &SharedJournal,
 ) -> Result<bool, Box<dyn Error>> {
+    let finished = play(stage, journal)?;
+    let right = journal.borrow().summarise(finished);
+    Ok(stage.summarise() && right)
+}
+
+/// Plays the story to its end (true), or until the time is over (false).
+fn play(stage: &mut dyn Stage<'_>, journal: &SharedJournal) -> Result<bool, Box<dyn Error>> {
     stage.begin()?;
     let Some(now) = settle(stage, journal)? else { return Ok(false) };
     ask(stage, journal, &script::FIRST, now)?;
@@ -53,8 +52,8 @@ pub(crate) fn play(
     let Some(now) = settle(stage, journal)? else { return Ok(false) };
     ask(stage, journal, &script::SECOND, now)?;
     let Some(now) = settle(stage, journal)? else { return Ok(false) };
-    stage.close(now)?;
-    Ok(until(stage, |stage| stage.is_closed())?.is_some())
+    stage.space().close(now)?;
+    Ok(until(stage, |stage| stage.space().is_closed())?.is_some())
 }
 
 /// Runs until the device can be asked and all that was asked is reported.
@@ -62,13 +61,13 @@ fn settle(
     stage: &mut dyn Stage<'_>,
     journal: &SharedJournal,
 ) -> Result<Option<Now>, Box<dyn Error>> {
-    until(stage, |stage| journal.borrow().is_settled() && stage.is_ready())
+    until(stage, |stage| journal.borrow().is_settled() && stage.space().is_ready())
 }
 
 /// Runs until something is so.
 fn until(
     stage: &mut dyn Stage<'_>,
-    is_so: impl Fn(&dyn Stage<'_>) -> bool,
+    is_so: impl Fn(&mut dyn Stage<'_>) -> bool,
 ) -> Result<Option<Now>, Box<dyn Error>> {
     loop {
         let now = stage.turn()?;

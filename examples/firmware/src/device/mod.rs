@@ -45,6 +45,7 @@ static METADATA: ConstStaticCell<[u8; DeviceMetadata::OCTETS]> =
     ConstStaticCell::new([0; DeviceMetadata::OCTETS]);
 static SECTIONS: StaticCell<[Section<'static>; 4]> = StaticCell::new();
 
+static DEVICE: StaticCell<Simulated> = StaticCell::new();
 static AIR: StaticCell<Air> = StaticCell::new();
 static WORKSPACE: ConstStaticCell<Workspace> = ConstStaticCell::new(Workspace::EMPTY);
 
@@ -76,19 +77,19 @@ pub type Simulated = Device<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
 impl Simulated {
     /// The device in its storage. It can be made once.
     #[inline(never)]
-    pub fn simulated(identity: Identity, ticks: Ticks, stack: Painted) -> Self {
+    pub fn simulated(identity: Identity, ticks: Ticks, stack: Painted) -> &'static mut Self {
         let air = AIR.init(Air::default());
         let (ten_db, twenty_db) = air.pins();
         let tuner = Tuner::new(air.spi(), ten_db, twenty_db, Delay(ticks));
         let analyser = spectrum::Analyser::new(WORKSPACE.take());
         let front_end = FrontEnd::new(tuner, air.samples(), analyser);
-        Self {
+        DEVICE.init(Self {
             ssd: ssd(&identity),
             #[cfg(feature = "agents")]
             health: health::Health::default(),
             front_end,
             stack,
-        }
+        })
     }
 }
 

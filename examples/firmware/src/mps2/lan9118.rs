@@ -4,6 +4,7 @@
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
+use static_cell::ConstStaticCell;
 
 use super::registers::Registers;
 
@@ -45,6 +46,9 @@ const FRAME: usize = 1_514;
 /// The same in whole words.
 const BUFFER: usize = 1_516;
 
+static RECEIVED: ConstStaticCell<[u8; BUFFER]> = ConstStaticCell::new([0; BUFFER]);
+static SENT: ConstStaticCell<[u8; BUFFER]> = ConstStaticCell::new([0; BUFFER]);
+
 /// Frames, and their octets.
 #[derive(Clone, Copy)]
 pub struct Traffic {
@@ -67,14 +71,15 @@ pub struct Lan9118 {
     /// What has come, and what went out.
     pub came: Traffic,
     pub went: Traffic,
-    received: [u8; BUFFER],
-    sent: [u8; BUFFER],
+    received: &'static mut [u8; BUFFER],
+    sent: &'static mut [u8; BUFFER],
 }
 
 impl Lan9118 {
-    pub(super) const fn new(registers: Registers) -> Self {
+    /// The controller. It can be had once.
+    pub(super) fn new(registers: Registers) -> Self {
         let (came, went) = (Traffic::NONE, Traffic::NONE);
-        Self { registers, came, went, received: [0; BUFFER], sent: [0; BUFFER] }
+        Self { registers, came, went, received: RECEIVED.take(), sent: SENT.take() }
     }
 
     /// Resets it and turns it on.

@@ -3,7 +3,8 @@
 //! and tuned by schedule, besides.
 //!
 //! `cargo run --release --features std,management,southbound --example board_demo`, two folders
-//! up, runs it in QEMU together with the ground side.
+//! up, runs it in QEMU together with the ground side. `ssd_tls` is the same board with another
+//! carriage of the device's messages.
 #![no_std]
 #![no_main]
 
@@ -15,6 +16,7 @@ mod agents;
 mod device;
 #[cfg(feature = "agents")]
 mod managed;
+mod member;
 #[path = "../../memory.rs"]
 mod memory;
 #[path = "../../mps2/mod.rs"]
@@ -22,81 +24,126 @@ mod mps2;
 mod network;
 #[path = "../../mps2/panic.rs"]
 mod panic;
-mod post;
+mod site;
 #[path = "../../stack.rs"]
 mod stack;
 
-use core::time::Duration;
-
 use cortex_m_rt::entry;
 use defmt::{error, info};
-use farpost::time::{Clock, earliest};
+use farpost::ams::carriage::Party;
+use farpost::ams::module::Module;
+use farpost::scos::carriage::{Carrier, Station, manager, source};
+use farpost::time::Clock;
 use semihosting::process;
+use smoltcp::iface::SocketStorage;
 use static_cell::StaticCell;
 
-use device::clock::{BoardClock, TimeClient};
-use device::{Simulated, ethernet};
+#[cfg(feature = "agents")]
+use agents::agreed::space::DESK;
+use device::clock::BoardClock;
+use device::{Identity, Simulated};
+use member::{CARRIAGE, CONTINUUM};
 use mps2::Board;
-use network::{Network, Port};
-use post::{Post, Settings};
+use network::{Network, Port, Ports, SOCKETS};
+use site::Site;
+
+type Settings = device::settings::Settings<Ports>;
+
+/// The board: its machines, and the network that they have.
+struct Post {
+    clock: &'static BoardClock,
+    network: Network,
+    site: &'static mut Site,
+    device: &'static mut Simulated,
+}
 
 static SETTINGS: StaticCell<Settings> = StaticCell::new();
-static POST: StaticCell<post::Simulated> = StaticCell::new();
+static CLOCK: StaticCell<BoardClock> = StaticCell::new();
+static ROOM: StaticCell<[SocketStorage<'static>; SOCKETS]> = StaticCell::new();
+static POST: StaticCell<Post> = StaticCell::new();
 
-/// The longest sleep: short enough for the clock to see its timer begin anew.
-const DOZE: Duration = Duration::from_secs(10);
+/// Who is heard.
+static INVITED: &[Party] = &[
+    CARRIAGE.manager,
+    #[cfg(feature = "agents")]
+    DESK,
+];
 
 #[entry]
 fn main() -> ! {
+    start().run()
+}
+
+/// Makes all there is, in its place. What that takes of the stack is free again afterwards.
+#[inline(never)]
+fn start() -> &'static mut Post {
     // SAFETY: this is the only call.
-    let (mut board, timer) = unsafe { Board::take() };
+    let (board, timer) = unsafe { Board::take() };
     let stack = stack::Painted::fresh();
     let Some(settings) = Settings::read() else { process::exit(2) };
     let settings = SETTINGS.init(settings);
     let ticks = timer.ticks_of();
-    let clock = BoardClock::start(timer, settings.speed);
+    let clock = CLOCK.init(BoardClock::start(timer, settings.speed));
+    let room = ROOM.init_with(|| [SocketStorage::EMPTY; SOCKETS]);
     let seed = u64::from(settings.boot);
-    let started =
-        Network::start(&mut board.ethernet, clock.link_time(), seed, &settings.link, settings.time);
-    let Some(mut network) = started else {
+    let ports = (&settings.link, settings.time);
+    let Some(network) = Network::start(board, (clock, seed), ports, room) else {
         error!("settings: a port is 0");
         process::exit(2);
     };
-    let mut time = TimeClient::new(ethernet::host(settings.time));
-    let device = Simulated::simulated(post::identity(settings), ticks, stack);
-    let Some(post) = Post::new(settings, device).map(|post| POST.init(post)) else {
+    let device = Simulated::simulated(identity(settings), ticks, stack);
+    let Some(site) = Site::new(clock, settings, INVITED) else {
         error!("settings: a name is too long");
         process::exit(2);
     };
-    #[cfg(feature = "agents")]
-    let Some(mut managed) = managed::Managed::new(settings) else {
-        error!("settings: a name is too long for the agents");
-        process::exit(2);
-    };
     info!("{=str} starts, run {}", settings.device, settings.boot);
-    let mut synchronised = false;
+    POST.init(Post { clock, network, site, device })
+}
 
-    loop {
-        network.poll(clock.link_time(), &mut board.ethernet);
-        while let Some((_, octets, _)) = network.receive(Port::Time) {
-            if time.receive(&clock, octets) && !synchronised {
-                synchronised = true;
-                info!("clock set");
+/// Who the device of these settings is.
+fn identity(settings: &'static Settings) -> Identity {
+    let name = &settings.device;
+    Identity {
+        name,
+        // Nobody asks it for a proof here.
+        public_key: name.as_bytes(),
+        signer: None,
+        ssm: manager(),
+        boot: settings.boot,
+        seed: u64::from(settings.boot) << 16 | u64::from(settings.link.mams),
+    }
+}
+
+impl Post {
+    /// Works for ever.
+    fn run(&mut self) -> ! {
+        let Self { clock, network, site, device } = self;
+        loop {
+            let now = site.run(network, device, |now, message, (module, way), device| {
+                if CARRIAGE.is_for(Station::Device, message) {
+                    let from = source(message);
+                    device.receive(now, &from, message.data, &mut carrier(module, way));
+                }
+            });
+            if site.member.is_settled(now) {
+                let way = network.way(Port::Aams);
+                device.tick(now, &mut carrier(&mut site.member.module, way));
             }
-        }
-        time.tick(&clock, &mut network.way(Port::Time));
-        // Every machine of the board has its turn here, with the time of the turn.
-        let now = clock.now();
-        post.run(now, &mut network);
-        #[cfg(feature = "agents")]
-        managed.run(now, &mut network, &mut post.device, &board.ethernet);
-        network.poll(clock.link_time(), &mut board.ethernet);
+            network.poll();
 
-        let next = earliest(post.next_deadline(now), Some(time.next_deadline()));
-        #[cfg(feature = "agents")]
-        let next = earliest(next, managed.next_deadline());
-        let idle = next.map_or(DOZE, |next| clock.real(next.since(clock.now().monotonic)));
-        let link = network.poll_delay(clock.link_time()).map_or(DOZE, Duration::from_micros);
-        board.wait(idle.min(link).min(DOZE));
+            let next = site.next_deadline(clock.now(), device.next_deadline());
+            network.rest(if device.is_sensing() { Some(now.monotonic) } else { next });
+        }
+    }
+}
+
+/// The carrier of the device's messages.
+fn carrier<'c, 's, T>(module: &'c mut Module<'s>, transport: T) -> Carrier<'c, 's, T> {
+    Carrier {
+        module,
+        transport,
+        subject: CARRIAGE.device.subject,
+        manager: CARRIAGE.manager.role,
+        continuum: CONTINUUM,
     }
 }

@@ -1,5 +1,6 @@
-//! The agents of the board and their links: AMP in datagrams to the manager, and the southbound
-//! interface in datagrams to the controller (`agreed::carriage`).
+//! The agents of the board and their links: AMP in messages of the board's module to the manager
+//! (`farpost::management::carriage`), and the southbound interface in datagrams to the controller
+//! (`agreed::carriage`).
 
 use core::time::Duration;
 
@@ -7,8 +8,12 @@ use defmt::info;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::SpiDevice;
+use farpost::ams::carriage::Party;
+use farpost::ams::module::Module;
+use farpost::ams::service::{Message, Received};
 use farpost::management::agent::{AgentConfig, Collected, Failed, ManagerConfig, MaxAge};
 use farpost::management::amp::Value;
+use farpost::management::carriage::{Carrier, SERVICE, manager};
 use farpost::southbound::agent::{AgentConfig as ScheduleConfig, Call, Link};
 use farpost::southbound::messages::{
     ExportMetricsValues, InterfaceMetricsValues, StandardInterfaceStatistics, StatusCode,
@@ -16,23 +21,25 @@ use farpost::southbound::messages::{
 use farpost::southbound::telemetry::MetricKind;
 use farpost::time::{Instant, Now, Utc, earliest};
 use farpost::transport::{Address, SendError, Transport};
-use static_cell::{ConstStaticCell, StaticCell};
+use static_cell::ConstStaticCell;
 
 use crate::agents::agreed::adm::{FRONT_END, datum};
 use crate::agents::agreed::carriage::{Datagram, Kind, LONGEST, Stream, Taken};
 use crate::agents::agreed::modem::MODEM;
 use crate::agents::agreed::rule::GROUND;
+use crate::agents::agreed::space::{BOARD, DESK, DESK_ENDPOINT, LEVELS, Level};
 use crate::agents::random::Octets;
 use crate::agents::{ADMS, Agents, Managed as Lent, Receiver, measured};
 use crate::device::Device;
-use crate::device::ethernet::{self, SERVICE, Way};
+use crate::device::ethernet::{self, Way};
 use crate::device::radio::Samples;
+use crate::member::{CONTINUUM, Member};
 use crate::mps2::lan9118::Lan9118;
 use crate::network::{Network, Port};
-use crate::post::{Name, Settings, name};
 
-static ENDPOINT: StaticCell<Name> = StaticCell::new();
-static MANAGERS: StaticCell<[ManagerConfig<'static>; 1]> = StaticCell::new();
+static MANAGERS: [ManagerConfig<'static>; 1] =
+    [ManagerConfig { name: GROUND, service: SERVICE, endpoint: DESK_ENDPOINT, issuer: b"ground" }];
+static PARTIES: [Party; 1] = [DESK];
 static DATAGRAM: ConstStaticCell<[u8; LONGEST]> = ConstStaticCell::new([0; LONGEST]);
 
 /// A level that was measured before is no reason to act.
@@ -50,47 +57,58 @@ pub struct Managed {
     controller: Controller,
     /// When the interface is reported.
     counts_due: Option<Instant>,
+    /// Scans that are published.
+    published: u32,
 }
 
 impl Managed {
-    /// The agents in their storage. They can be made once. `None` if a name is too long.
-    pub fn new(settings: &'static Settings) -> Option<Self> {
-        let managers = MANAGERS.init([ManagerConfig {
-            name: GROUND,
-            service: SERVICE,
-            endpoint: ENDPOINT.init(name(settings.link.management)?),
-            issuer: b"ground",
-        }]);
+    /// The agents in their storage, of the board of that name; the controller is at a port of
+    /// the host. They can be made once. `None` if the name is too long.
+    pub fn new(device: &'static str, controller: u16) -> Option<Self> {
         let management = AgentConfig {
             max_ages: MAX_AGES,
             register_every: Some(REGISTER),
-            ..AgentConfig::new(&settings.device, managers, &ADMS)
+            ..AgentConfig::new(device, &MANAGERS, &ADMS)
         };
-        let schedule = ScheduleConfig::new(&settings.device, &Octets);
+        let schedule = ScheduleConfig::new(device, &Octets);
         let controller = Controller {
-            address: ethernet::host(settings.link.controller),
+            address: ethernet::host(controller),
             stream: None,
             buffer: DATAGRAM.take(),
         };
         let agents = Agents::new(management, schedule)?;
-        Some(Self { agents, controller, counts_due: None })
+        Some(Self { agents, controller, counts_due: None, published: 0 })
     }
 
-    /// Takes what has arrived and does what is due.
+    /// A message of the manager.
+    pub fn receive<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples>(
+        &mut self,
+        now: Now,
+        message: &Received<'_>,
+        (module, way): (&mut Module<'static>, Way<'_>),
+        device: &mut Device<S, P, D, A>,
+    ) {
+        let from = manager(message.subject);
+        let mut carrier = carrier(module, way);
+        let agent = &mut self.agents.management;
+        agent.receive(now, &from, message.data, &mut carrier, &mut Lent(device));
+    }
+
+    /// Takes the datagrams that have arrived and does what is due.
     pub fn run<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples>(
         &mut self,
         now: Now,
         network: &mut Network,
+        member: &mut Member,
         device: &mut Device<S, P, D, A>,
-        ethernet: &Lan9118,
     ) {
-        let receiver = &mut Lent(device);
-        let agent = &mut self.agents.management;
-        while let Some((from, octets, mut way)) = network.receive(Port::Management) {
-            agent.receive(now, &from, octets, &mut way, receiver);
+        if member.is_settled(now) {
+            self.publish(network, member, device);
+            let mut carrier = carrier(&mut member.module, network.way(Port::Aams));
+            self.agents.management.tick(now, &mut carrier, &mut Lent(device));
         }
-        agent.tick(now, &mut network.way(Port::Management), receiver);
 
+        let receiver = &mut Lent(device);
         while let Some((from, octets, way)) = network.receive(Port::Controller) {
             if let Some(datagram) = Datagram::parse(octets)
                 && from == self.controller.address
@@ -98,7 +116,7 @@ impl Managed {
                 self.hear(now, &datagram, way, receiver);
             }
         }
-        self.count(now, ethernet);
+        self.count(now, network.ethernet());
         let mut rpcs = self.controller.rpcs(now, network.way(Port::Controller));
         rpcs.pulse();
         let over = rpcs.controller.stream.filter(|stream| stream.is_over(now));
@@ -108,6 +126,23 @@ impl Managed {
             agent.stream_closed(now, Call(stream.call), &mut rpcs, receiver);
         }
         agent.tick(now, &mut rpcs, receiver);
+    }
+
+    /// Publishes what the last scan met, unless that is done.
+    fn publish<S, P, D, A>(
+        &mut self,
+        network: &mut Network,
+        member: &mut Member,
+        device: &Device<S, P, D, A>,
+    ) {
+        let scans = device.health.scans;
+        if let Some((dbfs, _)) = device.health.level
+            && self.published != scans
+        {
+            self.published = scans;
+            let level = Level { scans, dbfs }.octets();
+            member.publish(&Message::new(LEVELS, &level), network);
+        }
     }
 
     /// A datagram of the controller.
@@ -172,13 +207,22 @@ impl Managed {
         let _ = self.agents.schedule.report(now, MetricKind::Statistics, &metrics);
     }
 
-    /// When it is next to be run even if nothing arrives.
+    /// When something is due but for what the module carries, even if nothing arrives.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let agents =
-            earliest(self.agents.management.next_deadline(), self.agents.schedule.next_deadline());
         let stream = self.controller.stream.map(|stream| stream.next_deadline());
-        earliest(agents, earliest(stream, self.counts_due))
+        earliest(self.agents.schedule.next_deadline(), earliest(stream, self.counts_due))
     }
+
+    /// When something is due that the module carries.
+    pub fn carried_deadline(&self) -> Option<Instant> {
+        self.agents.management.next_deadline()
+    }
+}
+
+/// The carrier of the agent's groups.
+fn carrier<'c, 's, T>(module: &'c mut Module<'s>, transport: T) -> Carrier<'c, 's, T> {
+    let (subject, continuum) = (BOARD.subject, CONTINUUM);
+    Carrier { module, transport, subject, managers: &PARTIES, continuum }
 }
 
 /// Where the controller is, and the stream to it.

@@ -1,5 +1,5 @@
 //! The post: an SSD, and its connection to the SSM, which is made again whenever it is over.
-//! The device works its schedule through with and without.
+//! The device works its schedule through with and without, and so do the other machines.
 
 use core::cell::RefCell;
 use core::time::Duration;
@@ -10,8 +10,7 @@ use embedded_hal::digital::OutputPin;
 use embedded_hal::spi::SpiDevice;
 use embedded_tls::blocking::TlsConnection;
 use embedded_tls::{
-    Aes128GcmSha256, MaxFragmentLength, TLS_RECORD_OVERHEAD, TlsConfig, TlsContext, TlsError,
-    UnsecureProvider,
+    MaxFragmentLength, TLS_RECORD_OVERHEAD, TlsConfig, TlsContext, TlsError, UnsecureProvider,
 };
 use farpost::crypto::Ed25519;
 use farpost::scos::DeviceSigner;
@@ -20,19 +19,21 @@ use farpost::time::{Clock, Instant, earliest};
 use farpost::transport::{Address, SendError, Transport};
 use static_cell::ConstStaticCell;
 
-use crate::device::clock::{BoardClock, TimeClient};
+use crate::device::clock::BoardClock;
 use crate::device::radio::Samples;
 use crate::device::simulated::{Adc, Delay, Pin, Spi};
-use crate::device::{Device, Identity, ethernet, settings};
+use crate::device::{Device, Identity, settings};
+use crate::guard::{self, Guarded, RECORD};
 use crate::keys::Keys;
-use crate::network::{Network, Over, RECORD, Secured};
 use crate::random::{self, Octets};
-use crate::stream::Stream;
+use crate::site::Site;
+use crate::stream::{Broken, Stream};
+use crate::tcp::{Links, Over, Secured};
 
 /// What the board is told.
 pub type Settings = settings::Settings<Secured>;
 
-type Tls<'t> = TlsConnection<'t, Stream, Aes128GcmSha256>;
+type Tls<'t> = TlsConnection<'t, Stream, Guarded>;
 
 /// A record each way.
 static READ: ConstStaticCell<[u8; RECORD]> = ConstStaticCell::new([0; RECORD]);
@@ -43,8 +44,6 @@ static DEFRAMER: ConstStaticCell<Deframer> = ConstStaticCell::new(Deframer::new(
 /// Octets of the longest record that is sent.
 const WRITE: usize = FRAME_MAX + TLS_RECORD_OVERHEAD;
 
-/// The longest sleep: short enough for the clock to see its timer begin anew.
-const DOZE: Duration = Duration::from_secs(10);
 /// The first wait before a connection is made again, and the longest. It doubles until the SSM
 /// has been heard.
 const FIRST: Duration = Duration::from_secs(1);
@@ -87,13 +86,12 @@ impl From<TlsError> for Ended {
 }
 
 /// The machines of the post.
-pub struct Post<S, P, D, A> {
-    device: Device<S, P, D, A>,
-    time: TimeClient,
-    synchronised: bool,
+pub struct Post<S: 'static, P: 'static, D: 'static, A: 'static> {
+    site: &'static mut Site,
+    device: &'static mut Device<S, P, D, A>,
     settings: &'static Settings,
     keys: &'static Keys,
-    network: &'static RefCell<Network>,
+    links: &'static RefCell<Links>,
     clock: &'static BoardClock,
     deframer: &'static mut Deframer,
     /// The SSM has said something by this connection.
@@ -103,27 +101,21 @@ pub struct Post<S, P, D, A> {
 /// The post with the front-end that QEMU has.
 pub type Simulated = Post<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
 
-impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
+impl<S, P, D, A> Post<S, P, D, A>
+where
+    S: SpiDevice + 'static,
+    P: OutputPin + 'static,
+    D: DelayNs + 'static,
+    A: Samples + 'static,
+{
     /// The post in its storage. It can be made once.
     pub fn new(
-        settings: &'static Settings,
-        keys: &'static Keys,
-        device: Device<S, P, D, A>,
-        (network, clock): (&'static RefCell<Network>, &'static BoardClock),
+        (settings, keys): (&'static Settings, &'static Keys),
+        (site, device): (&'static mut Site, &'static mut Device<S, P, D, A>),
+        (links, clock): (&'static RefCell<Links>, &'static BoardClock),
     ) -> Self {
-        let time = TimeClient::new(ethernet::host(settings.time));
         let deframer = DEFRAMER.take();
-        Self {
-            device,
-            time,
-            synchronised: false,
-            settings,
-            keys,
-            network,
-            clock,
-            deframer,
-            heard: false,
-        }
+        Self { site, device, settings, keys, links, clock, deframer, heard: false }
     }
 
     /// Works for ever.
@@ -132,9 +124,10 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         let mut pause = FIRST;
         loop {
             self.heard = false;
+            guard::set_established(false);
             let ended = match self.connect() {
                 Ok(()) => {
-                    let stream = Stream(self.network);
+                    let stream = Stream::new(self.links);
                     let mut tls = TlsConnection::new(stream, &mut read[..], &mut written[..]);
                     match self.open(&mut tls) {
                         Ok(()) => self.serve(&mut tls, frame),
@@ -143,7 +136,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
                 }
                 Err(Over) => Ended::Over,
             };
-            self.network.borrow_mut().abort();
+            self.links.borrow_mut().abort();
             match ended {
                 Ended::Over => warn!("no connection"),
                 Ended::Tls(error) => warn!("no connection: {}", error),
@@ -162,10 +155,10 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
 
     /// Makes a TCP connection; the device goes on meanwhile.
     fn connect(&mut self) -> Result<(), Over> {
-        self.network.borrow_mut().connect(self.settings.link.ssm)?;
-        let until = self.network.borrow().real_time().after(CONNECTING);
-        while !self.network.borrow_mut().is_connected()? {
-            if self.network.borrow().real_time() >= until {
+        self.links.borrow_mut().connect(self.settings.link.ssm)?;
+        let until = self.links.borrow().real_time().after(CONNECTING);
+        while !self.links.borrow_mut().is_connected()? {
+            if self.links.borrow().real_time() >= until {
                 return Err(Over);
             }
             self.turn(None, None);
@@ -182,7 +175,8 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             .with_psk(&self.keys.psk, &identities)
             .with_max_fragment_length(MaxFragmentLength::Bits11);
         // The key tells who the server is: no certificate is looked at.
-        tls.open(TlsContext::new(&config, UnsecureProvider::new::<Aes128GcmSha256>(Octets)))?;
+        tls.open(TlsContext::new(&config, UnsecureProvider::new::<Guarded>(Octets)))?;
+        guard::set_established(true);
         info!("connected by TLS, stack {}", self.device.stack());
         *self.deframer = Deframer::new();
         self.device.ssd.reconnected();
@@ -191,7 +185,7 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
 
     /// Has the device work with a connection until it is over.
     fn serve(&mut self, tls: &mut Tls<'_>, frame: &mut [u8; FRAME_MAX]) -> Ended {
-        let mut way = Way { tls, network: self.network, frame, broken: None };
+        let mut way = Way { tls, links: self.links, frame, broken: None };
         loop {
             if let Err(ended) = self.receive(&mut way) {
                 return ended;
@@ -207,8 +201,12 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
     fn receive(&mut self, way: &mut Way<'_, '_>) -> Result<(), Ended> {
         // Octets that are decrypted and not taken.
         let mut left = false;
-        while left || self.network.borrow_mut().has_record()? {
-            let mut record = way.tls.read_buffered()?;
+        while left || self.links.borrow_mut().has_record()? {
+            let mut record = match way.tls.read_buffered() {
+                // There was nothing in what was there.
+                Err(TlsError::Io(Broken::NOTHING)) => break,
+                record => record?,
+            };
             let all = record.peek_all();
             let mut rest = all;
             let message = self.deframer.take(&mut rest).map_err(Ended::Length)?;
@@ -226,35 +224,19 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
     /// Does what is due, with a way out or without, and sleeps until something is, or `until`.
     fn turn(&mut self, way: Option<&mut dyn Transport>, until: Option<Instant>) {
         let online = way.is_some();
-        self.tell_time();
-        // Every machine of the board has its turn here, with the time of the turn.
-        let now = self.clock.now();
-        self.device.sense(now);
+        let links = self.links;
+        // The module carries nothing of the device's.
+        let now = self.site.run(&mut links.borrow_mut().network, self.device, |_, _, _, _| {});
         self.device.tick(now, way.unwrap_or(&mut Offline));
-        self.network.borrow_mut().poll();
+        let mut links = links.borrow_mut();
+        links.network.poll();
 
-        let now = self.clock.now();
-        let next = earliest(self.device.next_deadline(), Some(self.time.next_deadline()));
+        let next = earliest(self.site.next_deadline(now, None), self.device.next_deadline());
         let next = if self.device.is_sensing() { Some(now.monotonic) } else { next };
-        let idle = earliest(next, until).map_or(DOZE, |next| next.since(now.monotonic));
-        let mut network = self.network.borrow_mut();
         // What has just come is looked at first, and that nothing will come any more.
-        if !online || network.has_record().is_ok_and(|has| !has) {
-            network.wait(self.clock.real(idle).min(DOZE));
+        if !online || links.has_record().is_ok_and(|has| !has) {
+            links.network.rest(earliest(next, until));
         }
-        network.poll();
-    }
-
-    /// Has the time server set the clock.
-    fn tell_time(&mut self) {
-        let mut network = self.network.borrow_mut();
-        while let Some((_, octets, _)) = network.receive_time() {
-            if self.time.receive(self.clock, octets) && !self.synchronised {
-                self.synchronised = true;
-                info!("clock set");
-            }
-        }
-        self.time.tick(self.clock, &mut network.time_way());
     }
 }
 
@@ -282,7 +264,7 @@ impl Transport for Offline {
 /// exports none: the device proves itself by signing what the SSM asks it to.
 struct Way<'w, 't> {
     tls: &'w mut Tls<'t>,
-    network: &'static RefCell<Network>,
+    links: &'static RefCell<Links>,
     frame: &'w mut [u8; FRAME_MAX],
     broken: Option<TlsError>,
 }
@@ -298,7 +280,7 @@ impl Transport for Way<'_, '_> {
         }
         let frame = frame(octets, self.frame).ok_or(SendError::TooLong)?;
         // All of the record, or nothing: it is not waited for.
-        if self.network.borrow_mut().room() < frame.len() + TLS_RECORD_OVERHEAD {
+        if self.links.borrow_mut().room() < frame.len() + TLS_RECORD_OVERHEAD {
             return Err(SendError::Busy);
         }
         self.tls.write(frame).and_then(|_| self.tls.flush()).map_err(|error| {

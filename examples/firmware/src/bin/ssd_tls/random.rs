@@ -1,13 +1,12 @@
-//! Random octets, fit for keys.
-//!
-//! QEMU's board has no source of them: each comes from the host, by semihosting, which is
-//! for an emulator alone. **A real board puts its own generator here**, one whose octets
-//! may be keys: the TRNG of the chip, behind the health tests its manual asks for, or a
-//! generator seeded by it (SP 800-90). A counter, a clock or a number of the chip is none.
+//! Random octets as TLS takes them, from the same source as the agents' (`agents/random.rs`):
+//! **a real board puts its own generator there**, one whose octets may be keys. A counter, a
+//! clock or a number of the chip is none.
 
+use farpost::crypto::Random;
 use rand_core::{CryptoRng, Error, RngCore};
-use semihosting::experimental::random;
 use semihosting::process;
+
+use crate::agents::random;
 
 /// The source.
 pub struct Octets;
@@ -23,7 +22,7 @@ impl RngCore for Octets {
 
     /// Without random octets there are no keys: it ends rather than go on with any others.
     fn fill_bytes(&mut self, to: &mut [u8]) {
-        if random::fill_bytes(to).is_err() {
+        if random::Octets.fill(to).is_err() {
             process::exit(3);
         }
     }

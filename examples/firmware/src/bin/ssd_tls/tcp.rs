@@ -1,29 +1,28 @@
-//! The network of the post: a UDP socket for the time server, and a TCP connection to the
-//! SSM. It can be waited for, which TLS does in its handshake.
-
-use core::time::Duration;
+//! The links of the post: the network that every board has, and a TCP connection to the SSM
+//! over it.
 
 use farpost::time::Instant;
-use farpost::transport::Address;
 use heapless::String;
-use smoltcp::iface::{Interface, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::iface::{SocketHandle, SocketStorage};
 use smoltcp::socket::tcp;
-use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::wire::IpEndpoint;
 use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::device::clock::BoardClock;
-use crate::device::ethernet::{self, HOST, Way, room};
+use crate::device::ethernet::HOST;
 use crate::device::settings;
+use crate::guard::{HEAD, RECORD, content};
 use crate::mps2::Board;
+use crate::network::{Network, Ports, SOCKETS};
 
-/// Where the SSM is, and who the device is there.
+/// Where the SSM is, who the device is there, and where the network is.
 #[derive(Default)]
 pub struct Secured {
     /// The port of the SSM on the host.
     pub ssm: u16,
     /// The file of the keys on the host.
     pub keys: String<159>,
+    ports: Ports,
 }
 
 impl settings::Link for Secured {
@@ -31,7 +30,7 @@ impl settings::Link for Secured {
         match name {
             "ssm" => self.ssm = settings::port(value)?,
             "keys" => self.keys = String::try_from(value).ok()?,
-            _ => return None,
+            _ => self.ports.note(name, value)?,
         }
         Some(())
     }
@@ -40,18 +39,19 @@ impl settings::Link for Secured {
         match () {
             () if self.ssm == 0 => Some("ssm"),
             () if self.keys.is_empty() => Some("keys"),
-            () => None,
+            () => self.ports.missing(),
         }
     }
 }
 
-/// Octets in front of what a TLS record holds, of which the last two are its length.
-const RECORD_HEAD: usize = 5;
-/// Octets of the longest record that is taken: what `max_fragment_length` allows, its type,
-/// padding and tag, as RFC 6066 section 4 bounds them.
-pub const RECORD: usize = 2_048 + 256;
+impl AsRef<Ports> for Secured {
+    fn as_ref(&self) -> &Ports {
+        &self.ports
+    }
+}
+
 /// Octets that wait to be read: a record is read when it is there as a whole.
-const RECEIVED: usize = RECORD + RECORD_HEAD;
+const RECEIVED: usize = RECORD + HEAD;
 /// Octets that wait to be acknowledged: two of the longest messages.
 const SENT: usize = 2_560;
 
@@ -62,42 +62,31 @@ const KEEP_ALIVE: smoltcp::time::Duration = smoltcp::time::Duration::from_secs(2
 /// The first of the ports that connections begin at; there are so many.
 const PORTS: core::ops::Range<u16> = 49_152..65_535;
 
-room!(time_socket: TIME_HEADS, TIME_OCTETS, 2 datagrams, 128 octets);
-
 static RECEIVED_OCTETS: ConstStaticCell<[u8; RECEIVED]> = ConstStaticCell::new([0; RECEIVED]);
 static SENT_OCTETS: ConstStaticCell<[u8; SENT]> = ConstStaticCell::new([0; SENT]);
-static SOCKETS: StaticCell<[SocketStorage<'static>; 2]> = StaticCell::new();
+static ROOM: StaticCell<[SocketStorage<'static>; SOCKETS + 1]> = StaticCell::new();
 
-/// The connection is over, or never was.
+/// The connection is over, or never was; or what comes by it is not what may.
 #[derive(Debug)]
 pub struct Over;
 
-/// The interface and its sockets.
-pub struct Network {
-    board: Board,
+/// The network, and the connection.
+pub struct Links {
+    pub network: Network,
     clock: &'static BoardClock,
-    interface: Interface,
-    sockets: SocketSet<'static>,
-    time: SocketHandle,
     stream: SocketHandle,
     next_port: u16,
-    taken: [u8; 128],
 }
 
-impl Network {
-    /// The network of the board, with a socket for the time server. It can be made once.
-    /// `None` where its port is 0.
+impl Links {
+    /// The network of the board. It can be made once. `None` where a port is 0.
     pub fn start(
-        mut board: Board,
-        clock: &'static BoardClock,
-        seed: u64,
-        time: u16,
+        board: Board,
+        (clock, seed): (&'static BoardClock, u64),
+        (link, time): (&Secured, u16),
     ) -> Option<Self> {
-        let interface = ethernet::start(&mut board.ethernet, clock.link_time(), seed);
-        let mut sockets = SocketSet::new(&mut SOCKETS.init_with(|| [SocketStorage::EMPTY; 2])[..]);
-        let mut socket = time_socket();
-        socket.bind(time).ok()?;
-        let time = sockets.add(socket);
+        let room = ROOM.init_with(|| [SocketStorage::EMPTY; SOCKETS + 1]);
+        let mut network = Network::start(board, (clock, seed), (&link.ports, time), room)?;
         let mut stream = tcp::Socket::new(
             tcp::SocketBuffer::new(&mut RECEIVED_OCTETS.take()[..]),
             tcp::SocketBuffer::new(&mut SENT_OCTETS.take()[..]),
@@ -107,23 +96,10 @@ impl Network {
         // Messages are small and wait for nothing.
         stream.set_nagle_enabled(false);
         stream.set_ack_delay(None);
-        let stream = sockets.add(stream);
+        let stream = network.sockets.add(stream);
         let spread = u16::try_from(seed % 8_192).unwrap_or(0);
         let next_port = PORTS.start + spread;
-        Some(Self { board, clock, interface, sockets, time, stream, next_port, taken: [0; 128] })
-    }
-
-    /// Moves frames between the controller and the sockets.
-    pub fn poll(&mut self) {
-        let now = self.clock.link_time();
-        self.interface.poll(now, &mut self.board.ethernet, &mut self.sockets);
-    }
-
-    /// Sleeps until a frame arrives, the network has something to do, or `at_most` is over.
-    pub fn wait(&mut self, at_most: Duration) {
-        let delay = self.interface.poll_delay(self.clock.link_time(), &self.sockets);
-        let delay = delay.map_or(at_most, |delay| Duration::from_micros(delay.total_micros()));
-        self.board.wait(at_most.min(delay));
+        Some(Self { network, clock, stream, next_port })
     }
 
     /// Real time, whatever the speed of the clock.
@@ -131,18 +107,8 @@ impl Network {
         Instant::from_micros(self.clock.real_micros())
     }
 
-    /// The next datagram of the time server.
-    pub fn receive_time(&mut self) -> Option<(Address, &[u8], Way<'_>)> {
-        ethernet::receive(self.sockets.get_mut(self.time), &mut self.taken)
-    }
-
-    /// The way to the time server.
-    pub fn time_way(&mut self) -> Way<'_> {
-        Way(self.sockets.get_mut(self.time))
-    }
-
     fn stream(&mut self) -> &mut tcp::Socket<'static> {
-        self.sockets.get_mut(self.stream)
+        self.network.sockets.get_mut(self.stream)
     }
 
     /// Begins a connection to a port of the host.
@@ -150,9 +116,10 @@ impl Network {
         let from = self.next_port;
         self.next_port = if PORTS.contains(&(from + 1)) { from + 1 } else { PORTS.start };
         let to = IpEndpoint::new(HOST.into(), port);
-        let stream = self.sockets.get_mut::<tcp::Socket<'_>>(self.stream);
+        let Network { interface, sockets, .. } = &mut self.network;
+        let stream = sockets.get_mut::<tcp::Socket<'_>>(self.stream);
         stream.abort();
-        stream.connect(self.interface.context(), to, from).map_err(|_| Over)
+        stream.connect(interface.context(), to, from).map_err(|_| Over)
     }
 
     /// Whether the connection is made; [`Over`] if it will not be.
@@ -164,26 +131,29 @@ impl Network {
     /// Gives the connection up.
     pub fn abort(&mut self) {
         self.stream().abort();
-        self.poll();
+        self.network.poll();
     }
 
-    /// Whether a whole record waits, so that to read it is not to wait for it. [`Over`] if
-    /// none can come any more, or one that is too long.
-    pub fn has_record(&mut self) -> Result<bool, Over> {
+    /// Octets of the record that waits, with its head, and whether all of them are there; `None`
+    /// while not even its head is. [`Over`] if none can come any more, or it is one that is not
+    /// taken.
+    pub fn record(&mut self) -> Result<Option<(usize, bool)>, Over> {
         let stream = self.stream();
-        let mut head = [0; RECORD_HEAD];
+        let mut head = [0; HEAD];
         let waiting = stream.recv_queue();
-        if stream.peek_slice(&mut head).is_ok_and(|count| count == RECORD_HEAD) {
-            let [.., high, low] = head;
-            let length = usize::from(u16::from_be_bytes([high, low]));
-            if length > RECORD {
-                return Err(Over);
-            }
-            if waiting >= RECORD_HEAD + length {
-                return Ok(true);
+        if stream.peek_slice(&mut head).is_ok_and(|count| count == HEAD) {
+            let length = HEAD + content(head).ok_or(Over)?;
+            if waiting >= length || stream.may_recv() {
+                return Ok(Some((length, waiting >= length)));
             }
         }
-        if stream.may_recv() { Ok(false) } else { Err(Over) }
+        if stream.may_recv() { Ok(None) } else { Err(Over) }
+    }
+
+    /// Whether a whole record waits, so that to read it is not to wait for it. [`Over`] as
+    /// [`Links::record`].
+    pub fn has_record(&mut self) -> Result<bool, Over> {
+        Ok(self.record()?.is_some_and(|(_, whole)| whole))
     }
 
     /// Octets of those that wait, as many as fit.

@@ -1,30 +1,38 @@
-//! The post: an SSD whose messages an AMS module carries.
+//! The board's membership of its message space: an AMS module, which registers with the
+//! registrar of its cell, again whenever it is not registered any more, and invites whom the
+//! board hears.
 
 use core::time::Duration;
 
 use defmt::{info, warn};
-use embedded_hal::delay::DelayNs;
-use embedded_hal::digital::OutputPin;
-use embedded_hal::spi::SpiDevice;
+use farpost::ams::carriage::Party;
 use farpost::ams::ids::{ContinuumNumber, RoleNumber, UnitNumber, VentureNumber};
 use farpost::ams::mib::{Mib, Role, ServiceMode, Subject, TransportService, Unit, Venture};
 use farpost::ams::module::{Module, ModuleIdentity, ModuleMemory};
 use farpost::ams::pdu::{ContactSummaryValues, DeliveryPoint, DeliveryVectorValues, EndpointName};
+#[cfg(feature = "agents")]
+use farpost::ams::service::Message;
 use farpost::ams::service::{Indication, ServiceUser};
-use farpost::scos::carriage::{Carriage, Carrier, Station, manager, source};
+use farpost::scos::carriage::Carriage;
 use farpost::time::{Instant, Now, earliest};
 use heapless::String;
 use static_cell::StaticCell;
 
+#[cfg(feature = "agents")]
+use crate::agents::agreed::space::{BOARD, DESK, LEVELS};
 use crate::device::ethernet::SERVICE;
-use crate::device::radio::Samples;
-use crate::device::simulated::{Adc, Delay, Pin, Spi};
-use crate::device::{Device, Identity, settings};
 use crate::network::{Network, Port, Ports};
 
-const CARRIAGE: Carriage = Carriage::DEFAULT;
-const CONTINUUM: ContinuumNumber = ContinuumNumber::from_bits(1);
+/// Roles and subjects of SCOS.
+pub const CARRIAGE: Carriage = Carriage::DEFAULT;
+/// Where the board is.
+pub const CONTINUUM: ContinuumNumber = ContinuumNumber::from_bits(1);
 const VENTURE: VentureNumber = VentureNumber(1);
+
+/// What a party alone sends on.
+const fn subject(party: &'static Party, name: &'static str) -> Subject<'static> {
+    Subject { senders: core::slice::from_ref(&party.role), ..Subject::new(party.subject, name) }
+}
 
 /// The venture, in flash. The ground side has the same in its MIB.
 static SENSING: [Venture<'static>; 1] = [Venture {
@@ -34,20 +42,19 @@ static SENSING: [Venture<'static>; 1] = [Venture {
         Role::new(CARRIAGE.device.role, "ssd"),
         Role::new(CARRIAGE.manager.role, "ssm"),
         Role::new(CARRIAGE.actor.role, "actor"),
+        #[cfg(feature = "agents")]
+        Role::new(DESK.role, "desk"),
     ],
     subjects: &[
-        Subject {
-            senders: &[CARRIAGE.device.role],
-            ..Subject::new(CARRIAGE.device.subject, "from-ssd")
-        },
-        Subject {
-            senders: &[CARRIAGE.manager.role],
-            ..Subject::new(CARRIAGE.manager.subject, "from-ssm")
-        },
-        Subject {
-            senders: &[CARRIAGE.actor.role],
-            ..Subject::new(CARRIAGE.actor.subject, "from-actor")
-        },
+        subject(&CARRIAGE.device, "from-ssd"),
+        subject(&CARRIAGE.manager, "from-ssm"),
+        subject(&CARRIAGE.actor, "from-actor"),
+        #[cfg(feature = "agents")]
+        subject(&BOARD, "from-agent"),
+        #[cfg(feature = "agents")]
+        subject(&DESK, "from-desk"),
+        #[cfg(feature = "agents")]
+        Subject { senders: &[BOARD.role], ..Subject::new(LEVELS, "levels") },
     ],
     ..Venture::new(VENTURE, "sensing", "farpost")
 }];
@@ -55,7 +62,7 @@ static SENSING: [Venture<'static>; 1] = [Venture {
 /// Room for 8 peers with 24 rules, 4 own rules, no queries, MPDUs of 512 octets, and
 /// the longest SCOS message.
 type Memory = ModuleMemory<8, 24, 4, 0, 512, 1_172>;
-pub type Name = String<24>;
+type Name = String<24>;
 
 static MODULE: StaticCell<Memory> = StaticCell::new();
 
@@ -66,23 +73,17 @@ static MIB: StaticCell<Mib<'static>> = StaticCell::new();
 static POINTS: StaticCell<[DeliveryPoint<'static>; 1]> = StaticCell::new();
 static VECTORS: StaticCell<[DeliveryVectorValues<'static>; 1]> = StaticCell::new();
 
-/// How long others have to introduce themselves before the device speaks.
+/// How long others have to introduce themselves before the board speaks.
 const SETTLE: Duration = Duration::from_secs(1);
 
-/// What the board is told.
-pub type Settings = settings::Settings<Ports>;
-
-/// The machines of the post.
-pub struct Post<S, P, D, A> {
-    module: Module<'static>,
-    pub device: Device<S, P, D, A>,
+/// The module of the board.
+pub struct Member {
+    pub module: Module<'static>,
+    invited: &'static [Party],
     heard: Heard,
-    /// The device does not speak before this; `None` while its module is not registered.
+    /// Nothing is said before this; `None` while the module is not registered.
     settled_at: Option<Instant>,
 }
-
-/// The post with the front-end that QEMU has.
-pub type Simulated = Post<Spi<'static>, Pin<'static>, Delay, Adc<'static>>;
 
 /// What the module said that is to be acted upon.
 struct Heard {
@@ -109,25 +110,11 @@ impl ServiceUser for Heard {
     }
 }
 
-/// Who the device of these settings is.
-pub fn identity(settings: &'static Settings) -> Identity {
-    let name = &settings.device;
-    Identity {
-        name,
-        // Nobody asks it for a proof here.
-        public_key: name.as_bytes(),
-        signer: None,
-        ssm: manager(),
-        boot: settings.boot,
-        seed: u64::from(settings.boot) << 16 | u64::from(settings.link.mams),
-    }
-}
-
-impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
-    /// The machines in their storage. It can be made once. `None` if a name is too long.
+impl Member {
+    /// The module in its storage, in the role of sensing devices, which hears those that are
+    /// `invited`. It can be made once. `None` if a name is too long.
     #[inline(never)]
-    pub fn new(settings: &'static Settings, device: Device<S, P, D, A>) -> Option<Self> {
-        let ports = &settings.link;
+    pub fn new(ports: &'static Ports, boot: u32, invited: &'static [Party]) -> Option<Self> {
         let [server, mams, aams] =
             NAMES.init([name(ports.server)?, name(ports.mams)?, name(ports.aams)?]);
         let mib = MIB.init(Mib {
@@ -147,53 +134,36 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
             role: CARRIAGE.device.role,
             contact,
             // A new series for each start.
-            first_query: settings.boot << 16,
+            first_query: boot << 16,
         };
         Some(Self {
             module: Module::new(mib, identity, MODULE.init_with(Memory::new).storage()),
-            device,
+            invited,
             heard: Heard { registered: false, ended: true },
             settled_at: None,
         })
     }
 
-    /// Takes what has arrived and does what is due.
-    pub fn run(&mut self, now: Now, network: &mut Network) {
-        // What introduces modules goes before what they sent.
+    /// Takes the MPDUs that have arrived.
+    pub fn receive(&mut self, now: Now, network: &mut Network) {
         while let Some((from, octets, mut way)) = network.receive(Port::Mams) {
             self.module.receive_mams(now, &from, octets, &mut way, &mut self.heard);
         }
-        while let Some((_, octets, way)) = network.receive(Port::Aams) {
-            let Ok(delivery) = self.module.receive_aams(octets) else { continue };
-            let message = *delivery.message();
-            if CARRIAGE.is_for(Station::Device, &message) {
-                let mut carrier = carrier(&mut self.module, way);
-                let from = source(&message);
-                self.device.receive(now, &from, message.data, &mut carrier);
-            }
-        }
-        self.module.tick(now, &mut network.way(Port::Mams), &mut self.heard);
-        self.take_part(now, network);
-        self.device.sense(now);
-        if self.settled_at.is_some_and(|at| now.monotonic >= at) {
-            let mut carrier = carrier(&mut self.module, network.way(Port::Aams));
-            self.device.tick(now, &mut carrier);
-        }
     }
 
-    /// Registers where it is not registered, and invites the manager where it is.
-    fn take_part(&mut self, now: Now, network: &mut Network) {
+    /// Does what is due: registers where the module is not registered, and invites where it is.
+    pub fn tick(&mut self, now: Now, network: &mut Network) {
+        let way = &mut network.way(Port::Mams);
+        self.module.tick(now, way, &mut self.heard);
         if core::mem::take(&mut self.heard.ended) {
             self.settled_at = None;
-            let way = &mut network.way(Port::Mams);
             if let Err(fault) = self.module.register(now, way, &mut self.heard) {
                 warn!("not registered: {}", fault);
             }
         }
         if core::mem::take(&mut self.heard.registered) {
-            let mode = ServiceMode::BEST_EFFORT;
-            for request in CARRIAGE.invitations(Station::Device, CONTINUUM, mode) {
-                let way = &mut network.way(Port::Mams);
+            for party in self.invited {
+                let request = party.invitation(CONTINUUM, ServiceMode::BEST_EFFORT);
                 if let Err(fault) = self.module.invite(now, &request, way) {
                     warn!("no invitation: {}", fault);
                 }
@@ -202,30 +172,33 @@ impl<S: SpiDevice, P: OutputPin, D: DelayNs, A: Samples> Post<S, P, D, A> {
         }
     }
 
-    /// When it is next to be run even if nothing arrives.
-    pub fn next_deadline(&self, now: Now) -> Option<Instant> {
-        if self.device.is_sensing() || self.heard.registered || self.heard.ended {
+    /// Whether the others have introduced themselves, as far as they have by now.
+    pub fn is_settled(&self, now: Now) -> bool {
+        self.settled_at.is_some_and(|at| now.monotonic >= at)
+    }
+
+    /// When it is next to be run even if nothing arrives; and when what it carries is, which
+    /// wants to at `carried`.
+    pub fn next_deadline(&self, now: Now, carried: Option<Instant>) -> Option<Instant> {
+        if self.heard.registered || self.heard.ended {
             return Some(now.monotonic);
         }
-        let settled = self.settled_at;
-        let ssd = settled.and_then(|at| Some(self.device.next_deadline()?.max(at)));
-        earliest(self.module.next_deadline(), ssd)
+        let carried = self.settled_at.and_then(|at| Some(carried?.max(at)));
+        earliest(self.module.next_deadline(), carried)
     }
-}
 
-/// The carrier of the device's messages.
-fn carrier<'c, 's, T>(module: &'c mut Module<'s>, transport: T) -> Carrier<'c, 's, T> {
-    Carrier {
-        module,
-        transport,
-        subject: CARRIAGE.device.subject,
-        manager: CARRIAGE.manager.role,
-        continuum: CONTINUUM,
+    /// A message for whoever subscribes to its subject; there may be nobody.
+    #[cfg(feature = "agents")]
+    pub fn publish(&mut self, message: &Message<'_>, network: &mut Network) {
+        let way = &mut network.way(Port::Aams);
+        if let Err(fault) = self.module.publish(message, way, &mut self.heard) {
+            warn!("not published: {}", fault);
+        }
     }
 }
 
 /// An endpoint by which the others reach a port of this board: the host forwards it.
-pub fn name(port: u16) -> Option<Name> {
+fn name(port: u16) -> Option<Name> {
     let mut name = Name::try_from("127.0.0.1:").ok()?;
     for place in [10_000, 1_000, 100, 10, 1] {
         // Noughts in front are left out; the last digit is not in front of any.
