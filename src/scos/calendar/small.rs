@@ -1,5 +1,6 @@
 //! The slots of a week on boards: little code and little memory, where a search may take some
-//! thousand instructions.
+//! thousand instructions near the wanted start, and some ten thousand where nothing is near.
+//! `quick` answers the same on hosts; the tests of `week` hold both against one slot at a time.
 //!
 //! There is no octet beside the bits to be kept right, and one way to search for three: the
 //! slots are folded upon themselves until a clear bit is a start at which all of a shape is
