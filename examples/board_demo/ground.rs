@@ -75,7 +75,8 @@ impl<'a> Stage<'a> for Ground<'a> {
 
     fn turn(&mut self) -> Result<Now, Box<dyn Error>> {
         let mut entities: Vec<&mut dyn Entity> = self.space.entities().into();
-        entities.extend([&mut self.manager as &mut dyn Entity, &mut self.actor]);
+        entities.push(&mut self.manager);
+        entities.push(&mut self.actor);
         let now = self.driver.turn(&mut entities, Duration::from_millis(50))?;
         while let Some(line) = self.board.line()? {
             Journal::tell(now, "board", &line);

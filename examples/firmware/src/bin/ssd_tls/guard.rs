@@ -18,10 +18,10 @@ use aes_gcm::aead::{AeadCore, AeadInPlace, Buffer, Error, Key, KeyInit, KeySizeU
 use embedded_tls::{Aes128GcmSha256, TlsCipherSuite};
 
 /// Octets in front of what a record holds.
-pub const HEAD: usize = 5;
+pub(crate) const HEAD: usize = 5;
 /// Octets of the longest record that is taken, without its head: what `max_fragment_length`
 /// allows, its type, padding and tag, as RFC 6066 section 4 bounds them.
-pub const RECORD: usize = 2_048 + 256;
+pub(crate) const RECORD: usize = 2_048 + 256;
 /// Octets of a record's tag.
 const TAG: usize = U16::USIZE;
 
@@ -39,18 +39,18 @@ const NEW_SESSION_TICKET: u8 = 4;
 static ESTABLISHED: AtomicBool = AtomicBool::new(false);
 
 /// The handshake is over, or another connection begins.
-pub fn set_established(established: bool) {
+pub(crate) fn set_established(established: bool) {
     ESTABLISHED.store(established, Ordering::Relaxed);
 }
 
 /// Whether the handshake is over.
-pub fn is_established() -> bool {
+pub(crate) fn is_established() -> bool {
     ESTABLISHED.load(Ordering::Relaxed)
 }
 
 /// Octets behind a head. `None` if the record is not taken: it is too long, or has no content,
 /// or is not encrypted although all are by now.
-pub fn content(head: [u8; HEAD]) -> Option<usize> {
+pub(crate) fn content(head: [u8; HEAD]) -> Option<usize> {
     let [kind, _, _, high, low] = head;
     let length = usize::from(u16::from_be_bytes([high, low]));
     let least = match kind {
@@ -63,7 +63,7 @@ pub fn content(head: [u8; HEAD]) -> Option<usize> {
 }
 
 /// TLS_AES_128_GCM_SHA256, with [`Gcm`] as its cipher.
-pub struct Guarded;
+pub(crate) struct Guarded;
 
 impl TlsCipherSuite for Guarded {
     const CODE_POINT: u16 = Aes128GcmSha256::CODE_POINT;
@@ -75,7 +75,7 @@ impl TlsCipherSuite for Guarded {
 }
 
 /// AES-128-GCM that looks at what it has decrypted.
-pub struct Gcm(Aes128Gcm);
+pub(crate) struct Gcm(Aes128Gcm);
 
 impl KeySizeUser for Gcm {
     type KeySize = U16;
