@@ -169,8 +169,7 @@ pub enum Membership {
 }
 
 /// An AMS module. See the [table of its states](self).
-///
-/// On boards what is looked at most is in front, where instructions are short.
+// On boards what is looked at most is in front, where instructions are short.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "std"), repr(C))]
 pub struct Module<'s> {
