@@ -77,8 +77,14 @@ impl<'s> Outlet<'s> {
     }
 
     /// The next query number of the series; never 0, which means "no question".
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(in crate::ams) fn next_query(&mut self) -> u32 {
         self.last_query = self.last_query.wrapping_add(1).max(1);
+        self.last_query
+    }
+
+    /// The last query number that was given.
+    pub(in crate::ams) const fn last_query(&self) -> u32 {
         self.last_query
     }
 

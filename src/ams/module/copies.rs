@@ -12,6 +12,7 @@ use crate::ams::routing::{Label, Rule};
 use crate::ams::service::{Fault, Indication, Message, ServiceUser};
 use crate::storage::Table;
 use crate::transport::{Address, Refused, Transport};
+use crate::wire::{NoSpace, Writer};
 
 /// The copies of one message, or of a run of messages of one size that lie back
 /// to back. Copies differ in their label alone, so the messages are encoded once
@@ -30,39 +31,47 @@ pub(super) struct Copies<'b> {
 }
 
 impl<'b> Copies<'b> {
-    /// The copies of one message, whose data are as they go out.
+    /// The copies of one message, whose `data` are as they go out, in an envelope if one
+    /// is given: then they are messages on the pseudo-subject of the continuum it is for.
     pub(super) fn of_one(
         header: &AamsHeader,
-        message: &Message<'_>,
+        envelope: Option<&EnvelopeHeader>,
+        (message, data): (&Message<'_>, &[u8]),
         checksum: bool,
         buffer: &'b mut [u8],
     ) -> Result<Self, Fault> {
-        let octets = header.encode(message.data, checksum, buffer);
+        let octets = match envelope {
+            // A host is in a hurry; a board has one way for both.
+            None if cfg!(feature = "std") => header.encode(data, checksum, buffer),
+            _ => Self::enclose(header, envelope, data, checksum, buffer),
+        };
         let octets = octets.map_err(|_| Fault::DataTooLong)?;
         Ok(Self::new((header, message), checksum, (octets.len(), 1), octets))
     }
 
-    /// The copies of a message that is enclosed in an envelope in a message, on the
-    /// pseudo-subject of the continuum it is for.
-    pub(super) fn of_envelope(
-        envelope: &EnvelopeHeader,
-        enclosed: &AamsHeader,
-        message: &Message<'_>,
+    /// Writes what is in a message first, and then the message around it.
+    fn enclose<'o>(
+        header: &AamsHeader,
+        envelope: Option<&EnvelopeHeader>,
+        data: &[u8],
         checksum: bool,
-        buffer: &'b mut [u8],
-    ) -> Result<Self, Fault> {
-        let outer = &AamsHeader {
-            message_type: MessageType::Unary,
-            context: ContextNumber::NONE,
-            subject: pseudo_subject(envelope.continuum, enclosed.continuum),
-            ..*enclosed
-        };
+        buffer: &'o mut [u8],
+    ) -> Result<&'o mut [u8], NoSpace> {
         let room = buffer.get_mut(Aams::HEADER_LEN..).unwrap_or_default();
-        let octets = Enclosure::new(enclosed, message.data)
-            .and_then(|enclosure| envelope.encode(&enclosure, room).map(<[u8]>::len))
-            .and_then(|length| outer.encode_around(length, checksum, buffer))
-            .map_err(|_| Fault::DataTooLong)?;
-        Ok(Self::new((outer, message), checksum, (octets.len(), 1), octets))
+        let mut outer = *header;
+        let length = match envelope {
+            Some(envelope) => {
+                outer.message_type = MessageType::Unary;
+                outer.context = ContextNumber::NONE;
+                outer.subject = pseudo_subject(envelope.continuum, header.continuum);
+                envelope.encode(&Enclosure::new(header, data)?, room)?.len()
+            }
+            None => {
+                Writer::new(room).octets(data)?;
+                data.len()
+            }
+        };
+        outer.encode_around(length, checksum, buffer)
     }
 
     /// The copies of the messages whose data are the next `size` octets of `data`
@@ -104,9 +113,11 @@ impl<'b> Copies<'b> {
     ) -> Result<(), Fault> {
         let point = peer.delivery_point(rule.delivery_vector);
         let point = point.ok_or(Fault::NoDeliveryPoint(peer.key))?;
-        let flow_label = self.relabel(rule.label());
+        if let Some(change) = self.relabel(rule.label()) {
+            adjust(self.octets, change, self.checksum);
+        }
         transport
-            .send(point, flow_label, self.octets)
+            .send(point, self.label.flow_label, self.octets)
             .map_err(|why| Fault::NotTransmitted(peer.key, why))
     }
 
@@ -128,29 +139,27 @@ impl<'b> Copies<'b> {
         Self { octets, size, count, checksum, label, priority, flow_label }
     }
 
-    /// Makes the messages say what is asked for, unless the request overrides it,
-    /// and their checksums follow: each is a sum, and this is one word of it.
-    /// Returns the flow label.
-    fn relabel(&mut self, asked: Label) -> u8 {
+    /// Notes what is asked for, unless the request overrides it, and by how much the
+    /// first word of the messages changes then.
+    fn relabel(&mut self, asked: Label) -> Option<u16> {
         let wanted = Label {
             priority: self.priority.unwrap_or(asked.priority),
             flow_label: self.flow_label.unwrap_or(asked.flow_label),
         };
-        if self.label == wanted {
-            return wanted.flow_label;
-        }
-        let change = wanted.word().wrapping_sub(self.label.word());
-        self.label = wanted;
-        for message in self.octets.chunks_mut(self.size.max(1)) {
-            let Some((word, rest)) = message.split_first_chunk_mut::<2>() else {
-                continue;
-            };
-            *word = u16::from_be_bytes(*word).wrapping_add(change).to_be_bytes();
-            if let (true, Some(sum)) = (self.checksum, rest.last_chunk_mut::<2>()) {
-                *sum = u16::from_be_bytes(*sum).wrapping_add(change).to_be_bytes();
-            }
-        }
-        wanted.flow_label
+        let before = core::mem::replace(&mut self.label, wanted);
+        (before != wanted).then(|| wanted.word().wrapping_sub(before.word()))
+    }
+}
+
+/// Makes a message say what is asked for, and its checksum follow: it is a sum, and
+/// this is one word of it.
+fn adjust(message: &mut [u8], change: u16, checksum: bool) {
+    let Some((word, rest)) = message.split_first_chunk_mut::<2>() else {
+        return;
+    };
+    *word = u16::from_be_bytes(*word).wrapping_add(change).to_be_bytes();
+    if let (true, Some(sum)) = (checksum, rest.last_chunk_mut::<2>()) {
+        *sum = u16::from_be_bytes(*sum).wrapping_add(change).to_be_bytes();
     }
 }
 
@@ -248,8 +257,13 @@ impl Dispatch<'_, '_, '_> {
         if batch.to.is_empty() {
             return;
         }
-        let flow_label = self.copies.relabel(batch.label);
-        let size = self.copies.size;
+        let Copies { size, checksum, .. } = *self.copies;
+        if let Some(change) = self.copies.relabel(batch.label) {
+            for message in self.copies.octets.chunks_mut(size.max(1)) {
+                adjust(message, change, checksum);
+            }
+        }
+        let Label { flow_label, .. } = self.copies.label;
         let outcome = self.transport.send_run(&batch.to, flow_label, self.copies.octets, size);
         self.go_on(batch, outcome);
     }

@@ -1,7 +1,8 @@
 //! What a module does when its time has come.
 
+use super::turn::indicate_fault;
 use super::{Membership, Module, Turn};
-use crate::ams::service::{Fault, Indication, ServiceUser};
+use crate::ams::service::{Fault, ServiceUser};
 use crate::time::{Instant, Now};
 use crate::transport::Transport;
 
@@ -16,10 +17,8 @@ enum Duty {
     Silence,
     /// A heartbeat.
     Beat,
-    /// The registrar is looked for.
-    Seek,
-    /// The registration or the reconnection is sent.
-    Request,
+    /// The registrar is looked for, or sent the registration or the reconnection.
+    Contact,
     /// The registrar is told of rules and status.
     Offer,
     /// New modules are told of this one.
@@ -29,13 +28,12 @@ enum Duty {
 }
 
 impl Duty {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 8] = [
         Self::Search,
         Self::Answer,
         Self::Silence,
         Self::Beat,
-        Self::Seek,
-        Self::Request,
+        Self::Contact,
         Self::Offer,
         Self::Introduction,
         Self::Query,
@@ -82,19 +80,12 @@ impl Module<'_> {
             // Nothing is expected of a registrar that is not known.
             Duty::Silence if self.has_confidant() => self.pulse.silent_at(timers.n4(), timers.n6),
             Duty::Beat if is_member => self.pulse.next_beat(),
-            Duty::Seek
-                if self.wants_registrar()
-                    && self.registrar.is_none()
-                    && !self.interrogation.is_open() =>
-            {
-                self.retry_at
-            }
-            Duty::Request
-                if self.wants_registrar()
-                    && self.registrar.is_some()
-                    && self.request.is_none_or(|request| request.until == Instant::MAX) =>
-            {
-                self.retry_at
+            Duty::Contact if self.wants_registrar() => {
+                let is_asked = match self.registrar {
+                    None => self.interrogation.is_open(),
+                    Some(_) => self.request.is_some_and(|request| request.until < Instant::MAX),
+                };
+                if is_asked { Instant::MAX } else { self.retry_at }
             }
             Duty::Offer if self.owes_registrar() => self.offer_at,
             Duty::Introduction if is_member => self.introduce_at,
@@ -114,11 +105,13 @@ impl Module<'_> {
             Duty::Answer => self.request_failed(turn),
             Duty::Silence => self.lose_registrar(turn),
             Duty::Beat => self.beat(turn),
-            Duty::Seek => self.seek_registrar(turn),
-            Duty::Request => self.send_request(turn),
+            Duty::Contact => match self.registrar {
+                None => self.seek_registrar(turn),
+                Some(_) => self.send_request(turn),
+            },
             Duty::Offer => {
-                if let Err(fault) = self.send_rules(turn) {
-                    turn.fault(fault);
+                if let Some(kind) = self.send_rules(turn) {
+                    turn.fault(Fault::MpduTooLong(kind));
                 }
                 self.send_owed_status(turn);
             }
@@ -130,7 +123,7 @@ impl Module<'_> {
     pub(super) fn time_queries_out(&mut self, now: Instant, user: &mut dyn ServiceUser) {
         while let Some(context) = self.queries.overdue(now) {
             self.queries.remove(context);
-            user.indicate(Indication::Fault(Fault::QueryTimedOut(context)));
+            indicate_fault(user, Fault::QueryTimedOut(context));
         }
     }
 }

@@ -60,9 +60,7 @@ use core::time::Duration;
 
 use super::rows::{Peer, VECTORS};
 use super::{Fanout, Membership, MessageStats, Module, ModuleIdentity, ModuleStorage, Turn};
-use crate::ams::ids::{
-    ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, ModuleNumber, VentureNumber,
-};
+use crate::ams::ids::{ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, VentureNumber};
 use crate::ams::mib::{ChangeRefused, Mib};
 use crate::ams::pdu::{AssertionValues, ContactSummaryValues, DeliveryVectorValues, EndpointName};
 use crate::ams::routing::{Rule, RuleKind, Standing};
@@ -311,12 +309,7 @@ impl<'s> StaticModule<'s> {
     /// Its module ID.
     #[must_use]
     pub const fn id(&self) -> ModuleId {
-        let ModuleIdentity { role, unit, .. } = self.0.identity;
-        let module = match self.0.membership {
-            Membership::Member(module) => module,
-            _ => ModuleNumber::NONE,
-        };
-        ModuleId { role, unit, module }
+        self.0.known_as()
     }
 
     /// The other modules, in the order of unit and module number.

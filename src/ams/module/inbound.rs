@@ -7,7 +7,7 @@ use crate::ams::ids::{
     ModuleId, ModuleKey, ModuleNumber, RoleNumber, SubjectNumber, UnitNumber, VentureNumber,
 };
 use crate::ams::pdu::{
-    Aams, ContactSummary, Content, Malformed, MessageType, ModuleList, ModuleStatus,
+    Aams, ContactSummary, Content, Declaration, MessageType, ModuleList, ModuleStatus,
     ModuleStatusList, Mpdu,
 };
 use crate::ams::routing::domain_includes;
@@ -55,36 +55,36 @@ impl Module<'_> {
                 bump(&mut self.outlet.stats.inappropriate);
             }
             Membership::Joining | Membership::Member(_) => {
-                if !self.take_answer(from, &mpdu, turn) {
-                    self.take_notice(&mpdu, turn);
-                }
+                let content = &mpdu.content();
+                self.take(from, (mpdu.sender().unit, content), turn);
             }
         }
     }
 
-    /// Takes what the configuration server or the registrar says to this module.
-    /// False when it is something else.
-    fn take_answer(&mut self, from: &Address, mpdu: &Mpdu<'_>, turn: &mut Turn<'_>) -> bool {
-        match mpdu.content() {
-            Content::CellSpec { echo, cell } => {
-                if cell.unit != self.identity.unit {
-                    bump(&mut self.outlet.stats.not_ours);
-                } else if self.interrogation.answered(echo, from) {
-                    self.located(cell.registrar.as_str(), turn);
-                } else {
-                    bump(&mut self.outlet.stats.stale);
-                }
+    /// Takes what the configuration server or the registrar says to this module, or what
+    /// is said about modules of the message space.
+    fn take(
+        &mut self,
+        from: &Address,
+        (unit, content): (UnitNumber, &Content<'_>),
+        turn: &mut Turn<'_>,
+    ) {
+        match *content {
+            Content::CellSpec { cell, .. } if cell.unit != self.identity.unit => {
+                bump(&mut self.outlet.stats.not_ours);
             }
-            Content::RegistrarUnknown { echo } => {
-                if self.interrogation.answered(echo, from) {
-                    self.not_located(turn);
-                } else {
+            Content::CellSpec { echo, .. } | Content::RegistrarUnknown { echo } => {
+                if !self.interrogation.answered(echo, from) {
                     bump(&mut self.outlet.stats.stale);
+                } else if let Content::CellSpec { cell, .. } = *content {
+                    self.located(cell.registrar, turn);
+                } else {
+                    self.not_located(turn);
                 }
             }
             Content::Rejection { echo, reason } => {
                 if self.close_request(echo, true) {
-                    self.retry_at = turn.now.monotonic.after(self.mib.timers.n2);
+                    self.retry_at = turn.after(&self.mib.timers.n2);
                     turn.fault(Fault::Rejected(reason));
                 }
             }
@@ -99,51 +99,39 @@ impl Module<'_> {
                 }
             }
             Content::Heartbeat { source: ModuleNumber::NONE } => {
-                if mpdu.sender().unit == self.identity.unit {
+                if unit == self.identity.unit {
                     self.pulse.heard(turn.now.monotonic);
                 } else {
                     bump(&mut self.outlet.stats.not_ours);
                 }
             }
-            Content::YouAreDead => match self.membership {
-                Membership::Member(_) => self.die(turn),
-                _ => bump(&mut self.outlet.stats.inappropriate),
-            },
-            _ => return false,
-        }
-        true
-    }
-
-    /// Takes what is said about modules of the message space.
-    fn take_notice(&mut self, mpdu: &Mpdu<'_>, turn: &mut Turn<'_>) {
-        match mpdu.content() {
-            Content::IAmStarting { module, contact } => {
-                self.take_start(module, &contact, true, turn);
+            Content::YouAreDead if self.membership != Membership::Joining => self.die(turn),
+            Content::IAmStarting { module, ref contact } => {
+                self.take_start(module, contact, true, turn);
             }
-            Content::ModuleHasStarted { module, contact } => {
-                self.take_start(module, &contact, false, turn);
+            Content::ModuleHasStarted { module, ref contact } => {
+                self.take_start(module, contact, false, turn);
             }
             Content::IAmHere { modules } => self.take_statuses(modules, Told::Part, turn),
-            Content::IAmStopping { module } => self.take_stop(module, turn),
-            Content::Subscribe { module, assertion } => {
-                self.set_rule(module, RuleKind::Subscription, (&assertion.values(), true), turn);
-            }
-            Content::Unsubscribe { module, cancellation } => {
-                let was = cancelled(cancellation.values());
-                self.set_rule(module, RuleKind::Subscription, (&was, false), turn);
-            }
-            Content::Invite { module, assertion } => {
-                self.set_rule(module, RuleKind::Invitation, (&assertion.values(), true), turn);
-            }
-            Content::Disinvite { module, cancellation } => {
-                let was = cancelled(cancellation.values());
-                self.set_rule(module, RuleKind::Invitation, (&was, false), turn);
-            }
-            Content::CellStatus { unit, modules } => {
-                self.take_cell_status(unit, modules, turn);
-            }
             Content::ModuleStatus { modules, .. } => {
                 self.take_statuses(modules, Told::All, turn);
+            }
+            Content::IAmStopping { module } => self.take_stop(module, turn),
+            Content::CellStatus { unit, modules } => self.take_cell_status(unit, modules, turn),
+            Content::Subscribe { module, assertion } | Content::Invite { module, assertion } => {
+                let kind = match content {
+                    Content::Subscribe { .. } => RuleKind::Subscription,
+                    _ => RuleKind::Invitation,
+                };
+                self.set_rule(module, kind, (&assertion.values(), true), turn);
+            }
+            Content::Unsubscribe { module, cancellation }
+            | Content::Disinvite { module, cancellation } => {
+                let kind = match content {
+                    Content::Unsubscribe { .. } => RuleKind::Subscription,
+                    _ => RuleKind::Invitation,
+                };
+                self.set_rule(module, kind, (&cancelled(cancellation.values()), false), turn);
             }
             _ => bump(&mut self.outlet.stats.inappropriate),
         }
@@ -175,11 +163,13 @@ impl Module<'_> {
             if told == Told::All {
                 self.forget_rules_beside(id, &declaration, turn);
             }
-            for assertion in declaration.subscriptions.iter() {
-                self.set_rule(id, RuleKind::Subscription, (&assertion.values(), true), turn);
-            }
-            for assertion in declaration.invitations.iter() {
-                self.set_rule(id, RuleKind::Invitation, (&assertion.values(), true), turn);
+            let Declaration { subscriptions, invitations } = declaration;
+            let lists =
+                [(RuleKind::Subscription, subscriptions), (RuleKind::Invitation, invitations)];
+            for (kind, list) in lists {
+                for assertion in list.iter() {
+                    self.set_rule(id, kind, (&assertion.values(), true), turn);
+                }
             }
         }
     }
@@ -189,10 +179,10 @@ impl Module<'_> {
     /// A restarted registrar may not know the role of a module that it has only
     /// heard of (2.3.7): role 0 is any.
     fn take_stop(&mut self, id: ModuleId, turn: &mut Turn<'_>) {
-        let any = id.role == RoleNumber::ALL;
-        if self.id().is_some_and(|me| me == id || any && me.key() == id.key()) {
+        let is = |role| id.role == RoleNumber::ALL || id.role == role;
+        if self.is_me(id) && is(self.identity.role) {
             self.die(turn);
-        } else if self.knows(id) || any && self.peers.contains(id.key()) {
+        } else if self.peers.get(id.key()).is_some_and(|peer| is(peer.role)) {
             self.forget_peer(id.key(), turn);
         } else {
             bump(&mut self.outlet.stats.unknown_module);
@@ -213,8 +203,9 @@ impl Module<'_> {
         }
     }
 
+    /// Nobody has number 0, which is this module's while it has none.
     fn is_me(&self, id: ModuleId) -> bool {
-        self.id().is_some_and(|me| me.key() == id.key())
+        self.known_as().key() == id.key()
     }
 
     /// Closes the request that `echo` answers, a registration when `joining`, else a
@@ -257,7 +248,19 @@ impl Module<'_> {
         octets: &'d [u8],
         room: &'d mut [u8],
     ) -> Result<Delivery<'d>, Fault> {
-        let mut message = self.read_aams(octets)?;
+        let mut fault = Fault::NotRegistered;
+        self.take_aams(octets, room, &mut fault).ok_or(fault)
+    }
+
+    /// The same. What is wrong is told by reference here and below, for a fault is four
+    /// words to be copied wherever it is passed on.
+    fn take_aams<'d>(
+        &mut self,
+        octets: &'d [u8],
+        room: &'d mut [u8],
+        fault: &mut Fault,
+    ) -> Option<Delivery<'d>> {
+        let message = self.read_aams(octets, fault)?;
         let role = self.peers.get(message.source()).map(|peer| peer.role);
         let forwarded = match role {
             Some(role) => role == RoleNumber::RAMS_GATEWAY,
@@ -265,36 +268,40 @@ impl Module<'_> {
         };
         if forwarded {
             // The message that a gateway forwards is the one to deliver (4.3.8.1.2).
-            message = self.judge(Aams::parse_enclosed(message.data(), Aams::HEADER_LEN))?;
-        } else {
-            self.check_source(&message, role)?;
+            let enclosed = self.parse_aams(message.data(), true, fault)?;
+            return self.deliver(&enclosed, room, fault);
         }
-        self.deliver(&message, room)
+        self.check_source(&message, role, fault)?;
+        self.deliver(&message, room, fault)
     }
 
     /// Takes a message to pass on as it is: what a gateway does with those it
     /// subscribes to.
     pub(in crate::ams) fn admit_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Aams<'d>, Fault> {
-        let message = self.read_aams(octets)?;
+        let mut fault = Fault::NotRegistered;
+        self.pass_aams(octets, &mut fault).ok_or(fault)
+    }
+
+    fn pass_aams<'d>(&mut self, octets: &'d [u8], fault: &mut Fault) -> Option<Aams<'d>> {
+        let message = self.read_aams(octets, fault)?;
         let role = self.peers.get(message.source()).map(|peer| peer.role);
-        self.check_source(&message, role)?;
+        self.check_source(&message, role, fault)?;
         bump(&mut self.stats.delivered);
-        Ok(message)
+        Some(message)
     }
 
     /// A message of the local continuum, while this module is a member.
-    fn read_aams<'d>(&mut self, octets: &'d [u8]) -> Result<Aams<'d>, Fault> {
+    fn read_aams<'d>(&mut self, octets: &'d [u8], fault: &mut Fault) -> Option<Aams<'d>> {
         bump(&mut self.stats.received);
-        let message = self.judge(Aams::parse(octets))?;
-        if let Err(fault) = self.require_member() {
-            bump(&mut self.stats.inappropriate);
-            return Err(fault);
+        let message = self.parse_aams(octets, false, fault)?;
+        let continuum = message.source_continuum();
+        let is_member = matches!(self.membership, Membership::Member(_));
+        if is_member && continuum == self.mib.continuum.number {
+            return Some(message);
         }
-        if message.source_continuum() != self.mib.continuum.number {
-            bump(&mut self.stats.inappropriate);
-            return Err(Fault::ForeignContinuum(message.source_continuum()));
-        }
-        Ok(message)
+        bump(&mut self.stats.inappropriate);
+        *fault = if is_member { Fault::ForeignContinuum(continuum) } else { Fault::NotRegistered };
+        None
     }
 
     /// Whether `octets` begin as a message of a module that is known. A driver that has
@@ -305,30 +312,48 @@ impl Module<'_> {
         Aams::peek_source(octets).is_some_and(|source| self.peers.contains(source))
     }
 
-    /// Counts what is to be said of a message as it was parsed.
+    /// Reads a message: a datagram, or one that is enclosed in a message. What is to be
+    /// said of it is counted.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn judge<'d>(&mut self, message: Result<Aams<'d>, Malformed>) -> Result<Aams<'d>, Fault> {
+    fn parse_aams<'d>(
+        &mut self,
+        octets: &'d [u8],
+        enclosed: bool,
+        fault: &mut Fault,
+    ) -> Option<Aams<'d>> {
+        let message = if enclosed {
+            Aams::parse_enclosed(octets, Aams::HEADER_LEN)
+        } else {
+            Aams::parse(octets)
+        };
         match message {
             Ok(message) => {
                 self.outlet.stats.note_deviations(message.deviations());
-                Ok(message)
+                Some(message)
             }
-            Err(fault) => {
+            Err(malformed) => {
                 bump(&mut self.stats.malformed);
-                Err(Fault::Malformed(fault))
+                *fault = Fault::Malformed(malformed);
+                None
             }
         }
     }
 
     /// Whether the source may send to this module on the subject: it is
     /// authorised (4.3.8.1.1), and the subject is subscribed to or invited.
-    fn check_source(&mut self, message: &Aams<'_>, role: Option<RoleNumber>) -> Result<(), Fault> {
+    fn check_source(
+        &mut self,
+        message: &Aams<'_>,
+        role: Option<RoleNumber>,
+        fault: &mut Fault,
+    ) -> Option<()> {
         let subject = message.subject();
         // A module that is not known has no role to be authorised by (4.1.6).
         let known = role.unwrap_or(RoleNumber::ALL);
         if self.venture.is_some_and(|venture| !venture.may_send(known, subject)) {
             bump(&mut self.stats.not_authorised);
-            return Err(Fault::SenderNotAuthorised(message.source()));
+            *fault = Fault::SenderNotAuthorised(message.source());
+            return None;
         }
         // While its introduction is on the way, any role is given credit.
         let source = (message.source().unit, role);
@@ -339,17 +364,20 @@ impl Module<'_> {
         });
         if !wanted {
             bump(&mut self.stats.uninvited);
-            return Err(Fault::Uninvited(message.source()));
+            *fault = Fault::Uninvited(message.source());
+            return None;
         }
-        Ok(())
+        Some(())
     }
 
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn deliver<'d>(
         &mut self,
         message: &Aams<'d>,
         room: &'d mut [u8],
-    ) -> Result<Delivery<'d>, Fault> {
-        let data = self.restore(message, room)?;
+        fault: &mut Fault,
+    ) -> Option<Delivery<'d>> {
+        let data = self.restore(message, room).map_err(|why| *fault = why).ok()?;
         bump(&mut self.stats.delivered);
         let received = Received {
             continuum: message.source_continuum(),
@@ -360,7 +388,7 @@ impl Module<'_> {
             context: message.context(),
             data,
         };
-        Ok(match message.message_type() {
+        Some(match message.message_type() {
             MessageType::Unary => Delivery::Message(received),
             MessageType::Query => Delivery::Query(received),
             MessageType::Reply => {

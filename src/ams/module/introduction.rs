@@ -7,14 +7,11 @@
 
 use core::time::Duration;
 
-use super::status::{One, OwnStatus};
-use super::{Module, Turn};
-use crate::ams::ids::{ModuleId, ModuleKey};
-use crate::ams::meta::{Outlet, RETRY};
-use crate::ams::pdu::{ContactSummaryValues, MpduType};
-use crate::ams::routing::Rule;
-use crate::ams::service::Fault;
-use crate::storage::Table;
+use super::status::Part;
+use super::{Module, Peer, Turn};
+use crate::ams::ids::ModuleKey;
+use crate::ams::meta::RETRY;
+use crate::ams::pdu::MpduType;
 use crate::time::Instant;
 use crate::transport::{Address, SendError};
 
@@ -31,10 +28,6 @@ pub(super) struct Introduction {
 impl Introduction {
     /// Nothing.
     pub(super) const NONE: Self = Self { times: 0, fresh: false };
-
-    const fn is_owed(self) -> bool {
-        self.times > 0
-    }
 }
 
 impl Module<'_> {
@@ -43,7 +36,7 @@ impl Module<'_> {
         let delay = self.mib.policy.introduction_delay;
         let fresh = !delay.is_zero() && self.introduce_at < Instant::MAX;
         if !fresh {
-            self.introduce_at = turn.now.monotonic.after(delay);
+            self.introduce_at = turn.after(&delay);
         }
         if let Some(peer) = self.peers.get_mut(key) {
             let times = self.mib.policy.introduction_repeats.saturating_add(1);
@@ -54,68 +47,50 @@ impl Module<'_> {
 
     /// Tells whoever is due.
     pub(super) fn introduce(&mut self, turn: &mut Turn<'_>) {
-        let Some(id) = self.id() else {
-            return;
-        };
-        let state = State { id, contact: &self.identity.contact, own: &self.own };
         let (mut left, mut refused) = (false, false);
-        for peer in self.peers.iter_mut().filter(|peer| peer.introduction.is_owed()) {
-            let Introduction { times, fresh } = peer.introduction;
-            if fresh {
-                peer.introduction = Introduction { times, fresh: false };
-                left = true;
+        for place in 0..self.peers.len() {
+            let Some(&Peer { key, mams, introduction, .. }) = self.peers.at(place) else {
+                continue;
+            };
+            let Introduction { mut times, fresh } = introduction;
+            if times == 0 {
                 continue;
             }
-            let sent = peer.mams.map_or(Ok(()), |to| state.tell(&to, &mut self.outlet, turn));
-            if sent == Err(SendError::TooLong) {
-                turn.fault(Fault::MpduTooLong(MpduType::I_AM_HERE));
+            if !fresh {
+                let sent = if mams.is_some() { self.tell(mams.as_ref(), turn) } else { Ok(()) };
+                let owed = self.is_owed(sent, MpduType::I_AM_HERE, turn);
+                times = times.saturating_sub(u8::from(!owed));
+                refused |= owed;
             }
-            let owed = self.outlet.is_owed(sent);
-            let times = if owed { times } else { times.saturating_sub(1) };
-            peer.introduction = Introduction { times, fresh: false };
             left |= times > 0;
-            refused |= owed;
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.introduction = Introduction { times, fresh: false };
+            }
         }
-        let next = turn.now.monotonic.after(self.introduction_interval(refused));
+        let next = turn.after(&self.introduction_interval(refused));
         self.introduce_at = if left { next } else { Instant::MAX };
+    }
+
+    /// *I_am_here* to one module, or several of them where one is too long: what they
+    /// tell adds up.
+    fn tell(&mut self, to: Option<&Address>, turn: &mut Turn<'_>) -> Result<(), SendError> {
+        let total = self.own.iter().filter(|row| row.is_asserted()).count();
+        let mut part = Part { first: 0, count: total };
+        loop {
+            match self.say(MpduType::I_AM_HERE, to, part, turn) {
+                Ok(()) => part.first = part.first.saturating_add(part.count),
+                Err(SendError::TooLong) if part.count > 1 => part.count = part.count.div_ceil(2),
+                refused => return refused,
+            }
+            if part.first >= total {
+                return Ok(());
+            }
+        }
     }
 
     /// Not at once, even where new modules are told at once.
     fn introduction_interval(&self, refused: bool) -> Duration {
         let delay = self.mib.policy.introduction_delay;
         if refused || delay.is_zero() { delay.max(RETRY) } else { delay }
-    }
-}
-
-/// The MAMS state of this module.
-struct State<'a, 's> {
-    id: ModuleId,
-    contact: &'a ContactSummaryValues<'s>,
-    own: &'a Table<'s, Rule>,
-}
-
-impl State<'_, '_> {
-    /// *I_am_here* to one module, or several of them where one is too long: what they
-    /// tell adds up.
-    fn tell(
-        &self,
-        to: &Address,
-        outlet: &mut Outlet<'_>,
-        turn: &mut Turn<'_>,
-    ) -> Result<(), SendError> {
-        let total = self.own.iter().filter(|row| row.is_asserted()).count();
-        let (mut first, mut count) = (0_usize, total);
-        loop {
-            let Self { id, contact, own } = *self;
-            let list = One(OwnStatus { id, contact, own, first, count });
-            match turn.send(outlet, to, (MpduType::I_AM_HERE, 0), &list) {
-                Ok(()) => first = first.saturating_add(count),
-                Err(SendError::TooLong) if count > 1 => count = count.div_ceil(2),
-                Err(refused) => return Err(refused),
-            }
-            if first >= total {
-                return Ok(());
-            }
-        }
     }
 }

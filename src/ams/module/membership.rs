@@ -1,17 +1,17 @@
 //! Joining, staying in and leaving the message space, and asserting rules.
 
 use super::noting::gateway_domain;
-use super::status::{Census, One, OwnStatus};
+use super::status::{Part, Statement};
 use super::{Membership, Module, Request, Turn, bump};
 use crate::ams::ids::{Domain, ModuleKey, ModuleNumber, Priority, RoleNumber, SubjectNumber};
 use crate::ams::meta::{Pulse, RETRY};
 use crate::ams::mib::ServiceMode;
-use crate::ams::pdu::{AssertionValues, CancellationValues, MpduType};
-use crate::ams::routing::{Rule, RuleKey, RuleKind, Standing};
+use crate::ams::pdu::{AssertionValues, CancellationValues, EndpointName, MpduType};
+use crate::ams::routing::{Rule, RuleKind, Standing};
 use crate::ams::service::{Fault, Indication, ServiceUser};
+use crate::storage::Row;
 use crate::time::{Instant, Now};
 use crate::transport::{Address, SendError, Transport};
-use crate::wire::{Encode, Octets};
 
 /// After this many failures in a row the registrar is looked for anew.
 const FAILURES_TO_RELOCATE: u8 = 2;
@@ -67,13 +67,12 @@ impl Module<'_> {
         if !matches!(self.membership, Membership::Joining | Membership::Member(_)) {
             return Err(Fault::NotRegistered);
         }
-        if let (Some(module), Some(registrar)) = (self.id(), &self.registrar) {
-            let what = (MpduType::I_AM_STOPPING, module.reference());
+        if self.registrar.is_some() && self.membership != Membership::Joining {
             let turn = &mut Turn { now: &now, transport, user: &mut nobody };
             // Counted if it is refused; there is no later.
-            let _ = turn.send(&mut self.outlet, registrar, what, &Octets(&[]));
+            let _ = self.say(MpduType::I_AM_STOPPING, None, Part::ALL, turn);
         }
-        let number = self.id().map_or(ModuleNumber::NONE, |id| id.module);
+        let number = self.known_as().module;
         self.forget_all();
         self.membership = Membership::Outside;
         Ok(Indication::Unregistered(number))
@@ -91,11 +90,7 @@ impl Module<'_> {
         request: &RuleRequest,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.assert(
-            RuleKind::Subscription,
-            request,
-            &mut Turn { now: &now, transport, user: &mut nobody },
-        )
+        self.declare(RuleKind::Subscription, (request, true), &now, transport)
     }
 
     /// `Assert_invitation.request`: lets modules in `domain` send messages on
@@ -110,11 +105,7 @@ impl Module<'_> {
         request: &RuleRequest,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        self.assert(
-            RuleKind::Invitation,
-            request,
-            &mut Turn { now: &now, transport, user: &mut nobody },
-        )
+        self.declare(RuleKind::Invitation, (request, true), &now, transport)
     }
 
     /// `Cancel_subscription.request` (3.1.8, 4.2.11.1).
@@ -129,8 +120,8 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = Rule::own_key(RuleKind::Subscription, CancellationValues { subject, domain });
-        self.cancel(key, &mut Turn { now: &now, transport, user: &mut nobody })
+        let request = &RuleRequest { domain, ..RuleRequest::new(subject) };
+        self.declare(RuleKind::Subscription, (request, false), &now, transport)
     }
 
     /// `Cancel_invitation.request` (3.1.6, 4.2.13.1).
@@ -145,40 +136,44 @@ impl Module<'_> {
         domain: Domain,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let key = Rule::own_key(RuleKind::Invitation, CancellationValues { subject, domain });
-        self.cancel(key, &mut Turn { now: &now, transport, user: &mut nobody })
+        let request = &RuleRequest { domain, ..RuleRequest::new(subject) };
+        self.declare(RuleKind::Invitation, (request, false), &now, transport)
     }
 
-    fn assert(
+    /// Asserts a rule, or cancels it.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn declare(
         &mut self,
         kind: RuleKind,
-        request: &RuleRequest,
-        turn: &mut Turn<'_>,
+        (request, asserted): (&RuleRequest, bool),
+        now: &Now,
+        transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
         self.require_member()?;
         let RuleRequest { subject, mode, domain, priority, flow_label } = *request;
-        let may = self.venture.is_none_or(|v| v.may_receive(self.identity.role, subject));
-        if !may {
-            return Err(Fault::NotAuthorisedReceiver);
+        if asserted {
+            let may = self.venture.is_none_or(|v| v.may_receive(self.identity.role, subject));
+            if !may {
+                return Err(Fault::NotAuthorisedReceiver);
+            }
+            // "All continua or any other than the local one" (4.2.10.1.1).
+            if subject == SubjectNumber::ALL && domain.continuum != self.mib.continuum.number {
+                return Err(Fault::AllSubjectsElsewhere);
+            }
+            let delivery_vector = self.vector_of(mode).ok_or(Fault::NoDeliveryVector)?;
+            let assertion =
+                AssertionValues { subject, domain, delivery_vector, priority, flow_label };
+            let row = Rule::own(kind, &assertion, Standing::ToTell);
+            self.own.insert(row).map_err(|_| Fault::TableFull)?;
+        } else {
+            let key = Rule::own_key(kind, CancellationValues { subject, domain });
+            match self.own.get_mut(key) {
+                Some(row) if row.is_asserted() => row.standing = Standing::ToCancel,
+                _ => return Err(Fault::RedundantCancellation),
+            }
         }
-        // "All continua or any other than the local one" (4.2.10.1.1).
-        if subject == SubjectNumber::ALL && domain.continuum != self.mib.continuum.number {
-            return Err(Fault::AllSubjectsElsewhere);
-        }
-        let delivery_vector = self.vector_of(mode)?;
-        let assertion = AssertionValues { subject, domain, delivery_vector, priority, flow_label };
-        let row = Rule::own(kind, &assertion, Standing::ToTell);
-        self.own.insert(row).map_err(|_| Fault::TableFull)?;
-        self.send_rules(turn)
-    }
-
-    fn cancel(&mut self, key: RuleKey, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        self.require_member()?;
-        match self.own.get_mut(key) {
-            Some(row) if row.is_asserted() => row.standing = Standing::ToCancel,
-            _ => return Err(Fault::RedundantCancellation),
-        }
-        self.send_rules(turn)
+        let turn = &mut Turn { now, transport, user: &mut nobody };
+        self.send_rules(turn).map_or(Ok(()), |kind| Err(Fault::MpduTooLong(kind)))
     }
 }
 
@@ -228,12 +223,18 @@ impl Module<'_> {
 
     /// Whether something for the registrar waits for the transport to take it.
     pub(super) fn owes_registrar(&self) -> bool {
-        self.has_confidant()
-            && (self.status_owed || self.own.iter().any(|row| row.standing != Standing::Told))
+        self.has_confidant() && (self.status_owed || self.untold().is_some())
+    }
+
+    /// The first own rule that the registrar has not been told of.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn untold(&self) -> Option<(usize, &Rule)> {
+        self.own.iter().enumerate().find(|(_, row)| row.standing != Standing::Told)
     }
 
     /// Whether the registrar is known and this module is a member in its eyes: one that has
     /// to be reconnected to first would discard what it is told.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) const fn has_confidant(&self) -> bool {
         matches!(self.membership, Membership::Member(_))
             && self.request.is_none()
@@ -266,62 +267,83 @@ impl Module<'_> {
     /// A heartbeat to the registrar, or reconnection when it is lost (4.2.7).
     pub(super) fn beat(&mut self, turn: &mut Turn<'_>) {
         self.pulse.beat(turn.now.monotonic, self.mib.timers.n4());
-        let Membership::Member(module) = self.membership else {
+        if !matches!(self.membership, Membership::Member(_)) {
             return;
-        };
+        }
         match (&self.request, &self.registrar) {
-            (None, Some(registrar)) => {
-                let what = (MpduType::HEARTBEAT, u32::from(module.0));
-                if turn.send(&mut self.outlet, registrar, what, &Octets(&[])).is_err() {
-                    self.pulse.beat_again(turn.now.monotonic.after(RETRY));
+            (None, Some(_)) => {
+                if self.say(MpduType::HEARTBEAT, None, Part::ALL, turn).is_err() {
+                    self.pulse.beat_again(turn.after(&RETRY));
                 }
             }
             // Required to send a heartbeat, and the location is unknown (4.2.7.1.4).
             (None, None) => {
-                self.request = Some(Request::new(self.outlet.next_query()));
+                self.ask();
                 self.retry_at = turn.now.monotonic;
             }
             (Some(_), _) => {}
         }
     }
 
+    /// The question to the registrar: the one that is open, or a new one.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn ask(&mut self) -> &mut Request {
+        let outlet = &mut self.outlet;
+        self.request.get_or_insert_with(|| Request::new(outlet.next_query()))
+    }
+
     /// Asks the configuration server where the registrar is (4.2.4.2.1).
     pub(super) fn seek_registrar(&mut self, turn: &mut Turn<'_>) {
         let query = self.outlet.next_query();
         let now = turn.now.monotonic;
-        let Some(server) = self.interrogation.begin(now, query, self.mib, turn.transport) else {
+        let server = self.interrogation.begin(now, query, self.mib, turn.transport);
+        if server.is_none() {
             return bump(&mut self.outlet.stats.unresolved);
-        };
-        let endpoint = &self.identity.contact.endpoint;
+        }
         // If it is refused, N1 passes and the next location is asked.
-        let _ = turn.send(&mut self.outlet, &server, (MpduType::REGISTRAR_QUERY, query), endpoint);
+        let _ = self.say(MpduType::REGISTRAR_QUERY, server.as_ref(), Part::ALL, turn);
     }
 
     /// Sends the registration or the reconnection, whichever is open (4.2.5.4,
     /// 4.2.8.1 b).
     pub(super) fn send_request(&mut self, turn: &mut Turn<'_>) {
-        let Some(registrar) = &self.registrar else {
-            return;
+        let until = turn.after(&self.mib.timers.n2);
+        self.ask().until = until;
+        let kind = match self.membership {
+            Membership::Member(_) => MpduType::RECONNECT,
+            _ => MpduType::MODULE_REGISTRATION,
         };
-        let request = match self.request {
-            Some(request) => request,
-            None => Request::new(self.outlet.next_query()),
-        };
-        let until = turn.now.monotonic.after(self.mib.timers.n2);
-        self.request = Some(Request { until, ..request });
-        let contact = &self.identity.contact;
-        let census;
-        let (kind, supplement): (_, &dyn Encode) = match self.id() {
-            Some(id) => {
-                census =
-                    Census { status: OwnStatus::whole(id, contact, &self.own), peers: &self.peers };
-                (MpduType::RECONNECT, &census)
-            }
-            None => (MpduType::MODULE_REGISTRATION, contact),
-        };
-        let sent = turn.send(&mut self.outlet, registrar, (kind, request.query), supplement);
+        let sent = self.say(kind, None, Part::ALL, turn);
         // If it is refused for now, N2 passes and it is sent again.
         self.is_owed(sent, kind, turn);
+    }
+
+    /// Sends what an MPDU of this type says of this module `to` somebody, or else to the
+    /// registrar.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn say(
+        &mut self,
+        kind: MpduType,
+        to: Option<&Address>,
+        part: Part,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), SendError> {
+        let id = self.known_as();
+        let Self { identity, registrar, request, peers, own, outlet, .. } = self;
+        let Some(to) = to.or(registrar.as_ref()) else {
+            return Err(SendError::Unreachable);
+        };
+        let reference = match kind {
+            MpduType::HEARTBEAT => u32::from(id.module.0),
+            MpduType::I_AM_HERE => 0,
+            MpduType::REGISTRAR_QUERY => outlet.last_query(),
+            MpduType::MODULE_REGISTRATION | MpduType::RECONNECT => {
+                request.as_ref().map_or(0, |request| request.query)
+            }
+            _ => id.reference(),
+        };
+        let statement = Statement { kind, id, contact: &identity.contact, own, peers, part };
+        outlet.send_raw(turn.now, to, kind, reference, &statement, turn.transport)
     }
 
     /// Whether what became of an MPDU that must not be lost leaves it to be offered
@@ -340,47 +362,44 @@ impl Module<'_> {
 
     /// Tells the registrar of own rules it has not been told of (4.2.10.1.2 b and
     /// its like). It stops where the transport does, and goes on at a later tick.
-    /// What nobody can ever be told of is no rule any more, and a fault.
+    /// What nobody can ever be told of is no rule any more: returns the type of the MPDU,
+    /// for that is a fault.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn send_rules(&mut self, turn: &mut Turn<'_>) -> Result<(), Fault> {
-        let (None, Some(registrar), Some(id)) = (&self.request, &self.registrar, self.id()) else {
-            return Ok(());
-        };
-        let mut result = Ok(());
-        for row in self.own.iter_mut().filter(|row| row.standing != Standing::Told) {
-            let kind = row.mpdu_type();
-            let (assertion, cancellation) = (row.assertion(), row.cancellation());
-            let supplement: &dyn Encode =
-                if row.is_asserted() { &assertion } else { &cancellation };
-            let what = (kind, id.reference());
-            let sent = turn.send(&mut self.outlet, registrar, what, supplement);
+    pub(super) fn send_rules(&mut self, turn: &mut Turn<'_>) -> Option<MpduType> {
+        let mut too_long = None;
+        if !self.has_confidant() {
+            return too_long;
+        }
+        while let Some((first, rule)) = self.untold() {
+            let (key, kind, asserted) = (rule.key(), rule.mpdu_type(), rule.is_asserted());
+            let sent = self.say(kind, None, Part { first, count: 1 }, turn);
             if sent == Err(SendError::TooLong) {
-                result = Err(Fault::MpduTooLong(kind));
+                too_long = Some(kind);
             }
             if self.outlet.is_owed(sent) {
-                self.offer_at = turn.now.monotonic.after(RETRY);
+                self.offer_at = turn.after(&RETRY);
                 break;
             }
-            row.standing =
-                if row.is_asserted() && sent.is_ok() { Standing::Told } else { Standing::Gone };
+            match self.own.get_mut(key) {
+                Some(row) if asserted && sent.is_ok() => row.standing = Standing::Told,
+                _ => {
+                    self.own.remove(key);
+                }
+            }
         }
-        self.own.retain(|row| row.standing != Standing::Gone);
-        result
+        too_long
     }
 
     /// Sends this module's state to the registrar, if it is owed (4.2.9.3 b).
     pub(super) fn send_owed_status(&mut self, turn: &mut Turn<'_>) {
-        let (None, Some(registrar), Some(id), true) =
-            (&self.request, &self.registrar, self.id(), self.status_owed)
-        else {
+        if !self.status_owed || !self.has_confidant() {
             return;
-        };
-        let list = One(OwnStatus::whole(id, &self.identity.contact, &self.own));
+        }
         let kind = MpduType::MODULE_STATUS;
-        let sent = turn.send(&mut self.outlet, registrar, (kind, id.reference()), &list);
+        let sent = self.say(kind, None, Part::ALL, turn);
         self.status_owed = self.is_owed(sent, kind, turn);
         if self.status_owed {
-            self.offer_at = turn.now.monotonic.after(RETRY);
+            self.offer_at = turn.after(&RETRY);
         }
     }
 }
@@ -388,11 +407,11 @@ impl Module<'_> {
 /// What answers to this module change.
 impl Module<'_> {
     /// The registrar's location, in answer to `registrar_query` (4.2.4.2.3).
-    pub(super) fn located(&mut self, registrar: &str, turn: &mut Turn<'_>) {
-        self.registrar = turn.transport.resolve(self.mib.primary_transport, registrar);
+    pub(super) fn located(&mut self, registrar: EndpointName<'_>, turn: &mut Turn<'_>) {
+        self.registrar = turn.resolve(self.mib.primary_transport, registrar.as_bytes());
         if self.registrar.is_none() {
             bump(&mut self.outlet.stats.unresolved);
-            self.retry_at = turn.now.monotonic.after(self.mib.timers.n1);
+            self.retry_at = turn.after(&self.mib.timers.n1);
             return;
         }
         self.retry_at = turn.now.monotonic;
@@ -403,7 +422,7 @@ impl Module<'_> {
     /// the next heartbeat (4.2.8.1 a); a registration is tried again after N1.
     pub(super) fn not_located(&mut self, turn: &mut Turn<'_>) {
         self.interrogation.abandon();
-        self.retry_at = turn.now.monotonic.after(self.mib.timers.n1);
+        self.retry_at = turn.after(&self.mib.timers.n1);
         if matches!(self.membership, Membership::Member(_)) {
             self.request = None;
         }
@@ -415,7 +434,9 @@ impl Module<'_> {
         self.membership = Membership::Member(number);
         self.request = None;
         // It may have been given up and be sought anew: here it is.
-        self.registrar = self.registrar.or(Some(*from));
+        if self.registrar.is_none() {
+            self.registrar = Some(*from);
+        }
         self.interrogation.abandon();
         self.pulse = Pulse::commence(turn.now.monotonic);
         self.retry_at = turn.now.monotonic;
@@ -428,7 +449,8 @@ impl Module<'_> {
             mode: self.usual_mode(),
             ..RuleRequest::new(self.mib.continuum.number.pseudo_subject())
         };
-        if let Err(fault) = self.assert(RuleKind::Invitation, &gateway, turn) {
+        let asserted = (&gateway, true);
+        if let Err(fault) = self.declare(RuleKind::Invitation, asserted, turn.now, turn.transport) {
             turn.fault(fault);
         }
         self.do_what_is_due(turn);

@@ -169,15 +169,17 @@ pub enum Membership {
 }
 
 /// An AMS module. See the [table of its states](self).
+// On boards what is looked at most is in front, where instructions are short.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "std"), repr(C))]
 pub struct Module<'s> {
     mib: &'s Mib<'s>,
     venture: Option<&'s Venture<'s>>,
-    identity: ModuleIdentity<'s>,
     membership: Membership,
+    /// This module's status is to be sent to the registrar.
+    status_owed: bool,
     /// Where the registrar is, when that is known.
     registrar: Option<Address>,
-    interrogation: Interrogation,
     /// The registration or reconnection that is open.
     request: Option<Request>,
     /// Not before this are the registrar or its answer sought again.
@@ -187,17 +189,17 @@ pub struct Module<'s> {
     /// When new modules are told of this one; [`Instant::MAX`] when there are none.
     introduce_at: Instant,
     pulse: Pulse,
-    /// This module's status is to be sent to the registrar.
-    status_owed: bool,
     peers: Table<'s, Peer>,
-    rules: Rules<'s>,
-    batch: Batch,
     own: Table<'s, Rule>,
+    identity: ModuleIdentity<'s>,
     queries: Queries<'s>,
-    outlet: Outlet<'s>,
     message: &'s mut [u8],
+    interrogation: Interrogation,
+    outlet: Outlet<'s>,
+    rules: Rules<'s>,
     handler: Option<&'s mut dyn ContentHandler>,
     stats: MessageStats,
+    batch: Batch,
 }
 
 /// A question to the registrar.
@@ -274,11 +276,20 @@ impl<'s> Module<'s> {
     #[must_use]
     pub const fn id(&self) -> Option<ModuleId> {
         match self.membership {
-            Membership::Member(module) => {
-                Some(ModuleId { role: self.identity.role, unit: self.identity.unit, module })
-            }
+            Membership::Member(_) => Some(self.known_as()),
             _ => None,
         }
+    }
+
+    /// Its module ID, with number 0 while it has none.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    const fn known_as(&self) -> ModuleId {
+        let ModuleIdentity { role, unit, .. } = self.identity;
+        let module = match self.membership {
+            Membership::Member(module) => module,
+            _ => ModuleNumber::NONE,
+        };
+        ModuleId { role, unit, module }
     }
 
     /// The other modules it knows, in the order of unit and module number.
@@ -313,27 +324,25 @@ impl<'s> Module<'s> {
 
     /// The delivery vector of a service mode: the one whose first delivery point
     /// belongs to a transport service of that mode (3.1.2.9).
-    fn vector_of(&self, mode: ServiceMode) -> Result<u8, Fault> {
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn vector_of(&self, mode: ServiceMode) -> Option<u8> {
         let has_mode = |service: &str| {
             self.mib.transports.iter().any(|known| known.name == service && known.mode == mode)
         };
-        self.identity
-            .contact
-            .delivery_vectors
+        let vectors = self.identity.contact.delivery_vectors;
+        let vector = vectors
             .iter()
-            .find(|vector| vector.points.first().is_some_and(|point| has_mode(point.service)))
-            .map(|vector| vector.number)
-            .ok_or(Fault::NoDeliveryVector)
+            .find(|vector| vector.points.first().is_some_and(|point| has_mode(point.service)))?;
+        Some(vector.number)
     }
 
     /// The service mode to ask for where any will do: best effort, or the first
     /// this module has.
     pub(super) fn usual_mode(&self) -> ServiceMode {
-        let own = self.mib.transports.iter().map(|service| service.mode);
-        core::iter::once(ServiceMode::BEST_EFFORT)
-            .chain(own)
-            .find(|mode| self.vector_of(*mode).is_ok())
-            .unwrap_or(ServiceMode::BEST_EFFORT)
+        let has = |mode: &ServiceMode| self.vector_of(*mode).is_some();
+        let best = ServiceMode::BEST_EFFORT;
+        let mut other = self.mib.transports.iter().map(|service| service.mode);
+        if has(&best) { best } else { other.find(has).unwrap_or(best) }
     }
 
     fn require_member(&self) -> Result<ModuleId, Fault> {

@@ -1,7 +1,7 @@
 //! Noting and forgetting other modules and their rules.
 
 use super::rows::{Peer, VECTORS};
-use super::{Module, Rule, RuleKind, Turn, bump};
+use super::{Module, Rule, RuleKey, RuleKind, Turn, bump};
 use crate::ams::ids::{Domain, ModuleId, ModuleKey, Priority, RoleNumber, UnitNumber};
 use crate::ams::pdu::{AssertionValues, CancellationValues, ContactSummary, Declaration};
 use crate::ams::routing::applies;
@@ -19,26 +19,34 @@ impl Module<'_> {
         turn: &mut Turn<'_>,
     ) -> bool {
         let key = id.key();
-        let mams = turn.transport.resolve(self.mib.primary_transport, contact.endpoint.as_str());
+        let mams = turn.resolve(self.mib.primary_transport, contact.endpoint.as_bytes());
         if mams.is_none() {
             bump(&mut self.outlet.stats.unresolved);
         }
-        if self.peers.get(key).is_some_and(|peer| peer.role != id.role || peer.mams != mams) {
+        let known = self.peers.get(key).map(|peer| peer.role == id.role && peer.mams == mams);
+        if known == Some(false) {
             self.forget_peer(key, turn);
         }
-        if !self.peers.contains(key) {
-            let full = self.peers.len() >= MAX_PEERS;
-            if full || self.peers.insert(Peer::new(id, mams)).is_err() {
+        if known != Some(true) {
+            if self.peers.len() >= MAX_PEERS || !self.add_peer(Peer::new(id, mams)) {
                 bump(&mut self.outlet.stats.full);
                 return false;
-            }
-            if let Some(place) = self.place_of(id) {
-                self.rules.peer_noted(place);
             }
             turn.user.indicate(Indication::ModuleRegistered(id));
         }
         self.note_points(key, contact, turn);
         true
+    }
+
+    /// False when there is no room for it. A row is long: one place where it is moved.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn add_peer(&mut self, peer: Peer) -> bool {
+        let id = peer.id();
+        let is_new = self.peers.insert(peer).is_ok();
+        if let (true, Some(place)) = (is_new, self.place_of(id)) {
+            self.rules.peer_noted(place);
+        }
+        is_new
     }
 
     /// Forgets a module and its rules (4.2.6.4 a to d).
@@ -77,10 +85,20 @@ impl Module<'_> {
                 Ok(false) => return,
                 Err(_) => return bump(&mut self.outlet.stats.full),
             }
-        } else if self.rules.remove(rule.key()).is_none() {
-            return bump(&mut self.outlet.stats.stale);
+            turn.user.indicate(rule.told(id, true));
+        } else if !self.drop_rule(id, rule.key(), turn) {
+            bump(&mut self.outlet.stats.stale);
         }
-        turn.user.indicate(rule.told(id, asserted));
+    }
+
+    /// Forgets a rule of a module. False when it is not known.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn drop_rule(&mut self, id: ModuleId, key: RuleKey, turn: &mut Turn<'_>) -> bool {
+        let rule = self.rules.remove(key);
+        if let Some(rule) = &rule {
+            turn.user.indicate(rule.told(id, false));
+        }
+        rule.is_some()
     }
 
     /// Judges all rules anew, which is due when units or subjects have changed in
@@ -94,11 +112,6 @@ impl Module<'_> {
                 applies((mib, *venture), us, peer.role, &rule.cancellation())
             })
         });
-    }
-
-    /// Whether this very module is known: not another under its number.
-    pub(super) fn knows(&self, id: ModuleId) -> bool {
-        self.place_of(id).is_some()
     }
 
     /// The place of this very module among the peers.
@@ -118,11 +131,19 @@ impl Module<'_> {
         let Some(place) = self.place_of(id) else {
             return;
         };
-        let goes = |rule: &Rule| rule.peer == place && !rule.is_in(declared);
+        let goes = |rule: &&Rule| rule.peer == place && !rule.is_in(declared);
+        // Boards have few rules, and little room for code.
+        if !cfg!(feature = "std") {
+            loop {
+                let key = self.rules.iter().find(goes).map(Row::key);
+                let Some(key) = key else { return };
+                self.drop_rule(id, key, turn);
+            }
+        }
         // Mostly there is nothing to forget, and all that is not written stays in place.
-        if !cfg!(feature = "std") || self.rules.iter().any(goes) {
+        if self.rules.iter().any(|rule| goes(&rule)) {
             self.rules.retain(|rule| {
-                let goes = goes(rule);
+                let goes = goes(&rule);
                 if goes {
                     turn.user.indicate(rule.told(id, false));
                 }
@@ -143,16 +164,18 @@ impl Module<'_> {
         peer.points = [None; VECTORS];
         let mut free = peer.points.iter_mut();
         for vector in contact.delivery_vectors.iter() {
-            let usable = vector
-                .points()
-                .filter(|point| mib.transports.iter().any(|own| own.name == point.service))
-                .find_map(|point| turn.transport.resolve(point.service, point.endpoint));
-            let Some(address) = usable else {
+            // By the name in the MIB, which is text.
+            let usable = vector.names().find_map(|(service, endpoint)| {
+                let mut known = mib.transports.iter().map(|own| own.name);
+                let own = known.find(|own| own.as_bytes() == service)?;
+                turn.resolve(own, endpoint)
+            });
+            if usable.is_none() {
                 bump(&mut outlet.stats.unresolved);
                 continue;
-            };
+            }
             match free.next() {
-                Some(slot) => *slot = Some((vector.number(), address)),
+                Some(slot) => *slot = usable.map(|address| (vector.number(), address)),
                 None => bump(&mut outlet.stats.full),
             }
         }

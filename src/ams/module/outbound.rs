@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use super::copies::{Copies, Dispatch};
 use super::handling::prepare;
+use super::turn::indicate_fault;
 use super::{Module, PendingQuery, RuleKind, bump};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, Domain, ModuleId, ModuleKey, RoleNumber, SubjectNumber,
@@ -71,11 +72,11 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let letter = self.require_publisher(message.subject)?;
+        let letter = Letter::new(message, self.require_publisher(message.subject)?);
         if letter.wanted.plain {
-            self.spread_run(&letter, (message, size), transport, user)
+            self.spread_run(&letter, size, transport, user)
         } else {
-            self.spread_each(&letter, (message, size), transport, user)
+            self.spread_each(&letter, size, transport, user)
         }
     }
 
@@ -106,21 +107,21 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let source = self.require_sender(message.subject)?;
-        let (local, all) = (self.mib.continuum.number, ContinuumNumber::ALL);
-        if domain.continuum != local && domain.continuum != all {
-            self.announce_far(source, domain, message, transport)?;
-            return Ok(Fanout::default());
+        self.require_sender(message.subject)?;
+        let local = domain.continuum == self.mib.continuum.number;
+        let near = local || domain.continuum == ContinuumNumber::ALL;
+        let mut fanout = Fanout::default();
+        if near {
+            let places = self.rules.places(RuleKind::Invitation, message.subject);
+            let plain = self.is_plain(message.subject);
+            let wanted = Wanted { places, domain: Some(domain), plain, way: Way::Batches };
+            fanout = self.spread_one(&Letter::new(message, wanted), transport, user)?;
         }
-        let places = self.rules.places(RuleKind::Invitation, message.subject);
-        let plain = self.is_plain(message.subject);
-        let wanted = Wanted { places, domain: Some(domain), plain, way: Way::Batches };
-        let letter = Letter { wanted, ..Letter::publication(source) };
-        let fanout = self.spread_one(&letter, None, message, transport, user)?;
-        if domain.continuum == all && self.has_others() {
-            // Theirs besides (4.3.7.1.2.2).
-            if let Err(fault) = self.announce_far(source, domain, message, transport) {
-                user.indicate(Indication::Fault(fault));
+        // Those of other continua, or theirs besides (4.3.7.1.2.2).
+        if !local && (!near || self.has_others()) {
+            match self.announce_far(domain, message, transport) {
+                Err(fault) if near => indicate_fault(user, fault),
+                posted => posted?,
             }
         }
         Ok(fanout)
@@ -203,40 +204,44 @@ impl Module<'_> {
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
         let subject = message.subject;
-        let source = self.require_sender(subject)?;
+        self.require_sender(subject)?;
         if message_type != MessageType::Unary && message.context == ContextNumber::NONE {
             return Err(Fault::ContextZero);
         }
         if continuum != self.mib.continuum.number {
-            return self.send_far((source, message_type), (continuum, to), message, transport);
+            return self.send_far(message_type, (continuum, to), message, transport);
         }
-        let place = self.peers.place(to).ok_or(Fault::UnknownDestination)?;
-        let peer = self.peers.at(place).ok_or(Fault::UnknownDestination)?;
+        let place = self.peers.place(to);
+        let Some(peer) = place.and_then(|place| self.peers.at(place)) else {
+            return Err(Fault::UnknownDestination);
+        };
         if self.venture.is_some_and(|venture| !venture.may_receive(peer.role, subject)) {
             return Err(Fault::DestinationNotAuthorised);
         }
-        let places = self.rules.places_of(RuleKind::Invitation, subject, u16::try_from(place).ok());
+        let place = place.and_then(|place| u16::try_from(place).ok());
+        let places = self.rules.places_of(RuleKind::Invitation, subject, place);
         let plain = self.is_plain(subject);
         let wanted = Wanted { places, domain: None, plain, way: Way::Singly };
-        let letter = Letter { source, message_type, wanted };
-        self.send_one((&letter, None), Fault::NotInvited, message, transport)
+        self.send_one(&Letter { message_type, ..Letter::new(message, wanted) }, transport)
     }
 
-    /// A message to one module. `nobody` is the fault when there is none to get it.
+    /// A message to one module, or to a gateway in an envelope.
     pub(super) fn send_one(
         &mut self,
-        (letter, envelope): (&Letter, Option<&EnvelopeHeader>),
-        nobody: Fault,
-        message: &Message<'_>,
+        letter: &Letter<'_>,
         transport: &mut dyn Transport,
     ) -> Result<(), Fault> {
-        let mut fault = nobody;
+        // There may be nobody to get it.
+        let mut fault = match letter.envelope {
+            Some(_) => Fault::RemoteContinuum,
+            None => Fault::NotInvited,
+        };
         let user = &mut |indication| {
             if let Indication::Fault(why) = indication {
                 fault = why;
             }
         };
-        let fanout = self.spread_one(letter, envelope, message, transport, user)?;
+        let fanout = self.spread_one(letter, transport, user)?;
         if fanout.sent > 0 { Ok(()) } else { Err(fault) }
     }
 
@@ -248,8 +253,8 @@ impl Module<'_> {
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let letter = self.require_publisher(message.subject)?;
-        self.spread_one(&letter, None, message, transport, user)
+        let wanted = self.require_publisher(message.subject)?;
+        self.spread_one(&Letter::new(message, wanted), transport, user)
     }
 
     /// One copy to everybody in the batch: the short way of the next message on a
@@ -266,7 +271,7 @@ impl Module<'_> {
             (None, None) => (self.batch.label(), self.batch.front()),
             _ => {
                 let label = Label::of(self.batch.label(), message);
-                (label, self.front(self.require_member()?.key(), label))
+                (label, self.front(label))
             }
         };
         let about = (message.context, message.subject);
@@ -291,38 +296,28 @@ impl Module<'_> {
         Ok(fanout)
     }
 
-    /// One copy to everybody a message goes to, in an envelope if one is given.
+    /// One copy to everybody a letter goes to.
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn spread_one(
         &mut self,
-        letter: &Letter,
-        envelope: Option<&EnvelopeHeader>,
-        message: &Message<'_>,
+        letter: &Letter<'_>,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let header = self.header(letter, message);
+        let header = self.header(letter);
         let buffer = core::mem::take(&mut self.message);
+        let Letter { message, envelope, wanted, .. } = *letter;
         let Self { handler, venture, stats, .. } = self;
-        let data = if letter.wanted.plain {
+        let data = if wanted.plain {
             Ok(message.data)
         } else {
             prepare(handler, *venture, &header, message.data, stats)
         };
         let checksums = self.mib.checksums;
         let fanout = data
-            .and_then(|data| {
-                let message = &Message { data, ..*message };
-                match envelope {
-                    None => Copies::of_one(&header, message, checksums, buffer),
-                    Some(envelope) => {
-                        Copies::of_envelope(envelope, &header, message, checksums, buffer)
-                    }
-                }
-            })
+            .and_then(|data| Copies::of_one(&header, envelope, (message, data), checksums, buffer))
             .map(|mut copies| {
                 let (copies, subject) = (&mut copies, message.subject);
-                let wanted = letter.wanted;
                 if cfg!(feature = "std") && wanted.way != Way::Singly {
                     self.spread(copies, subject, wanted, transport, user)
                 } else {
@@ -337,13 +332,14 @@ impl Module<'_> {
     /// the buffer allows.
     fn spread_run(
         &mut self,
-        letter: &Letter,
-        (message, size): (&Message<'_>, usize),
+        letter: &Letter<'_>,
+        size: usize,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
-        let header = self.header(letter, message);
+        let header = self.header(letter);
         let buffer = core::mem::take(&mut self.message);
+        let message = letter.message;
         let mut outcome = Ok(Fanout::default());
         let mut data = message.data;
         while let (Ok(total), false) = (&mut outcome, data.is_empty()) {
@@ -370,21 +366,22 @@ impl Module<'_> {
     /// may differ in size.
     fn spread_each(
         &mut self,
-        letter: &Letter,
-        (message, size): (&Message<'_>, usize),
+        letter: &Letter<'_>,
+        size: usize,
         transport: &mut dyn Transport,
         user: &mut dyn ServiceUser,
     ) -> Result<Fanout, Fault> {
         let mut total = None::<Fanout>;
-        for data in message.data.chunks(size.max(1)) {
-            let message = Message { data, ..*message };
-            match (self.spread_one(letter, None, &message, transport, user), &mut total) {
+        for data in letter.message.data.chunks(size.max(1)) {
+            let message = &Message { data, ..*letter.message };
+            let letter = &Letter { message, ..*letter };
+            match (self.spread_one(letter, transport, user), &mut total) {
                 (Ok(first), None) => total = Some(first),
                 (Err(fault), None) => return Err(fault),
                 (Ok(more), Some(total)) => total.add(more),
                 (Err(fault), Some(total)) => {
                     bump(&mut total.failed);
-                    user.indicate(Indication::Fault(fault));
+                    indicate_fault(user, fault);
                 }
             }
         }
@@ -421,8 +418,8 @@ impl Module<'_> {
                     }
                 },
             );
-            if let (true, Some(id)) = (whole, self.id()) {
-                let front = self.front(id.key(), self.batch.label());
+            if whole && self.id().is_some() {
+                let front = self.front(self.batch.label());
                 self.batch.complete((subject, self.rules.version()), front);
             }
         }
@@ -449,7 +446,7 @@ impl Module<'_> {
                 Ok(()) => bump(&mut fanout.sent),
                 Err(fault) => {
                     bump(&mut fanout.failed);
-                    user.indicate(Indication::Fault(fault));
+                    indicate_fault(user, fault);
                 }
             }
         }
@@ -462,60 +459,61 @@ impl Module<'_> {
         self.stats.not_sent = self.stats.not_sent.saturating_add(fanout.failed);
     }
 
-    /// Who publishes on `subject`, if this module may, and to whom.
-    fn require_publisher(&mut self, subject: SubjectNumber) -> Result<Letter, Fault> {
-        // What is prepared, this module may do, and the data go as they are.
+    /// To whom this module publishes on `subject`, if it may.
+    fn require_publisher(&mut self, subject: SubjectNumber) -> Result<Wanted, Fault> {
+        // What is complete or prepared, a member may do, and the data go as they are.
         if cfg!(feature = "std") && self.batch.is_complete(subject, self.rules.version()) {
-            return Ok(Letter::publication(self.require_member()?.key()));
+            return Ok(Wanted::LAST);
         }
-        let (source, places, plain) = match self.rules.prepared(subject) {
-            Some(places) => (self.require_member()?.key(), places, true),
-            None if self.is_plain(subject) => {
-                (self.require_sender(subject)?, self.rules.prepare(subject), true)
-            }
-            None => {
-                let places = self.rules.places(RuleKind::Subscription, subject);
-                (self.require_sender(subject)?, places, false)
+        let (places, plain) = if let Some(places) = self.rules.prepared(subject) {
+            (places, true)
+        } else {
+            self.require_sender(subject)?;
+            if self.is_plain(subject) {
+                (self.rules.prepare(subject), true)
+            } else {
+                (self.rules.places(RuleKind::Subscription, subject), false)
             }
         };
-        let wanted = Wanted { places, domain: None, plain, way: Way::Batches };
-        Ok(Letter { wanted, ..Letter::publication(source) })
+        Ok(Wanted { places, domain: None, plain, way: Way::Batches })
     }
 
     /// How publications under this label begin.
-    fn front(&self, source: ModuleKey, label: Label) -> AamsFront {
-        let message = Message {
+    fn front(&self, label: Label) -> AamsFront {
+        let message = &Message {
             priority: Some(label.priority),
             flow_label: Some(label.flow_label),
             ..Message::new(SubjectNumber::ALL, &[])
         };
-        self.header(&Letter::publication(source), &message).front(self.mib.checksums)
+        self.header(&Letter::new(message, Wanted::LAST)).front(self.mib.checksums)
     }
 
     /// The header of a message whose receivers may yet ask for another label.
-    fn header(&self, letter: &Letter, message: &Message<'_>) -> AamsHeader {
+    fn header(&self, letter: &Letter<'_>) -> AamsHeader {
+        let message = letter.message;
         let Label { priority, flow_label } = Label::of(Label::DEFAULT, message);
         AamsHeader {
             message_type: letter.message_type,
             priority,
             flow_label,
             continuum: self.mib.continuum.number,
-            source: letter.source,
+            source: self.known_as().key(),
             context: message.context,
             subject: message.subject,
         }
     }
 
-    /// The module may send on the subject; who it is.
-    pub(super) fn require_sender(&self, subject: SubjectNumber) -> Result<ModuleKey, Fault> {
-        let id = self.require_member()?;
-        if !subject.is_application() && id.role != RoleNumber::RAMS_GATEWAY {
+    /// Whether the module may send on the subject.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn require_sender(&self, subject: SubjectNumber) -> Result<(), Fault> {
+        let role = self.require_member()?.role;
+        if !subject.is_application() && role != RoleNumber::RAMS_GATEWAY {
             return Err(Fault::SubjectNotApplication);
         }
-        if self.venture.is_some_and(|venture| !venture.may_send(id.role, subject)) {
+        if self.venture.is_some_and(|venture| !venture.may_send(role, subject)) {
             return Err(Fault::NotAuthorisedSender);
         }
-        Ok(id.key())
+        Ok(())
     }
 
     /// Whether the MIB has other continua.
@@ -525,17 +523,20 @@ impl Module<'_> {
     }
 }
 
-/// What becomes of a message: which type it is of, who sends it, and who gets it.
-pub(super) struct Letter {
-    pub(super) source: ModuleKey,
+/// What becomes of a message: which type it is of, what it goes in, and who gets it.
+#[derive(Clone, Copy)]
+pub(super) struct Letter<'m> {
+    pub(super) message: &'m Message<'m>,
     pub(super) message_type: MessageType,
+    /// Of the envelope it goes in to another continuum.
+    pub(super) envelope: Option<&'m EnvelopeHeader>,
     pub(super) wanted: Wanted,
 }
 
-impl Letter {
-    /// One to those it was last published to.
-    const fn publication(source: ModuleKey) -> Self {
-        Self { source, message_type: MessageType::Unary, wanted: Wanted::LAST }
+impl<'m> Letter<'m> {
+    /// A message that takes no part in an exchange.
+    const fn new(message: &'m Message<'m>, wanted: Wanted) -> Self {
+        Self { message, message_type: MessageType::Unary, envelope: None, wanted }
     }
 }
 

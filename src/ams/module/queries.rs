@@ -22,20 +22,22 @@ impl<'s> Queries<'s> {
 
     /// False when there is no room for it.
     pub(super) fn insert(&mut self, query: PendingQuery) -> bool {
-        let free = self.0.iter_mut().find(|slot| slot.row().is_none());
-        free.map(|slot| slot.put(query)).is_some()
+        self.slot(None).map(|slot| slot.put(query)).is_some()
     }
 
-    pub(super) fn contains(&self, context: ContextNumber) -> bool {
-        self.iter().any(|query| query.context == context)
+    pub(super) fn contains(&mut self, context: ContextNumber) -> bool {
+        self.slot(Some(context)).is_some()
     }
 
     /// False when none is pending in this context.
     pub(super) fn remove(&mut self, context: ContextNumber) -> bool {
-        let pending = |slot: &&mut Slot<PendingQuery>| {
-            slot.row().is_some_and(|query| query.context == context)
-        };
-        self.0.iter_mut().find(pending).map(Slot::clear).is_some()
+        self.slot(Some(context)).map(Slot::clear).is_some()
+    }
+
+    /// The slot of the query in this context, or one that is free.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn slot(&mut self, context: Option<ContextNumber>) -> Option<&mut Slot<PendingQuery>> {
+        self.0.iter_mut().find(|slot| slot.row().map(|query| query.context) == context)
     }
 
     /// The context of one that has timed out.

@@ -13,7 +13,7 @@ impl Module<'_> {
     /// Sends a message to one module of another continuum.
     pub(super) fn send_far(
         &mut self,
-        (source, message_type): (ModuleKey, MessageType),
+        message_type: MessageType,
         (continuum, to): (ContinuumNumber, ModuleKey),
         message: &Message<'_>,
         transport: &mut dyn Transport,
@@ -29,13 +29,12 @@ impl Module<'_> {
             destination: to.module.0,
             subject: message.subject,
         };
-        self.post((source, message_type), envelope, message, transport)
+        self.post(message_type, envelope, message, transport)
     }
 
     /// Announces a message to the modules of a domain in other continua, or in all others.
     pub(super) fn announce_far(
         &mut self,
-        source: ModuleKey,
         domain: Domain,
         message: &Message<'_>,
         transport: &mut dyn Transport,
@@ -48,14 +47,15 @@ impl Module<'_> {
             destination: domain.role.0,
             subject: message.subject,
         };
-        self.post((source, MessageType::Unary), envelope, message, transport)
+        self.post(MessageType::Unary, envelope, message, transport)
     }
 
     /// Publishes the envelope with the message (4.3.3.1.3). It is the gateway's
     /// alone: modules that subscribe to all subjects have no use for it.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     fn post(
         &mut self,
-        (source, message_type): (ModuleKey, MessageType),
+        message_type: MessageType,
         envelope: EnvelopeHeader,
         message: &Message<'_>,
         transport: &mut dyn Transport,
@@ -65,8 +65,8 @@ impl Module<'_> {
         let places = self.rules.places(RuleKind::Subscription, subject).specific_only();
         let (domain, plain) = (Some(gateway_domain(self)), self.is_plain(message.subject));
         let wanted = Wanted { places, domain, plain, way: Way::Singly };
-        let letter = Letter { source, message_type, wanted };
-        self.send_one((&letter, Some(&envelope)), Fault::RemoteContinuum, message, transport)
+        let envelope = Some(&envelope);
+        self.send_one(&Letter { message_type, message, envelope, wanted }, transport)
     }
 }
 

@@ -80,7 +80,7 @@ impl Rule {
     /// told.
     #[must_use]
     pub const fn is_asserted(&self) -> bool {
-        !matches!(self.standing, Standing::ToCancel | Standing::Gone)
+        !matches!(self.standing, Standing::ToCancel)
     }
 
     /// What the registrar is told of an own one with.

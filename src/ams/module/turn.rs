@@ -1,11 +1,13 @@
 //! What a module is lent for one call.
 
-use crate::ams::meta::Outlet;
-use crate::ams::pdu::MpduType;
+use core::time::Duration;
+
+use heapless::String;
+
+use crate::ams::pdu::EndpointName;
 use crate::ams::service::{Fault, Indication, ServiceUser};
-use crate::time::Now;
-use crate::transport::{Address, SendError, Transport};
-use crate::wire::Encode;
+use crate::time::{Instant, Now};
+use crate::transport::{Address, Transport};
 
 /// The time of a call, and what is lent for it: one argument where there were three,
 /// two of them of two words.
@@ -16,21 +18,32 @@ pub(super) struct Turn<'a> {
 }
 
 impl Turn<'_> {
-    /// Sends an MPDU of this type, with this reference.
+    /// The address of an endpoint whose name was received: ASCII, as was found when it
+    /// was parsed. It is put together anew, for the check that makes text of octets is
+    /// half a kilobyte of code and tables.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn send(
-        &mut self,
-        outlet: &mut Outlet<'_>,
-        to: &Address,
-        (kind, reference): (MpduType, u32),
-        supplement: &dyn Encode,
-    ) -> Result<(), SendError> {
-        outlet.send_raw(self.now, to, kind, reference, supplement, self.transport)
+    pub(super) fn resolve(&mut self, service: &str, endpoint: &[u8]) -> Option<Address> {
+        let mut name = String::<{ EndpointName::MAX_LEN }>::new();
+        for octet in endpoint {
+            name.push(char::from(octet & 0x7f)).ok()?;
+        }
+        self.transport.resolve(service, &name)
+    }
+
+    /// The time this much later.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(super) fn after(&self, span: &Duration) -> Instant {
+        self.now.monotonic.after(*span)
     }
 
     /// Indicates a fault.
-    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn fault(&mut self, fault: Fault) {
-        self.user.indicate(Indication::Fault(fault));
+        indicate_fault(self.user, fault);
     }
+}
+
+/// Indicates a fault to whoever is not lent a turn.
+#[cfg_attr(not(feature = "std"), inline(never))]
+pub(super) fn indicate_fault(user: &mut dyn ServiceUser, fault: Fault) {
+    user.indicate(Indication::Fault(fault));
 }

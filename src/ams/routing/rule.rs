@@ -89,8 +89,6 @@ pub(in crate::ams) enum Standing {
     Told,
     /// Cancelled, and the registrar is to be told; then the row goes.
     ToCancel,
-    /// Cancelled, and the registrar has been told; the row is about to go.
-    Gone,
 }
 
 impl Rule {

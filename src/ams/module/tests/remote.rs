@@ -116,8 +116,7 @@ fn clause_4_3_3_1_3_what_is_for_all_goes_by_the_own_pseudo_subject() {
     let mut bench = with_gateway();
     let domain =
         Domain { continuum: ContinuumNumber::ALL, unit: UnitNumber(2), role: RoleNumber(4) };
-    let source = bench.module.require_sender(SubjectNumber(1)).unwrap();
-    bench.module.announce_far(source, domain, &letter(1, 0), &mut bench.wire).unwrap();
+    bench.module.announce_far(domain, &letter(1, 0), &mut bench.wire).unwrap();
     assert_eq!(sent(&mut bench), ["gw1 -7 | 6 0.2>4 of 2 on 1 | Unary 1 p4 c0"]);
 }
 
