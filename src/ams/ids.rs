@@ -195,10 +195,11 @@ impl ModuleId {
     /// Reads the sum of 5.1.3.4.
     #[must_use]
     pub const fn from_reference(reference: u32) -> Self {
-        let [role, high, low, module] = reference.to_be_bytes();
+        // The order in which processors have them: nothing is to be swapped.
+        let [module, low, high, role] = reference.to_le_bytes();
         Self {
             role: RoleNumber(role),
-            unit: UnitNumber(u16::from_be_bytes([high, low])),
+            unit: UnitNumber(u16::from_le_bytes([low, high])),
             module: ModuleNumber(module),
         }
     }
@@ -206,8 +207,8 @@ impl ModuleId {
     /// Module number + 256 × unit number + 16,777,216 × role number (5.1.3.4).
     #[must_use]
     pub const fn reference(self) -> u32 {
-        let [high, low] = self.unit.0.to_be_bytes();
-        u32::from_be_bytes([self.role.0, high, low, self.module.0])
+        let [low, high] = self.unit.0.to_le_bytes();
+        u32::from_le_bytes([self.module.0, low, high, self.role.0])
     }
 
     /// Where the module is found.

@@ -211,8 +211,9 @@ impl<'b> Writer<'b> {
     ///
     /// # Errors
     /// [`NoSpace`] when they do not fit; nothing is written then.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn octets(&mut self, octets: &[u8]) -> Result<(), NoSpace> {
-        let end = self.length.saturating_add(octets.len());
+        let end = self.length.wrapping_add(octets.len());
         let have = self.buffer.len();
         let Some(room) = self.buffer.get_mut(self.length..end) else {
             return Err(NoSpace::new(end, have));
@@ -225,12 +226,15 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    /// Appends `octets`, as many as are known to the compiler; it copies them in
-    /// a few instructions.
+    /// Appends `octets`, as many as are known to the compiler; on hosts it copies them
+    /// in a few instructions.
     ///
     /// # Errors
     /// [`NoSpace`] when they do not fit; nothing is written then.
     pub fn array<const N: usize>(&mut self, octets: &[u8; N]) -> Result<(), NoSpace> {
+        if !cfg!(feature = "std") {
+            return self.octets(octets);
+        }
         let end = self.length.saturating_add(N);
         let have = self.buffer.len();
         let room = self.buffer.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut);
@@ -246,6 +250,7 @@ impl<'b> Writer<'b> {
     ///
     /// # Errors
     /// [`NoSpace`] when it does not fit.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn u8(&mut self, value: u8) -> Result<(), NoSpace> {
         self.array(&[value])
     }
@@ -254,6 +259,7 @@ impl<'b> Writer<'b> {
     ///
     /// # Errors
     /// [`NoSpace`] when it does not fit.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn u16(&mut self, value: u16) -> Result<(), NoSpace> {
         self.array(&value.to_be_bytes())
     }
@@ -262,6 +268,7 @@ impl<'b> Writer<'b> {
     ///
     /// # Errors
     /// [`NoSpace`] when it does not fit.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn u32(&mut self, value: u32) -> Result<(), NoSpace> {
         self.array(&value.to_be_bytes())
     }
@@ -277,14 +284,15 @@ impl<'b> Writer<'b> {
 
     /// Overwrites two octets written earlier, such as a length known only now.
     /// Does nothing when `at` lies past what was written.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub fn patch_u16(&mut self, at: usize, value: u16) {
-        self.patch(at, &value.to_be_bytes());
+        self.patch(at, value.to_be_bytes());
     }
 
     /// Overwrites four octets written earlier.
     /// Does nothing when `at` lies past what was written.
     pub fn patch_u32(&mut self, at: usize, value: u32) {
-        self.patch(at, &value.to_be_bytes());
+        self.patch(at, value.to_be_bytes());
     }
 
     /// Puts `octets` before what was written from `at` on, which moves back: a length
@@ -343,15 +351,10 @@ impl<'b> Writer<'b> {
         whole.get(..length).unwrap_or_default()
     }
 
-    fn patch(&mut self, at: usize, octets: &[u8]) {
-        let end = at.saturating_add(octets.len());
-        if end > self.length {
-            return;
-        }
-        if let Some(room) = self.buffer.get_mut(at..end) {
-            for (to, from) in room.iter_mut().zip(octets) {
-                *to = *from;
-            }
+    fn patch<const N: usize>(&mut self, at: usize, octets: [u8; N]) {
+        let written = self.buffer.get_mut(..self.length).unwrap_or_default();
+        if let Some(room) = written.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *room = octets;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use farpost::ams::pdu::{Aams, Content, Envelope, Mpdu, MpduHeader};
+use farpost::ams::pdu::{Aams, AssertionList, Content, Envelope, Mpdu, MpduHeader};
 use farpost::wire::{Octets, TimeCode};
 
 /// Reads `octets` as each of them, and writes what has been read.
@@ -28,18 +28,18 @@ fn mams(octets: &[u8], buffer: &mut [u8]) -> Option<usize> {
     let mpdu = Mpdu::parse(octets).ok()?;
     let content = mpdu.content();
     if let Content::IAmHere { modules } | Content::ModuleStatus { modules, .. } = &content {
-        for status in modules.iter() {
-            black_box((status.id, status.contact.endpoint.as_bytes()));
+        let mut modules = modules.iter();
+        while let Some(status) = &modules.next() {
+            black_box(status);
             for vector in status.contact.delivery_vectors.iter() {
-                for name in vector.names() {
-                    black_box((vector.number(), name));
+                black_box(vector.number());
+                let mut names = vector.names();
+                while let Some(name) = &names.next() {
+                    black_box(name);
                 }
             }
-            for list in [status.declaration.subscriptions, status.declaration.invitations] {
-                for rule in list.iter() {
-                    black_box(rule.values());
-                }
-            }
+            rules(&status.declaration.subscriptions);
+            rules(&status.declaration.invitations);
         }
     }
     let header = MpduHeader {
@@ -49,4 +49,11 @@ fn mams(octets: &[u8], buffer: &mut [u8]) -> Option<usize> {
         checksum: true,
     };
     Some(header.encode(&content, buffer).ok()?.len())
+}
+
+#[inline(never)]
+fn rules(list: &AssertionList<'_>) {
+    for rule in list.iter() {
+        black_box(&rule.values());
+    }
 }

@@ -9,11 +9,12 @@
 //! | application data, 0 to 65,000 octets … checksum, 16 bits, if C                   |
 //! ```
 
+use super::decoding::{Fault, malformed};
 use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{
     ContextNumber, ContinuumNumber, ModuleKey, ModuleNumber, Priority, SubjectNumber, UnitNumber,
 };
-use crate::wire::{BLOCK, Checksum, Encode, NoSpace, Reader, Writer, checksum};
+use crate::wire::{BLOCK, Checksum, Encode, NoSpace, Writer, checksum};
 
 /// The most application data a message can have, in octets (5.2.1.2).
 pub const MAX_APPLICATION_DATA: usize = 65_000;
@@ -107,9 +108,10 @@ impl<'a> Aams<'a> {
     pub const fn message_type(&self) -> MessageType {
         let [first, ..] = *self.head;
         match (first >> 4) & 0b11 {
+            0 => MessageType::Unary,
             1 => MessageType::Query,
-            2 => MessageType::Reply,
-            _ => MessageType::Unary,
+            // 3 has been refused.
+            _ => MessageType::Reply,
         }
     }
 
@@ -214,56 +216,67 @@ impl<'a> Aams<'a> {
     }
 
     fn read(octets: &'a [u8], offset: usize, place: Place) -> Result<Self, Malformed> {
-        let mut reader = Reader::at(octets, offset);
-        let truncated = |short| Malformed::short(PduRule::AamsTruncated, short);
-        let head: &[u8; HEADER_LEN] = reader.array().map_err(truncated)?;
-        let &[first, _, flag, .., length_high, length_low] = head;
-        let fault = |rule, at: usize, value: u32, against: u32| {
-            Err(Malformed::new(rule, offset.saturating_add(at), value, against))
-        };
-        let mut deviations = Deviations::NONE;
+        match Self::read_at(octets, place) {
+            Ok(message) => Ok(message),
+            Err((rule, at, value, against)) => {
+                Err(malformed((rule, offset.wrapping_add(at), value, against)))
+            }
+        }
+    }
 
+    /// Reads a message; what is wrong with it is told by its place in the message.
+    #[inline(always)] // twice the results would be moved about
+    fn read_at(octets: &'a [u8], place: Place) -> Result<Self, Fault> {
+        let Some(head) = octets.first_chunk::<HEADER_LEN>() else {
+            return Err((PduRule::AamsTruncated, 0, HEADER_LEN, octets.len()));
+        };
+        let &[first, _, flag, .., length_high, length_low] = head;
+        let mut deviations = Deviations::NONE;
         if first >> 6 != 0 {
-            return fault(PduRule::AamsVersion, 0, u32::from(first >> 6), 0);
+            return Err((PduRule::AamsVersion, 0, usize::from(first >> 6), 0));
         }
         if (first >> 4) & 0b11 == 3 {
-            return fault(PduRule::AamsTypeReserved, 0, 3, 2);
+            return Err((PduRule::AamsTypeReserved, 0, 3, 2));
         }
         if first & 0x0f == 0 {
             if place == Place::Datagram {
-                return fault(PduRule::AamsPriorityZero, 0, 0, 1);
+                return Err((PduRule::AamsPriorityZero, 0, 0, 1));
             }
             deviations.note(Deviation::EnclosurePriorityZero);
         }
-        let length = u16::from_be_bytes([length_high, length_low]);
-        if usize::from(length) > MAX_APPLICATION_DATA {
-            return fault(PduRule::AamsDataTooLong, 14, u32::from(length), 65_000);
+        let length = usize::from(u16::from_be_bytes([length_high, length_low]));
+        if length > MAX_APPLICATION_DATA {
+            return Err((PduRule::AamsDataTooLong, 14, length, MAX_APPLICATION_DATA));
         }
-        let data = reader.take(usize::from(length)).map_err(truncated)?;
-        let absent = place == Place::Enclosure && reader.is_empty();
-        let checksum = if flag & 0x80 == 0 {
-            None
-        } else if absent {
-            deviations.note(Deviation::EnclosureChecksumAbsent);
-            None
-        } else {
-            let at = reader.offset().saturating_sub(offset);
-            let stated = reader
-                .u16()
-                .map_err(|short| Malformed::short(PduRule::AamsChecksumTruncated, short))?;
-            let computed = checksum(octets.get(..at).unwrap_or_default());
-            if stated != computed {
-                return fault(PduRule::AamsChecksum, at, u32::from(stated), u32::from(computed));
-            }
-            Some(stated)
+        let end = HEADER_LEN.wrapping_add(length);
+        let Some((front, mut tail)) = octets.split_at_checked(end) else {
+            let have = octets.len().wrapping_sub(HEADER_LEN);
+            return Err((PduRule::AamsTruncated, HEADER_LEN, length, have));
         };
-        if !reader.is_empty() {
-            return Err(Malformed::trailing(PduRule::AamsTrailing, &reader));
+        let data = front.get(HEADER_LEN..).unwrap_or_default();
+        let mut sum = None;
+        if flag & 0x80 != 0 {
+            if let Some((stated, behind)) = tail.split_first_chunk() {
+                let (stated, computed) = (u16::from_be_bytes(*stated), checksum(front));
+                if stated != computed {
+                    let (stated, computed) = (usize::from(stated), usize::from(computed));
+                    return Err((PduRule::AamsChecksum, end, stated, computed));
+                }
+                (sum, tail) = (Some(stated), behind);
+            } else if place == Place::Enclosure && tail.is_empty() {
+                deviations.note(Deviation::EnclosureChecksumAbsent);
+            } else {
+                return Err((PduRule::AamsChecksumTruncated, end, 2, tail.len()));
+            }
         }
-        let message = Self { head, data, checksum, deviations };
+        if !tail.is_empty() {
+            let at = octets.len().wrapping_sub(tail.len());
+            return Err((PduRule::AamsTrailing, at, tail.len(), 0));
+        }
+        let message = Self { head, data, checksum: sum, deviations };
         if message.message_type() == MessageType::Query && message.context() == ContextNumber::NONE
         {
-            return fault(PduRule::QueryContextZero, 8, 0, 1);
+            return Err((PduRule::QueryContextZero, 8, 0, 1));
         }
         if message.reserved() != 0 {
             deviations.note(Deviation::ReservedBits);

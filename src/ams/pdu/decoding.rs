@@ -4,14 +4,23 @@
 //! is left to be read, and what is read all the same is zeros. So whoever reads a part
 //! need not ask whether the one before was there.
 
-use super::{Deviation, Deviations, Malformed, PduRule};
+use super::{Deviations, Malformed, PduRule};
+
+/// A rule that is broken, where it is, by what value, and what that is held against.
+pub(super) type Fault = (PduRule, usize, usize, usize);
+
+/// What `fault` is to whoever handed in the datagram.
+pub(super) fn malformed((rule, offset, value, against): Fault) -> Malformed {
+    let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    Malformed::new(rule, offset, number(value), number(against))
+}
 
 /// Reads a PDU from front to back.
 #[derive(Clone, Debug)]
 pub(super) struct Decoder<'a> {
     rest: &'a [u8],
-    /// Where the next part begins, in octets from the start of the datagram.
-    offset: usize,
+    /// Where `rest` ends, in octets from the start of the datagram.
+    end: usize,
     fault: Option<Malformed>,
     deviations: Deviations,
     /// Whether all is to be checked; if not, it has been.
@@ -21,13 +30,19 @@ pub(super) struct Decoder<'a> {
 impl<'a> Decoder<'a> {
     /// A decoder at the start of `octets`.
     pub(super) const fn new(octets: &'a [u8]) -> Self {
-        Self { rest: octets, offset: 0, fault: None, deviations: Deviations::NONE, first: true }
+        Self::at(octets, 0)
+    }
+
+    /// A decoder of `octets` that stand at `offset` of the datagram.
+    pub(super) const fn at(octets: &'a [u8], offset: usize) -> Self {
+        let end = offset.wrapping_add(octets.len());
+        Self { rest: octets, end, fault: None, deviations: Deviations::NONE, first: true }
     }
 
     /// The same for octets that have been found to be well-formed, and need only be taken
     /// apart.
     pub(super) const fn again(octets: &'a [u8]) -> Self {
-        Self { first: false, ..Self::new(octets) }
+        Self { first: false, end: 0, ..Self::new(octets) }
     }
 
     /// Whether all is to be checked.
@@ -51,7 +66,6 @@ impl<'a> Decoder<'a> {
             return &[];
         };
         self.rest = rest;
-        self.offset = self.offset.saturating_add(count);
         octets
     }
 
@@ -63,14 +77,19 @@ impl<'a> Decoder<'a> {
     /// One octet.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn u8(&mut self, rule: PduRule) -> u8 {
-        let [octet] = *self.array(rule);
-        octet
+        match self.octets(1, rule) {
+            [octet] => *octet,
+            _ => 0,
+        }
     }
 
     /// A 16-bit integer in network byte order.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn u16(&mut self, rule: PduRule) -> u16 {
-        u16::from_be_bytes(*self.array(rule))
+        match self.octets(2, rule) {
+            [high, low] => u16::from_be_bytes([*high, *low]),
+            _ => 0,
+        }
     }
 
     /// All that follows, which is looked at before it is taken.
@@ -80,27 +99,19 @@ impl<'a> Decoder<'a> {
 
     /// What has been read since `ahead` was ahead.
     pub(super) fn since(&self, ahead: &'a [u8]) -> &'a [u8] {
-        ahead.get(..ahead.len().saturating_sub(self.rest.len())).unwrap_or_default()
+        ahead.get(..ahead.len().wrapping_sub(self.rest.len())).unwrap_or_default()
     }
 
     /// Where the next part begins, in octets from the start of the datagram.
     pub(super) const fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// Goes on with `octets`, which stand at `offset` of the datagram.
-    pub(super) const fn enter(&mut self, octets: &'a [u8], offset: usize) {
-        if !self.is_faulty() {
-            self.rest = octets;
-            self.offset = offset;
-        }
+        self.end.wrapping_sub(self.rest.len())
     }
 
     /// Nothing may follow.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn end(&mut self, rule: PduRule) {
         if !self.rest.is_empty() {
-            self.fail(rule, self.offset, self.rest.len(), 0);
+            self.fail(rule, self.offset(), self.rest.len(), 0);
         }
     }
 
@@ -113,25 +124,22 @@ impl<'a> Decoder<'a> {
     #[cold]
     #[inline(never)]
     pub(super) fn short(&mut self, rule: PduRule, need: usize) {
-        self.fail(rule, self.offset, need, self.rest.len());
+        self.fail(rule, self.offset(), need, self.rest.len());
     }
 
     /// Notes that `value`, which stands at `offset` of the datagram, breaks `rule`.
     #[cold]
     #[inline(never)]
     pub(super) fn fail(&mut self, rule: PduRule, offset: usize, value: usize, against: usize) {
-        let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
         if self.fault.is_none() {
-            self.fault = Some(Malformed::new(rule, offset, number(value), number(against)));
+            self.fault = Some(malformed((rule, offset, value, against)));
         }
         self.rest = &[];
     }
 
-    /// Notes that the PDU deviates where `deviates`.
-    pub(super) const fn note(&mut self, deviation: Deviation, deviates: bool) {
-        if deviates {
-            self.deviations.note(deviation);
-        }
+    /// Notes how the PDU deviates.
+    pub(super) const fn note(&mut self, deviations: Deviations) {
+        self.deviations.extend(deviations);
     }
 
     /// What has been noted.

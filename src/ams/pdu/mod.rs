@@ -5,6 +5,7 @@
 //! |---|---|---|---|
 //! | MPDU: header, signature, time tag, checksum | 5.1.1 to 5.1.4 | `mams/mod.rs` | [`Mpdu`], [`MpduHeader`], [`MpduType`] |
 //! | MPDU: what each type holds | 5.1.5, 5.1.6 | `mams/content.rs` | [`Content`] |
+//! | MPDU: who sends each type, and what it is to hold | 4.2, 5.1.3, 5.1.6 | `mams/form.rs` | |
 //! | endpoint names, delivery vectors, contact summary | 5.1.5.2, 5.1.5.6 to 5.1.5.9 | `mams/contact.rs` | [`EndpointName`], [`DeliveryPoint`], [`DeliveryVector`], [`DeliveryVectorList`], [`ContactSummary`] |
 //! | subscriptions and invitations, asserted and cancelled | 5.1.5.10 to 5.1.5.14, 5.1.5.17, 5.1.5.18 | `mams/assertion.rs` | [`Assertion`], [`AssertionList`], [`Cancellation`], [`Declaration`] |
 //! | cell descriptor, module list, module status, reconnect, refusal reason | 5.1.5.3 to 5.1.5.5, 5.1.5.15, 5.1.5.16, 5.1.5.19, 5.1.5.20 | `mams/status.rs` | [`CellDescriptor`], [`ModuleList`], [`ModuleStatus`], [`ModuleStatusList`], [`Reconnect`], [`RefusalReason`] |

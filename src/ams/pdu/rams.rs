@@ -8,9 +8,10 @@
 //! | content: nothing, or an encapsulated AAMS message                                |
 //! ```
 
+use super::decoding::{Fault, malformed};
 use super::{Aams, Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{ContinuumNumber, SubjectNumber, UnitNumber};
-use crate::wire::{Encode, NoSpace, Reader, Writer};
+use crate::wire::{Encode, NoSpace, Writer};
 
 const HEADER_LEN: usize = 12;
 
@@ -101,44 +102,70 @@ impl<'a> Envelope<'a> {
     /// # Errors
     /// [`Malformed`] when it, or the message it encloses, is ill-formed.
     pub fn parse_enclosed(octets: &'a [u8], offset: usize) -> Result<Self, Malformed> {
-        let mut reader = Reader::at(octets, offset);
-        let truncated = |short| Malformed::short(PduRule::EnvelopeTruncated, short);
-        let head: &[u8; HEADER_LEN] = reader.array().map_err(truncated)?;
-        let envelope = Self { head, content: None, deviations: Deviations::NONE };
-        let &[first, .., length_high, length_low] = head;
-        let fault = |rule, at: usize, value: u32, against: u32| {
-            Err(Malformed::new(rule, offset.saturating_add(at), value, against))
+        match Self::read_at(octets) {
+            Ok(envelope) => envelope.filled(octets, offset),
+            Err((rule, at, value, against)) => {
+                Err(malformed((rule, offset.wrapping_add(at), value, against)))
+            }
+        }
+    }
+
+    /// Reads the header; what is wrong with it is told by its place in the envelope.
+    fn read_at(octets: &'a [u8]) -> Result<Self, Fault> {
+        let Some((head, content)) = octets.split_first_chunk::<HEADER_LEN>() else {
+            return Err((PduRule::EnvelopeTruncated, 0, HEADER_LEN, octets.len()));
         };
+        let &[first, _, high, low, a, b, _, destination, _, _, length_high, length_low] = head;
+        let continuum = u16::from_be_bytes([high & 0x7f, low]);
+        let unit = u16::from_be_bytes([a, b]);
         if first >> 6 != 0 {
-            return fault(PduRule::EnvelopeVersion, 0, u32::from(first >> 6), 0);
+            return Err((PduRule::EnvelopeVersion, 0, usize::from(first >> 6), 0));
         }
         let Some(code) = ControlCode::from_bits(first & 0x0f) else {
-            return fault(PduRule::ControlCodeReserved, 0, u32::from(first & 0x0f), 6);
+            return Err((PduRule::ControlCodeReserved, 0, usize::from(first & 0x0f), 6));
         };
-        if let Some((at, value)) = envelope.header().field_not_zero() {
-            return fault(PduRule::EnvelopeFieldNotZero, at, value, 0);
+        // The fields that table 5-6 wants zero.
+        let publishes = code == ControlCode::PublishOnReception;
+        if publishes && continuum != ContinuumNumber::ALL.get() {
+            return Err((PduRule::EnvelopeFieldNotZero, 2, usize::from(continuum), 0));
         }
-        let length = u16::from_be_bytes([length_high, length_low]);
+        if publishes && unit != UnitNumber::ROOT.0 {
+            return Err((PduRule::EnvelopeFieldNotZero, 4, usize::from(unit), 0));
+        }
+        if (publishes || code.is_petition()) && destination != 0 {
+            return Err((PduRule::EnvelopeFieldNotZero, 7, usize::from(destination), 0));
+        }
+        let length = usize::from(u16::from_be_bytes([length_high, length_low]));
         if code.is_petition() && length != 0 {
-            return fault(PduRule::PetitionContent, 10, u32::from(length), 0);
+            return Err((PduRule::PetitionContent, 10, length, 0));
         }
         if !code.is_petition() && length == 0 {
-            return fault(PduRule::EnvelopeEmpty, 10, 0, 16);
+            return Err((PduRule::EnvelopeEmpty, 10, 0, 16));
         }
-        let at = reader.offset();
-        let content = reader.take(usize::from(length)).map_err(truncated)?;
-        if !reader.is_empty() {
-            return Err(Malformed::trailing(PduRule::EnvelopeTrailing, &reader));
+        if content.len() < length {
+            return Err((PduRule::EnvelopeTruncated, HEADER_LEN, length, content.len()));
         }
-        let content = match length {
-            0 => None,
-            _ => Some(Aams::parse_enclosed(content, at)?),
+        let excess = content.len().wrapping_sub(length);
+        if excess != 0 {
+            let at = HEADER_LEN.wrapping_add(length);
+            return Err((PduRule::EnvelopeTrailing, at, excess, 0));
+        }
+        Ok(Self { head, content: None, deviations: Deviations::NONE })
+    }
+
+    /// The envelope with what follows its header.
+    fn filled(self, octets: &'a [u8], offset: usize) -> Result<Self, Malformed> {
+        let content = match octets.get(HEADER_LEN..) {
+            Some(content @ [_, ..]) => {
+                Some(Aams::parse_enclosed(content, offset.wrapping_add(HEADER_LEN))?)
+            }
+            _ => None,
         };
         let mut deviations = content.map_or(Deviations::NONE, |content| content.deviations());
-        if envelope.reserved() != (0, 0) {
+        if self.reserved() != (0, 0) {
             deviations.note(Deviation::ReservedBits);
         }
-        Ok(Self { head, content, deviations })
+        Ok(Self { content, deviations, ..self })
     }
 
     /// The values of the header.
@@ -210,14 +237,15 @@ impl EnvelopeHeader {
         buffer: &'b mut [u8],
     ) -> Result<&'b [u8], NoSpace> {
         let mut writer = Writer::new(buffer);
-        let [a, b] = self.continuum.get().to_be_bytes();
-        let [c, d] = self.unit.0.to_be_bytes();
-        let [e, f] = self.subject.0.to_be_bytes();
-        let first = [self.control_code.bits(), 0, a, b];
+        let bits = u32::from(self.control_code.bits());
+        let first = bits << 24 | u32::from(self.continuum.get());
+        let second = u32::from(self.unit.0) << 16
+            | u32::from(self.source) << 8
+            | u32::from(self.destination);
         // The length of the content follows when it is known.
-        for word in [first, [c, d, self.source, self.destination], [e, f, 0, 0]] {
-            writer.array(&word)?;
-        }
+        let third = u32::from(self.subject.0.cast_unsigned()) << 16;
+        let head = [first.to_be_bytes(), second.to_be_bytes(), third.to_be_bytes()];
+        writer.octets(head.as_flattened())?;
         content.encode(&mut writer)?;
         let length = writer.len().saturating_sub(Envelope::HEADER_LEN);
         let Ok(field) = u16::try_from(length) else {
@@ -225,19 +253,6 @@ impl EnvelopeHeader {
         };
         writer.patch_u16(10, field);
         Ok(writer.finish())
-    }
-
-    /// The first field that table 5-6 wants zero and is not: its place and value.
-    fn field_not_zero(&self) -> Option<(usize, u32)> {
-        let publishes = self.control_code == ControlCode::PublishOnReception;
-        if publishes && self.continuum != ContinuumNumber::ALL {
-            return Some((2, u32::from(self.continuum.get())));
-        }
-        if publishes && self.unit != UnitNumber::ROOT {
-            return Some((4, u32::from(self.unit.0)));
-        }
-        let none = publishes || self.control_code.is_petition();
-        (none && self.destination != 0).then(|| (7, u32::from(self.destination)))
     }
 }
 

@@ -56,7 +56,7 @@ impl Registrar<'_> {
         transport: &mut dyn Transport,
     ) {
         let now = arrival.now;
-        let status = &reconnect.status;
+        let status = &reconnect.status();
         let id = status.id;
         if id.unit != self.unit {
             return bump(&mut self.outlet.stats.not_ours);
@@ -117,7 +117,7 @@ impl Registrar<'_> {
         reconnect: &Reconnect<'_>,
         to: Address,
     ) -> bool {
-        let status = &reconnect.status;
+        let status = &reconnect.status();
         if !self.enrol(arrival, query, status.id.module, status.id.role, to) {
             return false;
         }
@@ -231,5 +231,5 @@ impl Encode for StatusOfOne<'_> {
 
 /// The census of a *reconnect*, the module itself included.
 fn listed(reconnect: &Reconnect<'_>) -> Numbers {
-    reconnect.modules.iter().chain([reconnect.status.id.module]).collect()
+    reconnect.modules().iter().chain([reconnect.status().id.module]).collect()
 }

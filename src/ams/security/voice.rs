@@ -106,7 +106,7 @@ fn all_about(content: &Content<'_>, mut holds: impl FnMut(ModuleId) -> bool) -> 
         Content::ModuleStatus { modules, .. } | Content::IAmHere { modules } => {
             modules.iter().all(|status| holds(status.id))
         }
-        Content::Reconnect { reconnect, .. } => holds(reconnect.status.id),
+        Content::Reconnect { reconnect, .. } => holds(reconnect.status().id),
         _ => true,
     }
 }

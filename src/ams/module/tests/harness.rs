@@ -336,8 +336,8 @@ pub(super) fn line(datagram: &Datagram) -> String {
         }
         Content::Reconnect { query, reconnect } => {
             let numbers: Vec<_> =
-                reconnect.modules.iter().map(|number| number.to_string()).collect();
-            format!("{query} {} of {}", text(reconnect.status.id), numbers.join(","))
+                reconnect.modules().iter().map(|number| number.to_string()).collect();
+            format!("{query} {} of {}", text(reconnect.status().id), numbers.join(","))
         }
         other => panic!("no module says {other:?}"),
     };

@@ -9,7 +9,7 @@
 
 use crate::ams::ids::{ContinuumNumber, Domain, Priority, RoleNumber, SubjectNumber, UnitNumber};
 use crate::ams::pdu::decoding::Decoder;
-use crate::ams::pdu::{Deviation, PduRule};
+use crate::ams::pdu::{Deviation, Deviations, PduRule};
 use crate::wire::{Encode, NoSpace, Writer};
 
 const ASSERTION_LEN: usize = 9;
@@ -30,10 +30,17 @@ impl<'a> Assertion<'a> {
         Self(octets)
     }
 
-    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        let octets = from.array(PduRule::AssertionTruncated);
-        judge(octets, from);
-        Self(octets)
+    pub(super) fn check(from: &mut Decoder<'_>) {
+        split_rules(from, ASSERTION_LEN, ASSERTION_LEN, PduRule::AssertionTruncated);
+    }
+
+    /// One that has been checked and is all of `octets`.
+    pub(super) fn checked(octets: &'a [u8]) -> Self {
+        Self(octets.first_chunk().unwrap_or(const { &[0; ASSERTION_LEN] }))
+    }
+
+    pub(super) const fn octets(&self) -> &'a [u8] {
+        self.0
     }
 
     /// The subject.
@@ -93,21 +100,31 @@ impl<'a> Assertion<'a> {
 
 impl Encode for Assertion<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.octets(self.0)
+        to.array(self.0)
     }
 }
 
-/// Notes what is odd about assertions that stand one after the other.
+/// Subscriptions or invitations one after the other, asserted or cancelled, of `size`
+/// octets each and `length` in all; notes what is odd about them.
 #[cfg_attr(not(feature = "std"), inline(never))]
-fn judge(octets: &[u8], decoder: &mut Decoder<'_>) {
-    let mut reserved_bit = false;
-    let mut priority_zero = false;
-    for assertion in octets.as_chunks().0.iter().map(Assertion) {
-        reserved_bit |= assertion.reserved_bit();
-        priority_zero |= assertion.priority().is_none();
+fn split_rules<'a>(from: &mut Decoder<'a>, length: usize, size: usize, rule: PduRule) -> &'a [u8] {
+    let octets = from.octets(length, rule);
+    if from.is_first() {
+        let mut odd = Deviations::NONE;
+        let mut rest = octets;
+        while let Some((rule, behind)) = rest.split_at_checked(size) {
+            if rule.get(2).is_some_and(|octet| octet & 0x80 != 0) {
+                odd.note(Deviation::ReservedBits);
+            }
+            // A cancellation ends before its priority.
+            if rule.get(7).is_some_and(|octet| octet & 0x0f == 0) {
+                odd.note(Deviation::AssertionPriorityZero);
+            }
+            rest = behind;
+        }
+        from.note(odd);
     }
-    decoder.note(Deviation::ReservedBits, reserved_bit);
-    decoder.note(Deviation::AssertionPriorityZero, priority_zero);
+    octets
 }
 
 /// The values of a subscription or invitation, for sending and keeping.
@@ -145,7 +162,7 @@ impl AssertionValues {
 
 impl Encode for AssertionValues {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.octets(&self.octets())
+        to.array(&self.octets())
     }
 }
 
@@ -164,10 +181,17 @@ impl<'a> Cancellation<'a> {
         Self(octets)
     }
 
-    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        let cancellation = Self(from.array(PduRule::CancellationTruncated));
-        from.note(Deviation::ReservedBits, cancellation.reserved_bit());
-        cancellation
+    pub(super) fn check(from: &mut Decoder<'_>) {
+        split_rules(from, CANCELLATION_LEN, CANCELLATION_LEN, PduRule::CancellationTruncated);
+    }
+
+    /// One that has been checked and is all of `octets`.
+    pub(super) fn checked(octets: &'a [u8]) -> Self {
+        Self(octets.first_chunk().unwrap_or(const { &[0; CANCELLATION_LEN] }))
+    }
+
+    pub(super) const fn octets(&self) -> &'a [u8] {
+        self.0
     }
 
     /// The subject.
@@ -200,7 +224,7 @@ impl<'a> Cancellation<'a> {
 
 impl Encode for Cancellation<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.octets(self.0)
+        to.array(self.0)
     }
 }
 
@@ -235,7 +259,7 @@ impl CancellationValues {
 
 impl Encode for CancellationValues {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.octets(&self.octets())
+        to.array(&self.octets())
     }
 }
 
@@ -249,7 +273,7 @@ const fn domain([continuum_high, continuum_low, unit_high, unit_low, role]: [u8;
 
 /// A subscription list or an invitation list (5.1.5.12, 5.1.5.13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AssertionList<'a>(&'a [u8]);
+pub struct AssertionList<'a>(&'a [[u8; ASSERTION_LEN]]);
 
 impl<'a> AssertionList<'a> {
     /// The list without members.
@@ -257,18 +281,14 @@ impl<'a> AssertionList<'a> {
 
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn split(from: &mut Decoder<'a>, rule: PduRule) -> Self {
-        let count = from.u16(rule);
-        let list = Self(from.octets(usize::from(count).saturating_mul(Assertion::LEN), rule));
-        if from.is_first() {
-            judge(list.0, from);
-        }
-        list
+        let length = usize::from(from.u16(rule)).wrapping_mul(ASSERTION_LEN);
+        Self(split_rules(from, length, ASSERTION_LEN, rule).as_chunks().0)
     }
 
     /// How many there are, at most 65,535.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len() / Assertion::LEN
+    pub const fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Whether there are none.
@@ -279,7 +299,7 @@ impl<'a> AssertionList<'a> {
 
     /// The assertions, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = Assertion<'a>> + Clone + use<'a> {
-        self.0.as_chunks().0.iter().map(Assertion)
+        self.0.iter().map(Assertion)
     }
 }
 
@@ -289,7 +309,7 @@ impl Encode for AssertionList<'_> {
             return Err(NoSpace::new(self.len(), usize::from(u16::MAX)));
         };
         to.u16(count)?;
-        to.octets(self.0)
+        to.octets(self.0.as_flattened())
     }
 }
 

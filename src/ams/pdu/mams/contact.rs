@@ -37,16 +37,28 @@ impl<'a> EndpointName<'a> {
     pub fn new(text: &'a str) -> Result<Self, Malformed> {
         let mut decoder = Decoder::new(text.as_bytes());
         let text = Text::whole(&mut decoder);
-        limit(&mut decoder, text.0.len(), MAX_ENDPOINT, PduRule::EndpointNameTooLong, 0);
+        text.limit(MAX_ENDPOINT, 0, &mut decoder);
         decoder.finish(Self(text))
     }
 
-    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        let at = from.offset();
-        let text = Text::split(from);
-        limit(from, text.0.len(), MAX_ENDPOINT, PduRule::EndpointNameTooLong, at);
-        Self(text)
+        Self(Text::split(from, MAX_ENDPOINT))
+    }
+
+    /// The name that has been checked, and the NUL behind it.
+    pub(super) const fn checked(octets: &'a [u8]) -> Self {
+        match octets {
+            [text @ .., _] => Self(Text(text)),
+            [] => Self(Text(octets)),
+        }
+    }
+
+    /// The name without its first two octets, which are a number before it, and these.
+    pub(super) const fn behind_number(self) -> (u16, Self) {
+        match self.0.0 {
+            [high, low, text @ ..] => (u16::from_be_bytes([*high, *low]), Self(Text(text))),
+            _ => (0, self),
+        }
     }
 
     /// The text.
@@ -97,37 +109,25 @@ impl<'a> DeliveryPoint<'a> {
         if text.0.contains(&b',') {
             decoder.fail(PduRule::DeliveryPointName, 0, 0x2c, 0x3d);
         }
-        let equals = text.0.iter().position(|&octet| octet == b'=');
-        Self::judge(0, equals, text.0.len(), 0, &mut decoder);
+        let (service, endpoint) = halves(text.0);
+        Self::judge(service, endpoint, 0, &mut decoder);
         decoder.finish(())?;
         Self::read(name).ok_or(Malformed::new(PduRule::DeliveryPointName, 0, 0, 1))
     }
 
-    /// Judges the name from octet `start` to `end` of the names, whose equals sign is at
-    /// `equals`. The names stand at `at` of the datagram.
-    fn judge(
-        start: usize,
-        equals: Option<usize>,
-        end: usize,
-        at: usize,
-        decoder: &mut Decoder<'_>,
-    ) {
-        let equals = equals.unwrap_or(end);
-        let service = equals.wrapping_sub(start);
-        let endpoint = end.wrapping_sub(equals).saturating_sub(1);
-        if !(1..=MAX_SERVICE).contains(&service) || !(1..=MAX_ENDPOINT).contains(&endpoint) {
-            Self::fail(service, endpoint, at.saturating_add(start), decoder);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn fail(service: usize, endpoint: usize, at: usize, decoder: &mut Decoder<'_>) {
-        if service == 0 || endpoint == 0 {
-            decoder.fail(PduRule::DeliveryPointName, at, 0, 1);
-        }
-        limit(decoder, service, MAX_SERVICE, PduRule::ServiceNameTooLong, at);
-        limit(decoder, endpoint, MAX_ENDPOINT, PduRule::EndpointNameTooLong, at);
+    /// Judges a name that stands at `at` of the datagram.
+    fn judge(service: &[u8], endpoint: &[u8], at: usize, decoder: &mut Decoder<'_>) {
+        let (service, endpoint) = (service.len(), endpoint.len());
+        let (rule, value, against) = if service == 0 || endpoint == 0 {
+            (PduRule::DeliveryPointName, 0, 1)
+        } else if service > MAX_SERVICE {
+            (PduRule::ServiceNameTooLong, service, MAX_SERVICE)
+        } else if endpoint > MAX_ENDPOINT {
+            (PduRule::EndpointNameTooLong, endpoint, MAX_ENDPOINT)
+        } else {
+            return;
+        };
+        decoder.fail(rule, at, value, against);
     }
 
     /// Takes a name apart that has been checked.
@@ -162,7 +162,7 @@ impl<'a> DeliveryVector<'a> {
         let mut vector = Self { number: head >> 4, count: head & 0x0f, names: Text::EMPTY };
         // Without names there is no NUL behind the last of them.
         if vector.count > 0 {
-            vector.names = Text::split(from);
+            vector.names = Text::split(from, usize::MAX);
             if from.is_first() {
                 vector.check(at, from);
             }
@@ -171,19 +171,15 @@ impl<'a> DeliveryVector<'a> {
     }
 
     fn check(&self, at: usize, decoder: &mut Decoder<'_>) {
-        let place = at.saturating_add(1);
-        let (mut found, mut start, mut equals) = (0_usize, 0_usize, None);
-        for index in 0..=self.names.0.len() {
-            match self.names.0.get(index) {
-                Some(b',') | None => {
-                    DeliveryPoint::judge(start, equals, index, place, decoder);
-                    found = found.wrapping_add(1);
-                    start = index.wrapping_add(1);
-                    equals = None;
-                }
-                Some(b'=') if equals.is_none() => equals = Some(index),
-                Some(_) => {}
-            }
+        let mut place = at.wrapping_add(1);
+        let mut found = 0_usize;
+        for (service, endpoint) in self.names() {
+            DeliveryPoint::judge(service, endpoint, place, decoder);
+            // The equals sign, and the comma or the NUL.
+            let signs = 2_usize;
+            place =
+                place.wrapping_add(service.len()).wrapping_add(endpoint.len()).wrapping_add(signs);
+            found = found.wrapping_add(1);
         }
         let stated = usize::from(self.count);
         if found != stated {
@@ -213,11 +209,7 @@ impl<'a> DeliveryVector<'a> {
     /// the endpoint in its namespace. All are printable ASCII characters; who has no use
     /// for text is spared the code of the check that makes a `str` of them.
     pub fn names(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone + use<'a> {
-        self.names.0.split(|&octet| octet == b',').filter_map(|name| {
-            let equals = name.iter().position(|&octet| octet == b'=')?;
-            let (service, endpoint) = name.split_at_checked(equals)?;
-            Some((service, endpoint.get(1..)?))
-        })
+        Names((!self.names.0.is_empty()).then_some(self.names.0))
     }
 
     /// The delivery points, most preferred first.
@@ -237,51 +229,79 @@ impl<'a> DeliveryVector<'a> {
     }
 }
 
-/// A delivery vector list (5.1.5.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeliveryVectorList<'a> {
-    count: u8,
-    octets: &'a [u8],
+/// Names that commas part.
+#[derive(Clone)]
+struct Names<'a>(Option<&'a [u8]>);
+
+impl<'a> Iterator for Names<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, rest) = cut(self.0?, b',');
+        self.0 = rest;
+        Some(halves(name))
+    }
 }
 
+/// What stands before the first equals sign, and what behind it.
+fn halves(name: &[u8]) -> (&[u8], &[u8]) {
+    let (service, endpoint) = cut(name, b'=');
+    (service, endpoint.unwrap_or_default())
+}
+
+/// What stands before the first `sign`, and what behind it if there is one.
+#[cfg_attr(not(feature = "std"), inline(never))]
+fn cut(octets: &[u8], sign: u8) -> (&[u8], Option<&[u8]>) {
+    let place = octets.iter().position(|&octet| octet == sign);
+    match place.and_then(|place| octets.split_at_checked(place)) {
+        Some((before, behind)) => (before, behind.get(1..)),
+        None => (octets, None),
+    }
+}
+
+/// A delivery vector list (5.1.5.8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryVectorList<'a>(&'a [u8]);
+
 impl<'a> DeliveryVectorList<'a> {
+    pub(super) const fn octets(&self) -> &'a [u8] {
+        self.0
+    }
+
     fn split(from: &mut Decoder<'a>) -> Self {
-        let count = from.u8(PduRule::DeliveryVectorTruncated);
         let ahead = from.ahead();
-        for _ in 0..count {
+        for _ in 0..from.u8(PduRule::DeliveryVectorTruncated) {
             DeliveryVector::split(from);
         }
-        Self { count, octets: from.since(ahead) }
+        Self(from.since(ahead))
     }
 
     /// How many delivery vectors there are.
     #[must_use]
     pub const fn len(&self) -> u8 {
-        self.count
+        match self.0 {
+            [count, ..] => *count,
+            [] => 0,
+        }
     }
 
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
     /// The delivery vectors, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = DeliveryVector<'a>> + Clone + use<'a> {
-        let mut rest = self.octets;
-        (0..self.count).map(move |_| {
-            let decoder = &mut Decoder::again(rest);
-            let next = DeliveryVector::split(decoder);
-            rest = decoder.ahead();
-            next
-        })
+        let mut from = Decoder::again(self.0.get(1..).unwrap_or_default());
+        (0..self.len()).map(move |_| DeliveryVector::split(&mut from))
     }
 }
 
 impl Encode for DeliveryVectorList<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.u8(self.count)?;
-        to.octets(self.octets)
+        to.octets(self.0)
     }
 }
 
@@ -312,6 +332,13 @@ impl<'a> ContactSummary<'a> {
             endpoint: EndpointName::split(from),
             delivery_vectors: DeliveryVectorList::split(from),
         }
+    }
+
+    /// One that has been checked and is all of `octets`.
+    pub(super) fn checked(octets: &'a [u8]) -> Self {
+        let (name, rest) = cut(octets, 0);
+        let delivery_vectors = DeliveryVectorList(rest.unwrap_or_default());
+        Self { endpoint: EndpointName(Text(name)), delivery_vectors }
     }
 }
 
@@ -391,18 +418,27 @@ impl<'a> Text<'a> {
         Self(octets)
     }
 
-    /// The octets before the NUL that ends a string.
+    /// The octets before the NUL that ends a string, an endpoint name of at most `most`.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    fn split(from: &mut Decoder<'a>) -> Self {
+    fn split(from: &mut Decoder<'a>, most: usize) -> Self {
+        let at = from.offset();
         let octets = from.ahead();
         let length = printable_run(octets);
         if length == 0 || octets.get(length) != Some(&0) {
             Self::fail(from, length);
-            return Self::EMPTY;
         }
-        let text = from.octets(length, PduRule::StringUnterminated);
-        from.u8(PduRule::StringUnterminated);
-        Self(text)
+        let text = Self(from.octets(length, PduRule::StringUnterminated));
+        // The NUL.
+        from.octets(1, PduRule::StringUnterminated);
+        text.limit(most, at, from);
+        text
+    }
+
+    /// The text, which stands at `at`, may have `most` characters.
+    fn limit(self, most: usize, at: usize, decoder: &mut Decoder<'_>) {
+        if self.0.len() > most {
+            decoder.fail(PduRule::EndpointNameTooLong, at, self.0.len(), most);
+        }
     }
 
     /// Tells what is wrong with the text that goes well for `length` octets.
@@ -412,7 +448,7 @@ impl<'a> Text<'a> {
         let at = from.offset();
         match from.ahead().get(length) {
             Some(&odd) if odd > 0 || length > 0 => {
-                let place = at.saturating_add(length);
+                let place = at.wrapping_add(length);
                 from.fail(PduRule::StringNotText, place, usize::from(odd), 0x7e);
             }
             Some(_) => from.fail(PduRule::StringEmpty, at, 0, 1),
@@ -444,8 +480,11 @@ impl defmt::Format for Text<'_> {
 }
 
 /// How many octets there are before the first that is no printable ASCII
-/// character. It looks at four at a time.
+/// character. Hosts look at four at a time.
 fn printable_run(octets: &[u8]) -> usize {
+    if !cfg!(feature = "std") {
+        return octets.iter().take_while(|octet| (0x20..0x7f).contains(*octet)).count();
+    }
     let (words, rest) = octets.as_chunks::<4>();
     let mut run = 0_usize;
     for &word in words {
@@ -465,11 +504,4 @@ const fn not_printable(octets: u32) -> u32 {
     let below = octets.wrapping_sub(0x2020_2020);
     let above = octets.wrapping_add(0x0101_0101);
     (octets | below | above) & 0x8080_8080
-}
-
-/// The text at `at` may have `most` characters.
-fn limit(decoder: &mut Decoder<'_>, length: usize, most: usize, rule: PduRule, at: usize) {
-    if length > most {
-        decoder.fail(rule, at, length, most);
-    }
 }

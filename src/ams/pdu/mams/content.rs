@@ -1,13 +1,13 @@
 //! What each type of MPDU holds (735.1-B-1 5.1.3, 5.1.6 and tables 5-3): its
 //! reference and its supplementary data, together.
 
+use core::slice;
+
 use super::{
     Assertion, Cancellation, CellDescriptor, ContactSummary, EndpointName, ModuleList,
     ModuleStatusList, MpduType, Reconnect, RefusalReason,
 };
 use crate::ams::ids::{ModuleId, ModuleNumber, UnitNumber};
-use crate::ams::pdu::PduRule;
-use crate::ams::pdu::decoding::Decoder;
 use crate::wire::{Encode, NoSpace, Writer};
 
 /// What an MPDU says. `query` is a query number, `echo` the reference of the
@@ -160,52 +160,47 @@ pub enum Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// Reads the supplementary data of an MPDU of type `kind`, whose reference is what
-    /// the type calls for.
+    /// What an MPDU of type `kind` says whose reference and supplementary data have been
+    /// checked.
     #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(super) fn split(kind: MpduType, reference: u32, data: &mut Decoder<'a>) -> Self {
+    pub(super) fn checked(kind: MpduType, reference: u32, data: &'a [u8]) -> Self {
         let (echo, query) = (reference, reference);
         let module = ModuleId::from_reference(reference);
+        let first = data.first().copied().unwrap_or_default();
+        let name = EndpointName::checked(data);
+        let (assertion, cancellation) = (Assertion::checked(data), Cancellation::checked(data));
+        let modules = ModuleStatusList::checked(data);
         match kind {
             MpduType::HEARTBEAT => Self::Heartbeat { source: module.module },
-            MpduType::REJECTION => Self::Rejection { echo, reason: RefusalReason::split(data) },
+            MpduType::REJECTION => Self::Rejection { echo, reason: RefusalReason(first) },
             MpduType::REGISTRAR_NOTED => Self::RegistrarNoted { echo },
             MpduType::REGISTRAR_UNKNOWN => Self::RegistrarUnknown { echo },
             MpduType::RECONNECTED => Self::Reconnected { echo },
-            MpduType::ANNOUNCE_REGISTRAR => {
-                Self::AnnounceRegistrar { query, endpoint: EndpointName::split(data) }
-            }
-            MpduType::INVITE => Self::Invite { module, assertion: Assertion::split(data) },
-            MpduType::DISINVITE => {
-                Self::Disinvite { module, cancellation: Cancellation::split(data) }
-            }
-            MpduType::CELL_SPEC => Self::CellSpec { echo, cell: CellDescriptor::split(data) },
-            MpduType::REGISTRAR_QUERY => {
-                Self::RegistrarQuery { query, endpoint: EndpointName::split(data) }
-            }
+            MpduType::ANNOUNCE_REGISTRAR => Self::AnnounceRegistrar { query, endpoint: name },
+            MpduType::INVITE => Self::Invite { module, assertion },
+            MpduType::DISINVITE => Self::Disinvite { module, cancellation },
+            MpduType::CELL_SPEC => Self::CellSpec { echo, cell: CellDescriptor::checked(name) },
+            MpduType::REGISTRAR_QUERY => Self::RegistrarQuery { query, endpoint: name },
             MpduType::MODULE_REGISTRATION => {
-                Self::ModuleRegistration { query, contact: ContactSummary::split(data) }
+                Self::ModuleRegistration { query, contact: ContactSummary::checked(data) }
             }
-            MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: assigned_module(data) },
+            MpduType::YOU_ARE_IN => Self::YouAreIn { echo, module: ModuleNumber(first) },
             MpduType::I_AM_STARTING => {
-                Self::IAmStarting { module, contact: ContactSummary::split(data) }
+                Self::IAmStarting { module, contact: ContactSummary::checked(data) }
             }
-            MpduType::I_AM_HERE => Self::IAmHere { modules: ModuleStatusList::split(data) },
-            MpduType::SUBSCRIBE => Self::Subscribe { module, assertion: Assertion::split(data) },
-            MpduType::UNSUBSCRIBE => {
-                Self::Unsubscribe { module, cancellation: Cancellation::split(data) }
-            }
+            MpduType::I_AM_HERE => Self::IAmHere { modules },
+            MpduType::SUBSCRIBE => Self::Subscribe { module, assertion },
+            MpduType::UNSUBSCRIBE => Self::Unsubscribe { module, cancellation },
             MpduType::I_AM_STOPPING => Self::IAmStopping { module },
-            MpduType::RECONNECT => Self::Reconnect { query, reconnect: Reconnect::split(data) },
+            MpduType::RECONNECT => Self::Reconnect { query, reconnect: Reconnect::checked(data) },
             MpduType::CELL_STATUS => {
-                Self::CellStatus { unit: module.unit, modules: ModuleList::split(data) }
+                let numbers = data.get(1..).unwrap_or_default();
+                Self::CellStatus { unit: module.unit, modules: ModuleList::checked(numbers) }
             }
             MpduType::MODULE_HAS_STARTED => {
-                Self::ModuleHasStarted { module, contact: ContactSummary::split(data) }
+                Self::ModuleHasStarted { module, contact: ContactSummary::checked(data) }
             }
-            MpduType::MODULE_STATUS => {
-                Self::ModuleStatus { module, modules: ModuleStatusList::split(data) }
-            }
+            MpduType::MODULE_STATUS => Self::ModuleStatus { module, modules },
             MpduType::I_AM_RUNNING => Self::IAmRunning,
             // Reserved types have been refused.
             _ => Self::YouAreDead,
@@ -245,28 +240,45 @@ impl<'a> Content<'a> {
     /// The reference of an MPDU that says this.
     #[must_use]
     pub fn reference(&self) -> u32 {
-        match *self {
-            Self::Heartbeat { source } => u32::from(source.0),
-            Self::Rejection { echo, .. }
-            | Self::RegistrarNoted { echo }
+        self.parts().0
+    }
+
+    /// The reference; the octets that are or begin the supplementary data, but for a number
+    /// before them; and what follows the NUL behind them, where there is one.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn parts(&self) -> (u32, &[u8], Option<&[u8]>) {
+        match self {
+            Self::Heartbeat { source } => (u32::from(source.0), &[], None),
+            Self::RegistrarNoted { echo }
             | Self::RegistrarUnknown { echo }
-            | Self::Reconnected { echo }
-            | Self::CellSpec { echo, .. }
-            | Self::YouAreIn { echo, .. } => echo,
-            Self::AnnounceRegistrar { query, .. }
-            | Self::RegistrarQuery { query, .. }
-            | Self::ModuleRegistration { query, .. }
-            | Self::Reconnect { query, .. } => query,
-            Self::YouAreDead | Self::IAmHere { .. } | Self::IAmRunning => 0,
-            Self::Invite { module, .. }
-            | Self::Disinvite { module, .. }
-            | Self::IAmStarting { module, .. }
-            | Self::Subscribe { module, .. }
-            | Self::Unsubscribe { module, .. }
-            | Self::IAmStopping { module }
-            | Self::ModuleHasStarted { module, .. }
-            | Self::ModuleStatus { module, .. } => module.reference(),
-            Self::CellStatus { unit, .. } => ModuleId::cell(unit).reference(),
+            | Self::Reconnected { echo } => (*echo, &[], None),
+            Self::YouAreDead | Self::IAmRunning => (0, &[], None),
+            Self::IAmStopping { module } => (module.reference(), &[], None),
+            Self::Rejection { echo, reason } => (*echo, slice::from_ref(&reason.0), None),
+            Self::YouAreIn { echo, module } => (*echo, slice::from_ref(&module.0), None),
+            Self::AnnounceRegistrar { query, endpoint }
+            | Self::RegistrarQuery { query, endpoint } => (*query, endpoint.as_bytes(), Some(&[])),
+            Self::CellSpec { echo, cell } => (*echo, cell.registrar.as_bytes(), Some(&[])),
+            Self::ModuleRegistration { query, contact } => {
+                (*query, contact.endpoint.as_bytes(), Some(contact.delivery_vectors.octets()))
+            }
+            Self::IAmStarting { module, contact } | Self::ModuleHasStarted { module, contact } => {
+                let vectors = contact.delivery_vectors.octets();
+                (module.reference(), contact.endpoint.as_bytes(), Some(vectors))
+            }
+            Self::Invite { module, assertion } | Self::Subscribe { module, assertion } => {
+                (module.reference(), assertion.octets(), None)
+            }
+            Self::Disinvite { module, cancellation }
+            | Self::Unsubscribe { module, cancellation } => {
+                (module.reference(), cancellation.octets(), None)
+            }
+            Self::IAmHere { modules } => (0, modules.octets(), None),
+            Self::ModuleStatus { module, modules } => (module.reference(), modules.octets(), None),
+            Self::Reconnect { query, reconnect } => (*query, reconnect.octets(), None),
+            Self::CellStatus { unit, modules } => {
+                (ModuleId::cell(*unit).reference(), modules.octets(), None)
+            }
         }
     }
 }
@@ -275,40 +287,14 @@ impl<'a> Content<'a> {
 impl Encode for Content<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
         match self {
-            Self::Heartbeat { .. }
-            | Self::YouAreDead
-            | Self::RegistrarNoted { .. }
-            | Self::RegistrarUnknown { .. }
-            | Self::Reconnected { .. }
-            | Self::IAmStopping { .. }
-            | Self::IAmRunning => Ok(()),
-            Self::Rejection { reason, .. } => to.u8(reason.0),
-            Self::YouAreIn { module, .. } => to.u8(module.0),
-            Self::AnnounceRegistrar { endpoint, .. } | Self::RegistrarQuery { endpoint, .. } => {
-                endpoint.encode(to)
-            }
-            Self::Invite { assertion, .. } | Self::Subscribe { assertion, .. } => {
-                assertion.encode(to)
-            }
-            Self::Disinvite { cancellation, .. } | Self::Unsubscribe { cancellation, .. } => {
-                cancellation.encode(to)
-            }
-            Self::CellSpec { cell, .. } => cell.encode(to),
-            Self::ModuleRegistration { contact, .. }
-            | Self::IAmStarting { contact, .. }
-            | Self::ModuleHasStarted { contact, .. } => contact.encode(to),
-            Self::IAmHere { modules } | Self::ModuleStatus { modules, .. } => modules.encode(to),
-            Self::Reconnect { reconnect, .. } => reconnect.encode(to),
-            Self::CellStatus { modules, .. } => modules.encode(to),
+            Self::CellSpec { cell, .. } => to.u16(cell.unit.0)?,
+            Self::CellStatus { modules, .. } => to.u8(modules.count())?,
+            _ => {}
         }
+        let (_, octets, behind) = self.parts();
+        to.octets(octets)?;
+        let Some(behind) = behind else { return Ok(()) };
+        to.u8(0)?;
+        to.octets(behind)
     }
-}
-
-fn assigned_module(data: &mut Decoder<'_>) -> ModuleNumber {
-    let at = data.offset();
-    let number = data.u8(PduRule::AssignedModuleTruncated);
-    if number == 0 {
-        data.fail(PduRule::AssignedModuleZero, at, 0, 1);
-    }
-    ModuleNumber(number)
 }

@@ -12,15 +12,17 @@
 mod assertion;
 mod contact;
 mod content;
+mod form;
 mod status;
 
 #[cfg(test)]
 mod tests;
 
-use super::decoding::Decoder;
+use super::decoding::{Decoder, Fault, malformed};
 use super::{Deviation, Deviations, Malformed, PduRule};
 use crate::ams::ids::{RoleNumber, UnitNumber, VentureNumber};
 use crate::wire::{CucFault, Encode, NoSpace, TimeCode, TimeTag, Writer, checksum, open_code};
+use form::Form;
 
 pub use assertion::{
     Assertion, AssertionList, AssertionValues, Cancellation, CancellationValues, Declaration,
@@ -92,62 +94,6 @@ open_code! {
     }
 }
 
-/// A set of types, a bit each.
-const fn types(list: &[MpduType]) -> u32 {
-    let (mut set, mut list) = (0, list);
-    while let [first, rest @ ..] = list {
-        set |= first.bit();
-        list = rest;
-    }
-    set
-}
-
-impl MpduType {
-    /// Its bit in a set of types; those above 31 have that of 31.
-    const fn bit(self) -> u32 {
-        let number = if self.0 > 31 { 31 } else { self.0 };
-        1_u32.wrapping_shl(u32::from_be_bytes([0, 0, 0, number]))
-    }
-}
-
-/// Those only modules send, and those only others send (4.2).
-const BY_MODULES: u32 =
-    types(&[MpduType::REGISTRAR_QUERY, MpduType::MODULE_REGISTRATION, MpduType::RECONNECT]);
-const BY_OTHERS: u32 = types(&[
-    MpduType::REJECTION,
-    MpduType::YOU_ARE_DEAD,
-    MpduType::REGISTRAR_NOTED,
-    MpduType::REGISTRAR_UNKNOWN,
-    MpduType::RECONNECTED,
-    MpduType::ANNOUNCE_REGISTRAR,
-    MpduType::CELL_SPEC,
-    MpduType::YOU_ARE_IN,
-    MpduType::CELL_STATUS,
-    MpduType::I_AM_RUNNING,
-]);
-/// Those in which a module speaks of itself, and a registrar passes that on.
-const OF_MODULES: u32 = types(&[
-    MpduType::INVITE,
-    MpduType::DISINVITE,
-    MpduType::SUBSCRIBE,
-    MpduType::UNSUBSCRIBE,
-    MpduType::I_AM_STOPPING,
-    MpduType::MODULE_STATUS,
-]);
-/// Those whose reference is 0, and those whose reference is a module ID (tables 5-3).
-const REFERENCE_ZERO: u32 =
-    types(&[MpduType::YOU_ARE_DEAD, MpduType::I_AM_HERE, MpduType::I_AM_RUNNING]);
-const REFERENCE_MODULE: u32 = types(&[
-    MpduType::INVITE,
-    MpduType::DISINVITE,
-    MpduType::I_AM_STARTING,
-    MpduType::SUBSCRIBE,
-    MpduType::UNSUBSCRIBE,
-    MpduType::I_AM_STOPPING,
-    MpduType::MODULE_HAS_STARTED,
-]);
-const NAMED: u32 = types(MpduType::NAMED);
-
 /// Who sent an MPDU first, as its header says (5.1.1.2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -188,34 +134,66 @@ impl<'a> Mpdu<'a> {
     /// # Errors
     /// [`Malformed`] when it is ill-formed or its checksum is wrong.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Malformed> {
-        let from = &mut Decoder::new(octets);
-        let head: &[u8; HEADER_LEN] = from.array(PduRule::MpduTruncated);
+        let broken = |fault| Err(malformed(fault));
+        let at = |rest: &[u8]| octets.len().wrapping_sub(rest.len());
+        let Some((head, rest)) = octets.split_first_chunk::<HEADER_LEN>() else {
+            return broken((PduRule::MpduTruncated, 0, HEADER_LEN, octets.len()));
+        };
         let &[first, _, _, _, _, signature_length, length_high, length_low, ..] = head;
         if first >> 6 != 0 {
-            from.fail(PduRule::MpduVersion, 0, usize::from(first >> 6), 0);
+            return broken((PduRule::MpduVersion, 0, usize::from(first >> 6), 0));
         }
         let kind = MpduType(first & 0x1f);
-        if kind.bit() & NAMED == 0 {
-            from.fail(PduRule::MpduTypeReserved, 0, usize::from(kind.0), 31);
-        }
+        let Some(form) = Form::of(kind) else {
+            return broken((PduRule::MpduTypeReserved, 0, usize::from(kind.0), 31));
+        };
         let length = usize::from(u16::from_be_bytes([length_high, length_low]));
         if length > MAX_SUPPLEMENT {
-            from.fail(PduRule::SupplementTooLong, 6, length, MAX_SUPPLEMENT);
+            return broken((PduRule::SupplementTooLong, 6, length, MAX_SUPPLEMENT));
         }
-        let time_tag = split_time_tag(from);
-        let signature = from.octets(usize::from(signature_length), PduRule::SignatureTruncated);
-        let at = from.offset();
-        let supplement = from.octets(length, PduRule::SupplementTruncated);
+        let (tag, rest) = match TimeTag::measure(rest) {
+            Ok(length) => rest.split_at_checked(length).unwrap_or_default(),
+            Err(fault) => return broken(time_tag_fault(fault)),
+        };
+        let Some((signature, rest)) = rest.split_at_checked(usize::from(signature_length)) else {
+            let need = usize::from(signature_length);
+            return broken((PduRule::SignatureTruncated, at(rest), need, rest.len()));
+        };
+        let Some((supplement, mut tail)) = rest.split_at_checked(length) else {
+            return broken((PduRule::SupplementTruncated, at(rest), length, rest.len()));
+        };
         // The checksum is judged before the content: what is damaged says nothing.
-        let checksum = (first & 0x20 != 0).then(|| split_checksum(octets, from));
-        from.end(PduRule::MpduTrailing);
-        from.enter(supplement, at);
-        check_reference(kind, reference(head), from);
-        Content::split(kind, reference(head), from);
-        from.end(PduRule::SupplementTrailing);
-        check_sender(kind, head, from);
-        let deviations = from.deviations();
-        from.finish(Self { head, time_tag, signature, supplement, checksum, deviations })
+        let mut sum = None;
+        if first & 0x20 != 0 {
+            let end = at(tail);
+            let Some((stated, behind)) = tail.split_first_chunk() else {
+                return broken((PduRule::MpduChecksumTruncated, end, 2, tail.len()));
+            };
+            let stated = u16::from_be_bytes(*stated);
+            let computed = checksum(octets.get(..end).unwrap_or_default());
+            if stated != computed {
+                let (stated, computed) = (usize::from(stated), usize::from(computed));
+                return broken((PduRule::MpduChecksum, end, stated, computed));
+            }
+            (sum, tail) = (Some(stated), behind);
+        }
+        if !tail.is_empty() {
+            return broken((PduRule::MpduTrailing, at(tail), tail.len(), 0));
+        }
+        if let Err(fault) = form.check_reference(reference(head)) {
+            return broken(fault);
+        }
+        let from = &mut Decoder::at(supplement, at(rest));
+        form.check_supplement(from);
+        from.finish(())?;
+        let mut deviations = from.deviations();
+        match form.check_sender(head) {
+            Ok(true) => deviations.note(Deviation::SenderRewritten),
+            Ok(false) => {}
+            Err(fault) => return broken(fault),
+        }
+        let time_tag = TimeTag::measured(tag);
+        Ok(Self { head, time_tag, signature, supplement, checksum: sum, deviations })
     }
 
     /// The type.
@@ -271,7 +249,7 @@ impl<'a> Mpdu<'a> {
     /// What it says: its type, its reference and its supplementary data in one.
     #[must_use]
     pub fn content(&self) -> Content<'a> {
-        Content::split(self.mpdu_type(), self.reference(), &mut Decoder::again(self.supplement))
+        Content::checked(self.mpdu_type(), self.reference(), self.supplement)
     }
 
     /// The checksum, where there is one; it has been found right.
@@ -292,64 +270,15 @@ const fn reference(head: &[u8; HEADER_LEN]) -> u32 {
     u32::from_be_bytes([a, b, c, d])
 }
 
-/// Table 5-1: the role is 0 when the sender is not a module. Which entities
-/// send which types follows from the procedures of 4.2.
-fn check_sender(kind: MpduType, head: &[u8; HEADER_LEN], decoder: &mut Decoder<'_>) {
-    let [_, _, _, _, role, _, _, _, about, ..] = *head;
-    let is_module = role != RoleNumber::ALL.0;
-    if !is_module && kind.bit() & BY_MODULES != 0 {
-        decoder.fail(PduRule::SenderIsNotModule, 4, 0, 1);
-    }
-    if is_module && kind.bit() & BY_OTHERS != 0 {
-        decoder.fail(PduRule::SenderIsModule, 4, usize::from(role), 0);
-    }
-    let forwarded = !is_module && about != RoleNumber::ALL.0 && kind.bit() & OF_MODULES != 0;
-    decoder.note(Deviation::SenderRewritten, forwarded);
-}
-
-/// Whether the reference is what its type calls for (5.1.3, tables 5-3).
-fn check_reference(kind: MpduType, reference: u32, decoder: &mut Decoder<'_>) {
-    let [role, _, _, module] = reference.to_be_bytes();
-    let (rule, wrong, against) = match kind {
-        MpduType::HEARTBEAT => (PduRule::HeartbeatSource, reference > 255, 255),
-        MpduType::CELL_STATUS => (PduRule::ReferenceNotCell, role != 0 || module != 0, 0),
-        // A module, or a cell.
-        MpduType::MODULE_STATUS => (PduRule::ReferenceNoModule, module == 0 && role != 0, 1),
-        _ if kind.bit() & REFERENCE_MODULE != 0 => (PduRule::ReferenceNoModule, module == 0, 1),
-        _ if kind.bit() & REFERENCE_ZERO != 0 => (PduRule::ReferenceNotZero, reference != 0, 0),
-        _ => return,
-    };
-    if wrong {
-        // Where it stands in an MPDU.
-        decoder.fail(rule, 8, usize::try_from(reference).unwrap_or(usize::MAX), against);
-    }
-}
-
-fn split_time_tag<'a>(from: &mut Decoder<'a>) -> TimeTag<'a> {
-    let at = from.offset();
-    match TimeTag::measure(from.ahead()) {
-        Ok(length) => return TimeTag::measured(from.octets(length, PduRule::TimeTagTruncated)),
-        Err(CucFault::Short(need, have)) => from.fail(PduRule::TimeTagTruncated, at, need, have),
-        Err(CucFault::NotUnsegmented(id)) => {
-            from.fail(PduRule::TimeTagNotCuc, at, usize::from(id), 1);
-        }
-        Err(CucFault::ThirdOctet(octet)) => {
-            let place = at.saturating_add(1);
-            from.fail(PduRule::TimeTagPField, place, usize::from(octet), 0x7f);
+/// What is wrong with a time tag, which stands behind the header.
+fn time_tag_fault(fault: CucFault) -> Fault {
+    match fault {
+        CucFault::Short(need, have) => (PduRule::TimeTagTruncated, HEADER_LEN, need, have),
+        CucFault::NotUnsegmented(id) => (PduRule::TimeTagNotCuc, HEADER_LEN, usize::from(id), 1),
+        CucFault::ThirdOctet(octet) => {
+            (PduRule::TimeTagPField, HEADER_LEN.wrapping_add(1), usize::from(octet), 0x7f)
         }
     }
-    TimeTag::measured(&[])
-}
-
-fn split_checksum(octets: &[u8], from: &mut Decoder<'_>) -> u16 {
-    let at = from.offset();
-    let stated = from.u16(PduRule::MpduChecksumTruncated);
-    let computed = checksum(octets.get(..at).unwrap_or_default());
-    if stated != computed {
-        let (stated, computed) = (usize::from(stated), usize::from(computed));
-        from.fail(PduRule::MpduChecksum, at, stated, computed);
-    }
-    stated
 }
 
 /// The values of an MPDU header that do not depend on its type, for sending.
@@ -411,12 +340,12 @@ impl MpduHeader<'_> {
         let flag = if self.checksum { 0x20 } else { 0 };
         let mut writer = Writer::new(buffer);
         let Sender { venture, unit, role } = self.sender;
-        let [unit_high, unit_low] = unit.0.to_be_bytes();
-        let first = [flag | (kind.0 & 0x1f), venture.0, unit_high, unit_low];
+        let first =
+            u32::from(flag | kind.0 & 0x1f) << 24 | u32::from(venture.0) << 16 | u32::from(unit.0);
         // The length of the supplementary data follows when it is known.
-        for word in [first, [role.0, signature_length, 0, 0], reference.to_be_bytes()] {
-            writer.array(&word)?;
-        }
+        let second = u32::from(role.0) << 24 | u32::from(signature_length) << 16;
+        let head = [first.to_be_bytes(), second.to_be_bytes(), reference.to_be_bytes()];
+        writer.octets(head.as_flattened())?;
         time_tag.encode(&mut writer)?;
         writer.octets(self.signature)?;
         let start = writer.len();

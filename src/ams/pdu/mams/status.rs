@@ -22,12 +22,6 @@ open_code! {
     }
 }
 
-impl RefusalReason {
-    pub(super) fn split(from: &mut Decoder<'_>) -> Self {
-        Self(from.u8(PduRule::RefusalReasonTruncated))
-    }
-}
-
 /// A cell descriptor: a unit number and where the cell's registrar receives MPDUs
 /// (5.1.5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +33,15 @@ pub struct CellDescriptor<'a> {
 }
 
 impl<'a> CellDescriptor<'a> {
-    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        let unit = UnitNumber(from.u16(PduRule::CellDescriptorTruncated));
-        Self { unit, registrar: EndpointName::split(from) }
+    pub(super) fn check(from: &mut Decoder<'_>) {
+        from.u16(PduRule::CellDescriptorTruncated);
+        EndpointName::split(from);
+    }
+
+    /// One that has been checked, and is all of `name` as if that were one.
+    pub(super) const fn checked(name: EndpointName<'a>) -> Self {
+        let (unit, registrar) = name.behind_number();
+        Self { unit: UnitNumber(unit), registrar }
     }
 }
 
@@ -66,6 +66,20 @@ impl<'a> ModuleList<'a> {
     pub(super) fn split(from: &mut Decoder<'a>) -> Self {
         let count = from.u8(PduRule::ModuleListTruncated);
         Self(from.octets(usize::from(count), PduRule::ModuleListTruncated))
+    }
+
+    /// One whose numbers have been found to be as many as it says.
+    pub(super) const fn checked(numbers: &'a [u8]) -> Self {
+        Self(numbers)
+    }
+
+    pub(super) const fn octets(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// How many there are, as the octet that says so: there are no longer lists.
+    pub(super) fn count(&self) -> u8 {
+        u8::try_from(self.0.len()).unwrap_or(u8::MAX)
     }
 
     /// How many there are.
@@ -94,10 +108,7 @@ impl<'a> ModuleList<'a> {
 
 impl Encode for ModuleList<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        let Ok(count) = u8::try_from(self.0.len()) else {
-            return Err(NoSpace::new(self.0.len(), 255));
-        };
-        to.u8(count)?;
+        to.u8(self.count())?;
         to.octets(self.0)
     }
 }
@@ -120,7 +131,7 @@ impl<'a> ModuleStatus<'a> {
         let at = from.offset();
         let [high, low, module, role] = *from.array(PduRule::ModuleStatusTruncated);
         if module == 0 {
-            from.fail(PduRule::ModuleStatusNoModule, at.saturating_add(2), 0, 1);
+            from.fail(PduRule::ModuleStatusNoModule, at.wrapping_add(2), 0, 1);
         }
         Self {
             id: ModuleId {
@@ -154,21 +165,13 @@ impl Encode for ModuleStatusHead {
     }
 }
 
-/// A module status list (5.1.5.16).
+/// A module status list (5.1.5.16): a view of its octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModuleStatusList<'a> {
-    count: u32,
-    octets: &'a [u8],
-}
+pub struct ModuleStatusList<'a>(&'a [u8]);
 
 impl<'a> ModuleStatusList<'a> {
-    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
+    pub(super) fn check(from: &mut Decoder<'_>) {
         let count = u32::from_be_bytes(*from.array(PduRule::ModuleStatusListTruncated));
-        let ahead = from.ahead();
-        // A list is the last part of whatever has one.
-        if !from.is_first() {
-            return Self { count, octets: ahead };
-        }
         for _ in 0..count {
             ModuleStatus::split(from);
             // Each turn consumes octets or is the last, whatever the count says.
@@ -176,60 +179,82 @@ impl<'a> ModuleStatusList<'a> {
                 break;
             }
         }
-        Self { count, octets: from.since(ahead) }
+    }
+
+    /// One that has been checked and is all of `octets`.
+    pub(super) const fn checked(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    pub(super) const fn octets(&self) -> &'a [u8] {
+        self.0
     }
 
     /// How many modules there are.
     #[must_use]
     pub const fn len(&self) -> u32 {
-        self.count
+        match self.0.first_chunk() {
+            Some(count) => u32::from_be_bytes(*count),
+            None => 0,
+        }
     }
 
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.count == 0
+        self.len() == 0
     }
 
     /// The modules, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = ModuleStatus<'a>> + Clone + use<'a> {
-        let mut rest = self.octets;
-        (0..self.count).map(move |_| {
-            let decoder = &mut Decoder::again(rest);
-            let next = ModuleStatus::split(decoder);
-            rest = decoder.ahead();
-            next
-        })
+        let mut from = Decoder::again(self.0.get(4..).unwrap_or_default());
+        (0..self.len()).map(move |_| ModuleStatus::split(&mut from))
     }
 }
 
 impl Encode for ModuleStatusList<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        to.u32(self.count)?;
-        to.octets(self.octets)
+        to.octets(self.0)
     }
 }
 
 /// A reconnect structure: the module's own status and the cell's module list
-/// (5.1.5.19).
+/// (5.1.5.19). It is a view of its octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reconnect<'a> {
-    /// The module's own status.
-    pub status: ModuleStatus<'a>,
-    /// The modules of the cell, as far as the module knows.
-    pub modules: ModuleList<'a>,
-}
+pub struct Reconnect<'a>(&'a [u8]);
 
 impl<'a> Reconnect<'a> {
-    pub(super) fn split(from: &mut Decoder<'a>) -> Self {
-        let status = ModuleStatus::split(from);
-        Self { status, modules: ModuleList::split(from) }
+    pub(super) fn check(from: &mut Decoder<'_>) {
+        ModuleStatus::split(from);
+        ModuleList::split(from);
+    }
+
+    /// One that has been checked and is all of `octets`.
+    pub(super) const fn checked(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    pub(super) const fn octets(&self) -> &'a [u8] {
+        self.0
+    }
+
+    /// The module's own status.
+    #[must_use]
+    pub fn status(&self) -> ModuleStatus<'a> {
+        ModuleStatus::split(&mut Decoder::again(self.0))
+    }
+
+    /// The modules of the cell, as far as the module knows.
+    #[must_use]
+    pub fn modules(&self) -> ModuleList<'a> {
+        let mut from = Decoder::again(self.0);
+        ModuleStatus::split(&mut from);
+        ModuleList::split(&mut from)
     }
 }
 
 impl Encode for Reconnect<'_> {
     fn encode(&self, to: &mut Writer<'_>) -> Result<(), NoSpace> {
-        self.status.encode(to)?;
-        self.modules.encode(to)
+        to.octets(self.0)
     }
 }

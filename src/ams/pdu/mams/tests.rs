@@ -193,7 +193,7 @@ impl Model {
                 Self::Statuses(modules.iter().map(|status| Status::read(&status)).collect())
             }
             Content::Reconnect { reconnect, .. } => {
-                Self::Reconnect(Status::read(&reconnect.status), numbers(&reconnect.modules))
+                Self::Reconnect(Status::read(&reconnect.status()), numbers(&reconnect.modules()))
             }
             Content::CellStatus { modules, .. } => Self::Modules(numbers(modules)),
         }

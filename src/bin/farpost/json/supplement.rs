@@ -51,8 +51,8 @@ pub(super) fn dissect(content: &Content<'_>) -> Value {
             json!({ "module_status_list": statuses_out(modules) })
         }
         Content::Reconnect { reconnect, .. } => json!({ "reconnect_structure": {
-            "module_status_structure": status_out(&reconnect.status),
-            "module_list": module_list_out(&reconnect.modules),
+            "module_status_structure": status_out(&reconnect.status()),
+            "module_list": module_list_out(&reconnect.modules()),
         }}),
         Content::CellStatus { modules, .. } => json!({ "module_list": module_list_out(modules) }),
         _ => Value::Null,
