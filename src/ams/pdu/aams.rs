@@ -216,42 +216,45 @@ impl<'a> Aams<'a> {
     }
 
     fn read(octets: &'a [u8], offset: usize, place: Place) -> Result<Self, Malformed> {
-        match Self::read_at(octets, place) {
-            Ok(message) => Ok(message),
-            Err((rule, at, value, against)) => {
-                Err(malformed((rule, offset.wrapping_add(at), value, against)))
-            }
+        let told = |(rule, at, value, against): Fault| {
+            malformed((rule, offset.wrapping_add(at), value, against))
+        };
+        if cfg!(feature = "std") {
+            return Self::read_at(octets, place, told);
         }
+        // On boards what is wrong is told in one place, for which results are moved about.
+        Self::read_at(octets, place, |fault| fault).map_err(told)
     }
 
     /// Reads a message; what is wrong with it is told by its place in the message.
     #[inline(always)] // twice the results would be moved about
-    fn read_at(octets: &'a [u8], place: Place) -> Result<Self, Fault> {
+    fn read_at<E>(octets: &'a [u8], place: Place, told: impl Fn(Fault) -> E) -> Result<Self, E> {
+        let fault = |rule, at, value, against| Err(told((rule, at, value, against)));
         let Some(head) = octets.first_chunk::<HEADER_LEN>() else {
-            return Err((PduRule::AamsTruncated, 0, HEADER_LEN, octets.len()));
+            return fault(PduRule::AamsTruncated, 0, HEADER_LEN, octets.len());
         };
         let &[first, _, flag, .., length_high, length_low] = head;
         let mut deviations = Deviations::NONE;
         if first >> 6 != 0 {
-            return Err((PduRule::AamsVersion, 0, usize::from(first >> 6), 0));
+            return fault(PduRule::AamsVersion, 0, usize::from(first >> 6), 0);
         }
         if (first >> 4) & 0b11 == 3 {
-            return Err((PduRule::AamsTypeReserved, 0, 3, 2));
+            return fault(PduRule::AamsTypeReserved, 0, 3, 2);
         }
         if first & 0x0f == 0 {
             if place == Place::Datagram {
-                return Err((PduRule::AamsPriorityZero, 0, 0, 1));
+                return fault(PduRule::AamsPriorityZero, 0, 0, 1);
             }
             deviations.note(Deviation::EnclosurePriorityZero);
         }
         let length = usize::from(u16::from_be_bytes([length_high, length_low]));
         if length > MAX_APPLICATION_DATA {
-            return Err((PduRule::AamsDataTooLong, 14, length, MAX_APPLICATION_DATA));
+            return fault(PduRule::AamsDataTooLong, 14, length, MAX_APPLICATION_DATA);
         }
         let end = HEADER_LEN.wrapping_add(length);
         let Some((front, mut tail)) = octets.split_at_checked(end) else {
             let have = octets.len().wrapping_sub(HEADER_LEN);
-            return Err((PduRule::AamsTruncated, HEADER_LEN, length, have));
+            return fault(PduRule::AamsTruncated, HEADER_LEN, length, have);
         };
         let data = front.get(HEADER_LEN..).unwrap_or_default();
         let mut sum = None;
@@ -260,23 +263,23 @@ impl<'a> Aams<'a> {
                 let (stated, computed) = (u16::from_be_bytes(*stated), checksum(front));
                 if stated != computed {
                     let (stated, computed) = (usize::from(stated), usize::from(computed));
-                    return Err((PduRule::AamsChecksum, end, stated, computed));
+                    return fault(PduRule::AamsChecksum, end, stated, computed);
                 }
                 (sum, tail) = (Some(stated), behind);
             } else if place == Place::Enclosure && tail.is_empty() {
                 deviations.note(Deviation::EnclosureChecksumAbsent);
             } else {
-                return Err((PduRule::AamsChecksumTruncated, end, 2, tail.len()));
+                return fault(PduRule::AamsChecksumTruncated, end, 2, tail.len());
             }
         }
         if !tail.is_empty() {
             let at = octets.len().wrapping_sub(tail.len());
-            return Err((PduRule::AamsTrailing, at, tail.len(), 0));
+            return fault(PduRule::AamsTrailing, at, tail.len(), 0);
         }
         let message = Self { head, data, checksum: sum, deviations };
         if message.message_type() == MessageType::Query && message.context() == ContextNumber::NONE
         {
-            return Err((PduRule::QueryContextZero, 8, 0, 1));
+            return fault(PduRule::QueryContextZero, 8, 0, 1);
         }
         if message.reserved() != 0 {
             deviations.note(Deviation::ReservedBits);
