@@ -141,17 +141,17 @@ fn status_to_encode(modules: u8) -> (MpduHeader<'static>, Status, &'static mut [
 }
 
 #[library_benchmark]
-#[bench::heartbeat(args = (), setup = heartbeat, config = limit(415))]
-#[bench::module_status_1(args = (1), setup = module_status, config = limit(1_434))]
-#[bench::module_status_8(args = (8), setup = module_status, config = limit(8_400))]
+#[bench::heartbeat(args = (), setup = heartbeat, config = limit(290))]
+#[bench::module_status_1(args = (1), setup = module_status, config = limit(1_150))]
+#[bench::module_status_8(args = (8), setup = module_status, config = limit(6_820))]
 fn mpdu_parse(octets: &[u8]) -> u32 {
     black_box(Mpdu::parse(black_box(octets)).unwrap()).reference()
 }
 
 // Parses, then reads every field of every module, delivery point and rule.
 #[library_benchmark]
-#[bench::module_status_1(args = (1), setup = module_status, config = limit(3_234))]
-#[bench::module_status_8(args = (8), setup = module_status, config = limit(21_628))]
+#[bench::module_status_1(args = (1), setup = module_status, config = limit(2_840))]
+#[bench::module_status_8(args = (8), setup = module_status, config = limit(19_200))]
 fn mpdu_read_all(octets: &[u8]) -> usize {
     let mpdu = Mpdu::parse(black_box(octets)).unwrap();
     let Content::ModuleStatus { modules, .. } = mpdu.content() else { return 0 };
@@ -175,8 +175,8 @@ fn mpdu_read_all(octets: &[u8]) -> usize {
 }
 
 #[library_benchmark]
-#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(1_050))]
-#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(6_470))]
+#[bench::module_status_1(args = (1), setup = status_to_encode, config = limit(725))]
+#[bench::module_status_8(args = (8), setup = status_to_encode, config = limit(3_870))]
 fn mpdu_encode(
     (header, status, buffer): (MpduHeader<'static>, Status, &'static mut [u8]),
 ) -> usize {
